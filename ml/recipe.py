@@ -1,0 +1,346 @@
+"""Every setting of a training, in one place: form, API, command line and run all read this class.
+
+Each field carries what a form needs: label, help, unit, bounds, choices, effect, whether it is advanced, and the method
+it belongs to. Combinations that cannot work are refused when a recipe is made, with the field at fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+
+class RecipeError(ValueError):
+    """A setting cannot be used: `field` is its name, `sentence` what is wrong and what to do."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeField:
+    """What a form shows for one setting. `choices` are (value, label); `only_for` is the method it belongs to."""
+
+    name: str
+    kind: str
+    default: Any
+    label: str
+    help: str
+    effect: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[tuple[str, str], ...]
+    advanced: bool
+    only_for: str
+
+
+def _setting(
+    default: Any,
+    label: str,
+    help_text: str,
+    *,
+    effect: str = "",
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[tuple[str, str], ...] = (),
+    advanced: bool = False,
+    only_for: str = "",
+) -> Any:
+    facts = {
+        "label": label,
+        "help": help_text,
+        "effect": effect,
+        "unit": unit,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "advanced": advanced,
+        "only_for": only_for,
+    }
+    return dataclasses.field(default=default, metadata=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The settings of one training. Make it with keyword arguments or `from_json`; it cannot be changed."""
+
+    method: str = _setting(
+        "lora",
+        "Method",
+        "What is changed in the model.",
+        effect="LoRA trains small added matrices and keeps the base model; full training changes every weight.",
+        choices=(("lora", "LoRA: a small adapter beside the model"), ("full", "Full: all weights of the model")),
+    )
+    epochs: float = _setting(
+        3.0,
+        "Passes over the data",
+        "How often the model sees each pair.",
+        effect="More passes fit the data better, until the model starts to repeat it word for word.",
+        unit="epochs",
+        minimum=0.01,
+        maximum=100,
+    )
+    max_steps: int = _setting(
+        0,
+        "Steps at most",
+        "Stop after this many steps, whatever the passes say; 0 lets the passes decide.",
+        effect="A fixed number of steps makes runs of different data amounts take the same time.",
+        unit="steps",
+        minimum=0,
+        maximum=10_000_000,
+        advanced=True,
+    )
+    batch_size: int = _setting(
+        8,
+        "Pairs at a time",
+        "How many pairs are computed together.",
+        effect="Larger batches use more memory and are steadier; smaller ones take more steps.",
+        unit="pairs",
+        minimum=1,
+        maximum=1024,
+    )
+    accumulation: int = _setting(
+        1,
+        "Batches per step",
+        "How many batches are added up before the model changes once.",
+        effect="Acts like a larger batch without needing its memory.",
+        unit="batches",
+        minimum=1,
+        maximum=1024,
+        advanced=True,
+    )
+    learning_rate: float = _setting(
+        2e-4,
+        "Learning rate",
+        "How far each step moves the weights.",
+        effect="Too high destroys what the model knows, too low teaches nothing. About 2e-4 for LoRA, 2e-5 for full.",
+        minimum=1e-7,
+        maximum=0.1,
+    )
+    warmup_share: float = _setting(
+        0.05,
+        "Warm-up",
+        "Share of the steps in which the learning rate rises from zero.",
+        effect="A gentle start avoids a jump in the loss.",
+        unit="share",
+        minimum=0,
+        maximum=0.9,
+        advanced=True,
+    )
+    weight_decay: float = _setting(
+        0.0,
+        "Weight decay",
+        "How strongly weights are pulled towards zero.",
+        effect="A little can reduce learning by heart; 0 leaves it off.",
+        minimum=0,
+        maximum=1,
+        advanced=True,
+    )
+    scheduler: str = _setting(
+        "cosine",
+        "Course of the learning rate",
+        "How the learning rate falls after the warm-up.",
+        choices=(("linear", "Straight down"), ("cosine", "Cosine curve down"), ("constant", "Stays the same")),
+        advanced=True,
+    )
+    max_grad_norm: float = _setting(
+        1.0,
+        "Largest step",
+        "Gradients longer than this are shortened; 0 leaves them.",
+        effect="Keeps one odd batch from throwing the model off.",
+        minimum=0,
+        maximum=1000,
+        advanced=True,
+    )
+    max_tokens: int = _setting(
+        512,
+        "Longest pair",
+        "Pairs with more tokens, prompt and response together, are left out and listed: nothing is cut.",
+        effect="Longer pairs need more time and memory.",
+        unit="tokens",
+        minimum=16,
+        maximum=131_072,
+    )
+    packing: bool = _setting(
+        False,
+        "Pack short pairs together",
+        "Put several pairs into one row, each seeing only itself, instead of padding them to equal length.",
+        effect="Often faster on a GPU with short pairs; on a processor, padding by length is usually as fast.",
+        advanced=True,
+    )
+    lora_rank: int = _setting(
+        16,
+        "LoRA rank",
+        "Width of the added matrices.",
+        effect="A higher rank can learn more and makes the adapter larger.",
+        minimum=1,
+        maximum=512,
+        only_for="lora",
+    )
+    lora_alpha: int = _setting(
+        32,
+        "LoRA strength",
+        "The adapter's output is multiplied by strength divided by rank.",
+        effect="Twice the rank is usual.",
+        minimum=1,
+        maximum=2048,
+        advanced=True,
+        only_for="lora",
+    )
+    lora_dropout: float = _setting(
+        0.0,
+        "LoRA dropout",
+        "Share of the adapter's inputs that are left out at random while training.",
+        effect="A little helps when there are few pairs.",
+        unit="share",
+        minimum=0,
+        maximum=0.9,
+        advanced=True,
+        only_for="lora",
+    )
+    lora_targets: str = _setting(
+        "all",
+        "LoRA layers",
+        "Which layers get an adapter.",
+        effect="All linear layers learn best; attention alone is smaller and faster.",
+        choices=(("all", "All linear layers"), ("attention", "Attention layers only")),
+        advanced=True,
+        only_for="lora",
+    )
+    seed: int = _setting(
+        0,
+        "Seed",
+        "Decides everything that is random: order of the pairs, new weights, dropout.",
+        effect="The same seed on the same machine gives the same model.",
+        minimum=0,
+        maximum=2**31 - 1,
+        advanced=True,
+    )
+    eval_every: int = _setting(
+        0,
+        "Measure every",
+        "Measure the loss on the develop part after this many steps; 0 measures only before and after.",
+        effect="Shows when the model stops getting better, and costs time.",
+        unit="steps",
+        minimum=0,
+        maximum=1_000_000,
+        advanced=True,
+    )
+    save_every: int = _setting(
+        0,
+        "Save every",
+        "Save a checkpoint after this many steps; 0 saves ten times a run, at least every 200 steps.",
+        effect="After a crash, work continues from the last checkpoint.",
+        unit="steps",
+        minimum=0,
+        maximum=1_000_000,
+        advanced=True,
+    )
+    keep_checkpoints: int = _setting(
+        2,
+        "Checkpoints kept",
+        "How many of the newest checkpoints stay on disk while the run goes on.",
+        minimum=1,
+        maximum=1000,
+        advanced=True,
+    )
+    threads: int = _setting(
+        0,
+        "Processor threads",
+        "How many processor cores the training uses; 0 uses all physical ones.",
+        effect="Fewer threads leave room for other work on the same machine.",
+        minimum=0,
+        maximum=1024,
+        advanced=True,
+    )
+    precision: str = _setting(
+        "auto",
+        "Number format",
+        "How numbers are kept while computing.",
+        effect="bfloat16 halves memory and is faster where the hardware has it; elsewhere it is slower.",
+        choices=(
+            ("auto", "What this machine does best"),
+            ("float32", "32 bits: exact and slow"),
+            ("bfloat16", "16 bits: faster on newer hardware"),
+        ),
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        for setting in recipe_fields():
+            object.__setattr__(self, setting.name, _valid(setting, getattr(self, setting.name)))
+        if self.method == "full" and self.learning_rate > 1e-3:
+            raise RecipeError(
+                "learning_rate", "More than 0.001 would destroy a model whose weights are all trained; try 2e-5."
+            )
+        if self.scheduler == "constant" and self.warmup_share > 0.5:
+            raise RecipeError("warmup_share", "A constant learning rate that warms up for most of the run is not one.")
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Recipe:
+        """Read a recipe; missing settings take their default. Raises RecipeError, also for unknown settings."""
+        if not isinstance(value, dict):
+            raise RecipeError("recipe", "A recipe must be a JSON object.")
+        names = {setting.name for setting in recipe_fields()}
+        for name in value:
+            if name not in names:
+                raise RecipeError(str(name), "There is no such setting.")
+        return cls(**value)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Recipe:
+        """Read a recipe from YAML. Raises RecipeError."""
+        try:
+            return cls.from_json(yaml.safe_load(text) or {})
+        except yaml.YAMLError as error:
+            raise RecipeError("recipe", f"This is not valid YAML: {error}") from error
+
+    def to_json(self) -> dict[str, Any]:
+        return {setting.name: getattr(self, setting.name) for setting in recipe_fields()}
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.to_json(), sort_keys=False)
+
+
+def recipe_fields() -> tuple[RecipeField, ...]:
+    """All settings in the order of a form."""
+    return tuple(
+        RecipeField(name=field.name, kind=str(field.type), default=field.default, **field.metadata)
+        for field in dataclasses.fields(Recipe)
+    )
+
+
+_KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
+
+
+def _valid(setting: RecipeField, value: Any) -> Any:
+    wanted = _KINDS[setting.kind]
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise RecipeError(setting.name, f"{setting.label} must be of kind {setting.kind}, not {value!r}.")
+    if setting.choices and value not in {choice for choice, _ in setting.choices}:
+        allowed = ", ".join(choice for choice, _ in setting.choices)
+        raise RecipeError(setting.name, f"{setting.label} must be one of {allowed}, not {value!r}.")
+    # Written so that a value that is not a number (NaN) fails as well.
+    low, high = setting.minimum, setting.maximum
+    if low is not None and high is not None and not low <= float(value) <= high:
+        raise RecipeError(
+            setting.name,
+            f"{setting.label} must lie between {low:g} and {high:g}, not {value!r}.",
+        )
+    return value
+
+
+PRESETS: dict[str, Recipe] = {
+    "quick": Recipe(epochs=1.0, max_steps=25, lora_rank=8, lora_alpha=16, max_tokens=384, learning_rate=5e-4),
+    "balanced": Recipe(epochs=2.0, save_every=50, eval_every=50),
+    "best": Recipe(epochs=4.0, lora_rank=32, lora_alpha=64, lora_dropout=0.05, max_tokens=1024, eval_every=50),
+}

@@ -1,0 +1,117 @@
+"""Models in folders: what a reference to a model is, its fingerprints, and which folders are safe to open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.hashing import folder_manifest, json_sha256
+from ml.prompting.tokenizer import Tokenizer
+
+_PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".msgpack"}
+_CODE = {".py", ".pyc", ".so", ".dll", ".sh", ".exe"}
+_TOKENIZER_FILES = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}
+_SETTINGS = {"config.json", "generation_config.json", "adapter_config.json", "model.safetensors.index.json"}
+
+
+class UnsafeModelError(ValueError):
+    """A model folder holds something that could run code or escape the folder; the message names the file."""
+
+
+class FingerprintError(ValueError):
+    """A model or tokenizer is not the one that was promised; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model by place and fingerprint: `path` holds base weights and tokenizer, `adapter` (or None) a LoRA adapter."""
+
+    path: str
+    adapter: str | None
+    fingerprint: str
+    tokenizer_fingerprint: str
+
+    @classmethod
+    def of(cls, path: Path | str, adapter: Path | str | None = None) -> ModelRef:
+        """Make a reference from folders, computing both fingerprints."""
+        folder = Path(path).resolve()
+        place = str(Path(adapter).resolve()) if adapter else None
+        return cls(str(folder), place, fingerprint(folder), tokenizer_fingerprint(folder))
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ModelRef:
+        """Read the JSON form; raises ValueError if a key is missing or mistyped or a path is not absolute."""
+        texts = {key: value.get(key) for key in ("path", "fingerprint", "tokenizer_fingerprint")}
+        for key, text in texts.items():
+            if not isinstance(text, str) or not text:
+                raise ValueError(f"A model reference needs the text {key}.")
+        adapter = value.get("adapter")
+        if adapter is not None and not isinstance(adapter, str):
+            raise ValueError("The adapter of a model reference is a folder or null.")
+        for place in (texts["path"], adapter):
+            if place is not None and not Path(place).is_absolute():
+                raise ValueError(f"A model reference needs absolute folders, but {place} is relative.")
+        return cls(adapter=adapter, **texts)  # type: ignore[arg-type]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "adapter": self.adapter,
+            "fingerprint": self.fingerprint,
+            "tokenizer_fingerprint": self.tokenizer_fingerprint,
+        }
+
+    def verify(self) -> None:
+        """Compare both fingerprints with the folder as it is now; raises FingerprintError or UnsafeModelError."""
+        check_safe_folder(self.path)
+        if self.adapter:
+            check_safe_folder(self.adapter)
+        if tokenizer_fingerprint(self.path) != self.tokenizer_fingerprint:
+            raise FingerprintError(
+                f"The tokenizer in {self.path} is not the one this work was prepared with. "
+                "Restore the model's files or register the changed model as a new one."
+            )
+        if fingerprint(self.path) != self.fingerprint:
+            raise FingerprintError(
+                f"The model in {self.path} has changed since it was registered. "
+                "Restore its files or register the changed model as a new one."
+            )
+
+
+def fingerprint(folder: Path | str) -> str:
+    """SHA-256 over the sorted names and digests of weights, configuration and tokenizer. Other files do not count."""
+    manifest = folder_manifest(folder, keep=_counts)
+    return json_sha256({name: entry["sha256"] for name, entry in manifest.items()})
+
+
+def tokenizer_fingerprint(folder: Path | str) -> str:
+    """SHA-256 of the canonical tokenizer.json and its special tokens; the chat template has its own fingerprint."""
+    return Tokenizer.load(folder).fingerprint
+
+
+def template_fingerprint(folder: Path | str) -> str:
+    """SHA-256 of the chat template's source (of the empty text if there is none)."""
+    return Tokenizer.load(folder).template_fingerprint
+
+
+def check_safe_folder(folder: Path | str) -> None:
+    """Refuse a folder with pickled weights, code, or links. Raises UnsafeModelError naming the file."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise UnsafeModelError(f"There is no model folder {root}.")
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            raise UnsafeModelError(f"{name} is a symbolic link. Copy the file itself into the model folder.")
+        if path.suffix.lower() in _PICKLES:
+            raise UnsafeModelError(
+                f"{name} may hold pickled data, which can run code when opened. Only safetensors weights are read; "
+                "remove the file or convert it elsewhere."
+            )
+        if path.suffix.lower() in _CODE:
+            raise UnsafeModelError(f"{name} is program code. A model folder must not bring code; remove the file.")
+
+
+def _counts(name: str) -> bool:
+    return "/" not in name and (name.endswith(".safetensors") or name in _TOKENIZER_FILES or name in _SETTINGS)

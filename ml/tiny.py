@@ -1,0 +1,92 @@
+"""A tiny random model with its own tokenizer and chat template: made in a moment, for tests and dry runs.
+
+It has the shape of a real one (Llama architecture, byte-level BPE, ChatML template), so every code path is the real
+path; it only knows nothing. Needs torch and transformers.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CHATML = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+_CORPUS = (
+    "The apprentice learns from pairs that experts wrote. Ask a question and read the answer: who, what, when, where? "
+    "A floor, a wall, a roof and a window; order, deliver, measure, cut. Numbers 0 1 2 3 4 5 6 7 8 9. "
+    "Yes, no, perhaps. user assistant system question answer instruction input response category short long "
+) * 4
+
+
+def make_tiny_model(
+    folder: Path | str,
+    *,
+    seed: int = 0,
+    chat_template: str = CHATML,
+    hidden_size: int = 32,
+    layers: int = 2,
+    vocabulary_size: int = 400,
+    tie_embeddings: bool = True,
+) -> Path:
+    """Write a random Llama model and its tokenizer into `folder` as safetensors, and return the folder.
+
+    The same arguments give the same bytes. `vocabulary_size` counts tokens, at least 260.
+    """
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    size = write_tiny_tokenizer(root, chat_template=chat_template, vocabulary_size=vocabulary_size)
+    config = LlamaConfig(
+        vocab_size=size,
+        hidden_size=hidden_size,
+        intermediate_size=hidden_size * 2,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+        tie_word_embeddings=tie_embeddings,
+    )
+    state = torch.random.get_rng_state()
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM(config)
+    torch.random.set_rng_state(state)
+    model.save_pretrained(root)
+    return root
+
+
+def write_tiny_tokenizer(folder: Path, *, chat_template: str = CHATML, vocabulary_size: int = 400) -> int:
+    """Write a byte-level BPE tokenizer into `folder`; returns its number of tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=[AddedToken(token, special=True, normalized=False) for token in SPECIAL],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([_CORPUS], trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": "<|im_start|>",
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|im_end|>",
+        "unk_token": "<|endoftext|>",
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 2048,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    if chat_template:
+        (folder / "chat_template.jinja").write_text(chat_template, encoding="utf-8")
+    return tokenizer.get_vocab_size()
