@@ -1,0 +1,127 @@
+"""Small words of the templates: icons, initials, amounts of time, and texts cut where something was found."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Textarea
+from django.templatetags.static import static
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+AVATAR_TONES = ("accent", "ok", "warn", "info", "bad", "muted")
+NOTICE_ICONS = {"ok": "check", "warn": "warn", "bad": "error", "info": "info"}
+SEVERITY_TONES = {"error": "bad", "warning": "warn", "info": "info"}
+MESSAGE_TONES = {"success": "ok", "warning": "warn", "error": "bad", "info": "info", "debug": "muted"}
+NO_BREAK = "\u00a0"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """One picture of static/img/icons.svg in the colour of the text; hidden from screen readers without a label."""
+    address = f"{static('img/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
+
+
+@register.filter
+def tone_icon(tone: str) -> str:
+    return NOTICE_ICONS.get(tone, "info")
+
+
+@register.filter
+def message_tone(level_tag: str) -> str:
+    return MESSAGE_TONES.get(level_tag, "info")
+
+
+@register.filter
+def severity_tone(severity: str) -> str:
+    return SEVERITY_TONES.get(severity, "info")
+
+
+@register.filter
+def initials(name: object) -> str:
+    """The first letters of the first and the last word: "Ada Lovelace" gives AL, "ada@example.org" gives A."""
+    words = str(name).split("@")[0].split()
+    picked = [words[0], words[-1]] if len(words) > 1 else words
+    return "".join(word[0] for word in picked).upper() or "?"
+
+
+@register.filter
+def avatar_tone(name: object) -> str:
+    """A tone that stays the same for the same name."""
+    return AVATAR_TONES[hashlib.sha256(str(name).encode()).digest()[0] % len(AVATAR_TONES)]
+
+
+@register.filter
+def percent(share: float | None, digits: int = 0) -> str:
+    """0.423 gives "42 %"; None gives an empty string."""
+    return "" if share is None else f"{number_format(share * 100, digits)}{NO_BREAK}%"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """An amount of time in its two largest units: "8 s", "3 min 05 s", "2 h 10 min", "4 d 03 h"."""
+    if seconds is None:
+        return ""
+    total = max(0, round(seconds))
+    minutes, rest = divmod(total, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        text = _("%(days)d d %(hours)02d h") % {"days": days, "hours": hours_left}
+    elif hours:
+        text = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes_left}
+    elif minutes:
+        text = _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
+    else:
+        text = _("%(seconds)d s") % {"seconds": rest}
+    return text.replace(" ", NO_BREAK)
+
+
+@register.filter
+def compact(number: float | None) -> str:
+    """A count in at most four characters and its unit: 950, 12.3 k, 1.2 M."""
+    if number is None:
+        return ""
+    for limit, unit in ((1_000_000, "M"), (10_000, "k")):
+        if abs(number) >= limit:
+            scaled = number / (1_000 if unit == "k" else 1_000_000)
+            return f"{number_format(scaled, 1 if scaled < 100 else 0)}{NO_BREAK}{unit}"
+    return str(number_format(number, 0 if float(number).is_integer() else 2, force_grouping=True))
+
+
+@register.filter
+def control(field: BoundField) -> str:
+    """How components/field.html lays a form field out: check, group, file, text or line."""
+    widget = field.field.widget
+    if isinstance(widget, (RadioSelect, CheckboxSelectMultiple)):
+        return "group"
+    if isinstance(widget, CheckboxInput):
+        return "check"
+    if isinstance(widget, FileInput):
+        return "file"
+    return "text" if isinstance(widget, Textarea) else "line"
+
+
+@register.simple_tag
+def found_parts(text: str, findings: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Cut a text at its findings: (piece, finding or None) in order. A finding inside an earlier one is left out."""
+    parts: list[tuple[str, Any]] = []
+    position = 0
+    for finding in sorted(findings, key=lambda item: (item.start, -item.end)):
+        if finding.start < position or finding.end <= finding.start:
+            continue
+        if finding.start > position:
+            parts.append((text[position : finding.start], None))
+        parts.append((text[finding.start : finding.end], finding))
+        position = finding.end
+    if position < len(text):
+        parts.append((text[position:], None))
+    return parts
