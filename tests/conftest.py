@@ -1,0 +1,69 @@
+"""PostgreSQL and Redis for the tests: real servers in a temporary folder, unless DATABASE_URL and REDIS_URL are given.
+
+Their addresses are known before they run, so Django's settings can be read at once; the servers themselves start with
+the first test that needs them, and tests of `ml` alone start none.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from config.embedded import Postgres, Redis
+
+HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
+POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
+REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
+
+os.environ["APPRENTICE_HOME"] = str(HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+if POSTGRES:
+    POSTGRES.make_secret()
+    os.environ["DATABASE_URL"] = POSTGRES.url
+if REDIS:
+    os.environ["REDIS_URL"] = REDIS.url
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What a process outside pytest needs to reach the same servers."""
+
+    home: Path
+    database_url: str
+    redis_url: str
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Both servers, running. Tests marked django_db have them already; tests that start processes ask for them."""
+    try:
+        if POSTGRES:
+            POSTGRES.start()
+        if REDIS:
+            REDIS.start()
+        yield Servers(HOME, os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
+    finally:
+        if REDIS:
+            REDIS.stop()
+        if POSTGRES:
+            POSTGRES.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: Servers) -> None:
+    """pytest-django asks for this before it makes the test database: the server must run by then."""
+
+
+def pytest_configure() -> None:
+    # Read now, so that pytest-django finds the settings configured and sets Django up.
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
