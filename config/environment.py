@@ -1,0 +1,71 @@
+"""Readers of the process environment. A wrong value stops the start with a sentence; nothing falls back silently."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    if value not in {"True", "False"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write True or False.")
+    return value == "True"
+
+
+def env_int(name: str, default: int, low: int, high: int) -> int:
+    value = os.environ.get(name, "") or str(default)
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number from {low} to {high}.")
+    return int(value)
+
+
+def env_list(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+def home_folder() -> Path:
+    """The one folder that holds everything the installation keeps (`APPRENTICE_HOME`, default ./var)."""
+    return Path(os.environ.get("APPRENTICE_HOME") or BASE / "var").expanduser().resolve()
+
+
+def secret_key(home: Path) -> str:
+    """`SECRET_KEY`, or the key in HOME/secrets made at the first start with mode 0600. A short key is refused."""
+    value = os.environ.get("SECRET_KEY", "")
+    if value and len(value) < 40:
+        raise ImproperlyConfigured("SECRET_KEY is shorter than 40 characters; unset it to have one made.")
+    if value:
+        return value
+    path = home / "secrets" / "django.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+    return path.read_text().strip()
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's settings from postgresql://user:password@host:port/name; a socket folder goes into ?host=."""
+    parts = urlparse(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// (PostgreSQL with pgvector is needed).")
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "apprentice",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", parts.hostname or "")),
+        "PORT": query.get("port", str(parts.port or "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "apprentice", "connect_timeout": 5},
+    }

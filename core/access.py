@@ -1,0 +1,87 @@
+"""The one door to projects. Views and API come through here, or through an app's own access.py on top of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from core.choices import ROLE_GRANTS, Need, Role
+from core.denied import Denied, Refused
+from core.models import ApiToken, Membership, Project, User
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Access:
+    project: Project
+    user: User
+    role: str  # a Role, or "admin"
+
+    def allows(self, need: str) -> bool:
+        return self.role == "admin" or need in ROLE_GRANTS[self.role]
+
+    def check(self, need: str) -> bool | Denied:
+        """True, or a falsy refusal with its reason, for pages that grey out what they cannot offer."""
+        if self.allows(need):
+            return True
+        roles = ", ".join(str(Role(role).label) for role, grants in ROLE_GRANTS.items() if need in grants)
+        return Denied(
+            _("To %(what)s you need one of these roles: %(roles)s.") % {"what": Need(need).label, "roles": roles}
+        )
+
+
+def api_token(request: Any) -> ApiToken | None:
+    auth = getattr(request, "auth", None)
+    return auth if isinstance(auth, ApiToken) else None
+
+
+def projects_for(request: Any) -> QuerySet[Project]:
+    """Every project the request may see; a token's scope narrows it."""
+    user = request.user
+    found = Project.objects.all() if user.is_admin else Project.objects.filter(memberships__user=user)
+    token = api_token(request)
+    return found.filter(pk=token.project_id) if token and token.project_id else found
+
+
+def project_access(request: Any, slug: str, need: str = Need.VIEW) -> Access:
+    """The project behind `slug` for this request.
+
+    1. A stranger, another project's token or an unknown slug gets 404: existence is not told.
+    2. A member without the role, or a read-only token that writes, gets 403 with the reason.
+    """
+    project = projects_for(request).filter(slug=slug).first()
+    if project is None:
+        raise Http404
+    refuse_read_only_token(request)
+    access = Access(project, request.user, role_in(request.user, project))
+    allowed = access.check(need)
+    if isinstance(allowed, Denied):
+        raise Refused(allowed)
+    return access
+
+
+def role_in(user: User, project: Project) -> str:
+    if user.is_admin:
+        return "admin"
+    membership = Membership.objects.filter(project=project, user=user).first()
+    if membership is None:
+        raise Http404
+    return membership.role
+
+
+def refuse_read_only_token(request: Any) -> None:
+    token = api_token(request)
+    if token and not token.may_write and request.method not in SAFE_METHODS:
+        raise Refused(Denied(_("This token may only read."), _("Make one that may write in your profile.")))
+
+
+def require_admin(request: Any) -> User:
+    """The admin behind the request; anyone else gets 404, a token bound to one project too."""
+    token = api_token(request)
+    if not request.user.is_authenticated or not request.user.is_admin or (token and token.project_id):
+        raise Http404
+    refuse_read_only_token(request)
+    return request.user

@@ -1,0 +1,87 @@
+"""States and roles of the core, each with its label and tone in one place."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    OWNER = "owner", _("Owner")
+    EXPERT = "expert", _("Expert")
+    REVIEWER = "reviewer", _("Reviewer")
+    VIEWER = "viewer", _("Viewer")
+
+
+class Need(TextChoices):
+    """What a page or endpoint asks of a member."""
+
+    VIEW = "view", _("see this project")
+    WRITE = "write", _("write pairs")
+    REVIEW = "review", _("review pairs")
+    GRADE = "grade", _("grade answers")
+    OWN = "own", _("manage this project")
+
+
+ROLE_GRANTS: dict[str, frozenset[str]] = {
+    Role.OWNER: frozenset({Need.VIEW, Need.WRITE, Need.REVIEW, Need.GRADE, Need.OWN}),
+    Role.EXPERT: frozenset({Need.VIEW, Need.WRITE, Need.GRADE}),
+    Role.REVIEWER: frozenset({Need.VIEW, Need.REVIEW, Need.GRADE}),
+    Role.VIEWER: frozenset({Need.VIEW}),
+}
+
+
+class LinkKind(TextChoices):
+    FIRST_ADMIN = "first_admin", _("First admin")
+    INVITE = "invite", _("Invitation")
+    RESET = "reset", _("Password reset")
+
+
+class JobState(TextChoices):
+    QUEUED = "queued", _("Queued")
+    HELD = "held", _("Held")
+    RUNNING = "running", _("Running")
+    STOPPING = "stopping", _("Stopping")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+JOB_WAITING = (JobState.QUEUED, JobState.HELD)
+JOB_ACTIVE = (JobState.RUNNING, JobState.STOPPING)
+JOB_OPEN = (*JOB_WAITING, *JOB_ACTIVE)
+JOB_ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+JOB_TONES = {
+    JobState.QUEUED: "info",
+    JobState.HELD: "muted",
+    JobState.RUNNING: "info",
+    JobState.STOPPING: "warn",
+    JobState.DONE: "ok",
+    JobState.FAILED: "bad",
+    JobState.CANCELLED: "muted",
+}
+
+
+class Queue(TextChoices):
+    DEFAULT = "default", _("Default")
+    GENERATE = "generate", _("Generate")
+    TRAIN = "train", _("Train")
+
+
+class WorkKind(TextChoices):
+    WRITE = "write", _("Write")
+    CORRECT = "correct", _("Correct")
+    REVIEW = "review", _("Review")
+    GRADE = "grade", _("Grade")
+    COMPARE = "compare", _("Compare")
+
+
+class WorkState(TextChoices):
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    CLOSED = "closed", _("Closed")
+
+
+class AssignmentState(TextChoices):
+    CLAIMED = "claimed", _("Claimed")
+    SUBMITTED = "submitted", _("Submitted")
+    SKIPPED = "skipped", _("Skipped")
+    RELEASED = "released", _("Released")

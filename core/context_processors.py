@@ -1,0 +1,49 @@
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core import registries
+from core.access import Access, projects_for
+from core.selectors.health import notices
+
+THEMES = ("auto", "light", "dark")
+ADMIN_PAGES = (("people", _("People")), ("jobs", _("Jobs")), ("audit", _("Audit log")))
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """What base.html draws around every page. Views set `request.access`; pages outside a project have none."""
+    theme = request.COOKIES.get("theme", "auto")
+    context: dict[str, Any] = {"theme": theme if theme in THEMES else "auto"}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return context
+    access: Access | None = getattr(request, "access", None)
+    return {
+        **context,
+        "project": access.project if access else None,
+        "access": access,
+        "projects": projects_for(request)[:50],
+        "navigation": navigation(request, access) if access else [],
+        "admin_navigation": admin_navigation(request) if user.is_admin else [],
+        "notices": notices(user),
+    }
+
+
+def navigation(request: HttpRequest, access: Access) -> list[dict[str, Any]]:
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    return [
+        {
+            "label": entry.label,
+            "url": reverse(entry.url_name, args=[access.project.slug]),
+            "active": name == entry.url_name or name.startswith(entry.active),
+        }
+        for entry in sorted(registries.navigation, key=lambda entry: entry.order)
+        if access.allows(entry.need)
+    ]
+
+
+def admin_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    return [{"label": label, "url": reverse(url), "active": name.startswith(url)} for url, label in ADMIN_PAGES]

@@ -1,0 +1,46 @@
+"""A refusal is an object that carries its reason: the guard raises it, the page shows it, the API returns it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+
+
+@dataclass(frozen=True)
+class Denied:
+    reason: Any  # a translated sentence
+    cure: Any = ""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.cure}".strip()
+
+
+class Refused(PermissionDenied):
+    """Raised by access.py when a member may see the project but not do this: answered with 403 and the reason."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(str(denied))
+        self.denied = denied
+
+
+class ApplicationError(Exception):
+    """An expected refusal by a service: a sentence for the person who must act. Pages show it, the API answers 400.
+
+    `field` names the form field it belongs to, if any.
+    """
+
+    def __init__(self, sentence: Any, *, field: str = "") -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+        self.field = field
+
+
+class Conflict(ApplicationError):
+    """A stale write: 409 (412 with If-Match). Carries both texts so that nothing typed is lost."""
+
+    def __init__(self, sentence: Any, *, yours: Any, theirs: Any, version: int) -> None:
+        super().__init__(sentence)
+        self.yours, self.theirs, self.version = yours, theirs, version

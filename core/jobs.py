@@ -1,0 +1,312 @@
+"""Background work: what a job is, how it is claimed, kept and ended.
+
+The row is the truth and a message only a poke:
+1. `services.jobs.job_create` writes the row in the transaction of what it is for and sends the poke on commit.
+2. A poked worker claims the first eligible row of its queue, perhaps another than the one that poked it.
+3. While it runs, a thread renews the lease; every write carries the attempt as fencing token, so that a worker
+   that slept past its lease changes nothing.
+4. The sweeper resends what nobody picked up and takes back what a dead worker held.
+"""
+
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from core.choices import JOB_ACTIVE, JobState
+from core.models import Job, JobLog
+
+log = structlog.get_logger(__name__)
+draining = threading.Event()  # set by the worker's shutdown signal; runners poll it through `JobContext.should_stop`
+
+
+class JobFailed(Exception):
+    """The job could not do its work for a reason a person can act on. Not retried."""
+
+
+class JobStopped(Exception):
+    """The job ended early because a person asked for it; what it saved is kept."""
+
+
+class JobDrained(Exception):
+    """The worker is shutting down; the job goes back to the queue and this does not count as an attempt."""
+
+
+class LeaseLost(Exception):
+    """Another worker owns the job by now. Whoever gets this must stop at once and write nothing."""
+
+
+class JobRunner:
+    """What a kind of job does. Subclass, name the kind, write `run`; registering is `@job_kind`."""
+
+    kind: ClassVar[str]
+    queue: ClassVar[str]
+    title: ClassVar[Any]
+
+    def run(self, context: "JobContext") -> dict[str, Any] | None:
+        """Do the work; re-running must reconcile, not add. Returns what the job page shows as result."""
+        raise NotImplementedError
+
+    def ended(self, job: Job) -> None:
+        """Called in the transaction that ends the job (done, failed, cancelled) by whoever ends it."""
+
+
+runners: dict[str, type[JobRunner]] = {}
+
+
+def job_kind(runner: type[JobRunner]) -> type[JobRunner]:
+    if runner.kind in runners:
+        raise ValueError(f"two runners for job kind {runner.kind}")
+    runners[runner.kind] = runner
+    return runner
+
+
+@dataclass
+class JobContext:
+    """A runner's hold on its row. Every write is fenced by the attempt: `LeaseLost` when it is not ours now."""
+
+    job: Job
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return self.job.arguments
+
+    def fenced(self, **changes: Any) -> None:
+        if not owned(self.job).update(**changes):
+            self.lost.set()
+            raise LeaseLost(f"job {self.job.pk} attempt {self.job.attempt}")
+
+    def progress(self, done: int, total: int, message: str = "", *, rate: float | None = None) -> None:
+        """`rate` is in units of `total` a second; the page makes the remaining time from it."""
+        changes: dict[str, Any] = {"progress_done": done, "progress_total": total}
+        if message:
+            changes["message"] = message[:500]
+        if rate is not None:
+            changes["result"] = {"rate": rate}
+        self.fenced(**changes)
+
+    def log(self, message: str, level: str = "info") -> None:
+        if self.lost.is_set():
+            raise LeaseLost(f"job {self.job.pk}")
+        JobLog.objects.create(job=self.job, attempt=self.job.attempt, level=level, message=message[:20_000])
+
+    def fruitful(self) -> None:
+        """This attempt brought lasting progress, such as a complete checkpoint: later failures start counting anew."""
+        self.fenced(fruitless=0)
+        self.job.fruitless = 0
+
+    def stop_intent(self) -> str:
+        """ "" (go on), "stop", "cancel" (a person asked), "drain" (this worker is shutting down)."""
+        if self.lost.is_set():
+            raise LeaseLost(f"job {self.job.pk}")
+        row = owned(self.job).values_list("state", "stop_intent").first()
+        if row is None:
+            self.lost.set()
+            raise LeaseLost(f"job {self.job.pk}")
+        if row[0] == JobState.STOPPING:
+            return row[1] or "cancel"
+        return "drain" if draining.is_set() else ""
+
+    def checkpoint(self) -> None:
+        """For runners that keep nothing between attempts: raises when the job should end here."""
+        intent = self.stop_intent()
+        if intent == "drain":
+            raise JobDrained
+        if intent:
+            raise JobStopped(_("Stopped on request."))
+
+
+def owned(job: Job) -> Any:
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=JOB_ACTIVE)
+
+
+def job_send(job_id: int, queue: str) -> bool:
+    """Poke a worker. A stopped Redis is no error: the sweeper sends it again."""
+    try:
+        current_app.send_task("core.tasks.run_job", args=[job_id], queue=queue)
+    except (OSError, OperationalError) as error:
+        log.warning("job_not_sent", job=job_id, error=str(error))
+        return False
+    Job.objects.filter(pk=job_id, state=JobState.QUEUED).update(dispatched_at=Now())
+    return True
+
+
+def job_claim(*, queue: str, worker: str, capabilities: tuple[str, ...] = ()) -> Job | None:
+    """The first eligible row of the queue, now running and ours, or None."""
+    with transaction.atomic():
+        job = (
+            Job.objects.select_for_update(skip_locked=True)
+            .filter(queue=queue, state=JobState.QUEUED, capability__in=("", *capabilities))
+            .order_by("-priority", "order", "pk")
+            .first()
+        )
+        if job is None:
+            return None
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            fruitless=F("fruitless") + 1,
+            worker=worker,
+            lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
+            heartbeat_at=Now(),
+            started_at=job.started_at or timezone.now(),
+            error="",
+            stop_intent="",
+        )
+        job.refresh_from_db()
+        return job
+
+
+def job_execute(job: Job) -> None:
+    """Run a claimed job to its end and record that end, fenced."""
+    context = JobContext(job)
+    ended = threading.Event()
+    keeper = threading.Thread(target=keep_lease, args=(context, ended), daemon=True, name=f"lease-{job.pk}")
+    keeper.start()
+    try:
+        runner = runners[job.kind]()
+        result = runner.run(context)
+        finish(context, JobState.DONE, result=result or {}, progress_done=F("progress_total"))
+    except JobStopped as stopped:
+        finish(context, JobState.CANCELLED, message=str(stopped)[:500])
+    except JobDrained:
+        requeue(job, fruitless=F("fruitless") - 1, message=_("Waiting to go on after a restart."))
+    except LeaseLost:
+        log.warning("lease_lost", job=job.pk, attempt=job.attempt)
+    except JobFailed as failure:
+        finish(context, JobState.FAILED, error=str(failure))
+    except Exception as error:
+        log.exception("job_crashed", job=job.pk, kind=job.kind)
+        crashed(context, error)
+    finally:
+        ended.set()
+        keeper.join()
+
+
+def crashed(context: JobContext, error: Exception) -> None:
+    """An error nobody foresaw: kept in the log with its trace, tried again until `max_attempts` brought nothing."""
+    try:
+        context.log(traceback.format_exc(), "error")
+        reason = f"{type(error).__name__}: {error}"[:2000]
+        if context.job.fruitless >= context.job.max_attempts:
+            finish(context, JobState.FAILED, error=reason)
+        else:
+            requeue(context.job, message=reason[:500])
+    except LeaseLost:
+        log.warning("lease_lost", job=context.job.pk)
+
+
+def finish(context: JobContext, state: str, **changes: Any) -> None:
+    with transaction.atomic():
+        context.fenced(state=state, ended_at=Now(), lease_until=None, **changes)
+        context.job.refresh_from_db()
+        runners[context.job.kind]().ended(context.job)
+
+
+def requeue(job: Job, **changes: Any) -> bool:
+    """Give the job back to its queue; the sweeper or the next poke finds it. False when it is no longer ours."""
+    back = owned(job).filter(state=JobState.RUNNING)
+    count = back.update(state=JobState.QUEUED, lease_until=None, worker="", dispatched_at=None, **changes)
+    if not count:
+        return end_stopped(job)
+    return True
+
+
+def end_stopped(job: Job) -> bool:
+    """A job that somebody asked to stop while its worker went away ends as cancelled."""
+    with transaction.atomic():
+        count = (
+            owned(job)
+            .filter(state=JobState.STOPPING)
+            .update(state=JobState.CANCELLED, ended_at=Now(), lease_until=None, message=_("Stopped on request."))
+        )
+        if count:
+            job.refresh_from_db()
+            runners[job.kind]().ended(job)
+    return bool(count)
+
+
+def keep_lease(context: JobContext, ended: threading.Event) -> None:
+    """Renew the lease until the job ended. A worker that cannot renew in time gives the job up."""
+    last = timezone.now()
+    while not ended.wait(settings.HEARTBEAT_SECONDS):
+        try:
+            until = Now() + timedelta(seconds=settings.LEASE_SECONDS)
+            # A lease that ran out is not ours any more, even if nobody took the row yet.
+            kept = owned(context.job).filter(lease_until__gt=Now()).update(lease_until=until, heartbeat_at=Now())
+            if not kept:
+                context.lost.set()
+                break
+            last = timezone.now()
+        except Exception as error:
+            log.warning("heartbeat_failed", job=context.job.pk, error=str(error))
+            close_old_connections()
+            if timezone.now() - last > timedelta(seconds=settings.LEASE_SECONDS):
+                context.lost.set()
+                break
+    connection.close()
+
+
+def sweep() -> dict[str, int]:
+    """Resend what was never picked up and take back what a dead worker held. Safe to run twice at once."""
+    return {"reaped": reap(), "sent": resend()}
+
+
+def reap() -> int:
+    expired = Job.objects.filter(state__in=JOB_ACTIVE, lease_until__lt=Now())
+    return sum(reap_one(job) for job in expired[:200])
+
+
+def reap_one(job: Job) -> bool:
+    if job.state == JobState.STOPPING:
+        return end_stopped(job)
+    if job.fruitless < job.max_attempts:
+        return requeue(job, message=_("The worker went away; the job starts again from what it saved."))
+    with transaction.atomic():
+        reason = _(
+            "The worker died %(count)s times without getting anywhere. Look at the job's log and at the worker's log; "
+            "too little memory is the usual cause."
+        ) % {"count": job.fruitless}
+        count = (
+            owned(job)
+            .filter(state=JobState.RUNNING, lease_until__lt=Now())
+            .update(state=JobState.FAILED, ended_at=Now(), lease_until=None, error=reason)
+        )
+        if count:
+            job.refresh_from_db()
+            runners[job.kind]().ended(job)
+    return bool(count)
+
+
+def resend() -> int:
+    """One poke for each waiting row that has none under way. A poke that was lost with Redis is sent again."""
+    stale = Now() - timedelta(seconds=2 * settings.SWEEP_SECONDS)
+    waiting = Job.objects.filter(state=JobState.QUEUED)
+    rows = waiting.filter(dispatched_at=None) | waiting.filter(dispatched_at__lt=stale)
+    return sum(
+        job_send(pk, queue) for pk, queue in rows.order_by("-priority", "order", "pk").values_list("pk", "queue")[:50]
+    )
+
+
+def on_commit_send(job: Job) -> None:
+    transaction.on_commit(_sender(job.pk, job.queue))
+
+
+def _sender(job_id: int, queue: str) -> Callable[[], None]:
+    def send() -> None:
+        job_send(job_id, queue)
+
+    return send

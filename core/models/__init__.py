@@ -1,0 +1,20 @@
+from core.models.events import Event
+from core.models.jobs import Heartbeat, Job, JobLog
+from core.models.people import ApiToken, Membership, OneTimeLink, Project, User
+from core.models.tokenizers import Tokenizer
+from core.models.work import Assignment, WorkItem
+
+__all__ = [
+    "ApiToken",
+    "Assignment",
+    "Event",
+    "Heartbeat",
+    "Job",
+    "JobLog",
+    "Membership",
+    "OneTimeLink",
+    "Project",
+    "Tokenizer",
+    "User",
+    "WorkItem",
+]

@@ -1,0 +1,89 @@
+"""What a lower app asks of a higher one, without importing it. Apps fill these in `AppConfig.ready`.
+
+Each registry is a plain list or dict of small typed callables; nothing here knows what is in them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core.denied import Denied
+from core.models import Project, User
+
+
+@dataclass(frozen=True)
+class NavEntry:
+    """A station in the project's navigation. `active` names the url namespaces or url names that light it up."""
+
+    order: int
+    label: Any
+    url_name: str
+    active: tuple[str, ...]
+    need: str = "view"
+
+
+@dataclass(frozen=True)
+class NextAction:
+    """What a person could best do now. The lowest `rank` is shown first."""
+
+    rank: int
+    text: Any
+    url: str
+    button: Any
+    detail: Any = ""
+
+
+@dataclass(frozen=True)
+class Station:
+    """A stop of the loop on the home page with this project's number on it."""
+
+    order: int
+    key: str
+    label: Any
+    value: str
+    url: str
+    detail: Any = ""
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class LineageEntry:
+    """One step of a walk from an object towards what came from it (`down`) or what it came from (`up`)."""
+
+    direction: str
+    kind: Any
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a lower app's page that a higher app draws."""
+
+    order: int
+    template: str
+    context: dict[str, Any]
+
+
+navigation: list[NavEntry] = []
+next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
+stations: list[Callable[[Project], list[Station]]] = []
+lineage: dict[str, list[Callable[[Any], list[LineageEntry]]]] = {}  # object type -> callables
+panels: dict[str, list[Callable[[Any, User], list[Panel]]]] = {}  # place -> callables(object, user)
+guards: dict[str, list[Callable[[Any], list[Denied]]]] = {}  # "freeze" | "launch" | "release" -> callables
+first_start: list[Callable[[], None]] = []  # run once after the first migration
+shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
+work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
+
+
+def lineage_of(object_type: str, subject: Any) -> list[LineageEntry]:
+    return [entry for find in lineage.get(object_type, []) for entry in find(subject)]
+
+
+def panels_for(place: str, subject: Any, user: User) -> list[Panel]:
+    found = [panel for draw in panels.get(place, []) for panel in draw(subject, user)]
+    return sorted(found, key=lambda panel: panel.order)
+
+
+def refusals(gate: str, subject: Any) -> list[Denied]:
+    return [denied for ask in guards.get(gate, []) for denied in ask(subject)]

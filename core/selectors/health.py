@@ -1,0 +1,62 @@
+"""Whether the parts behind the pages are there."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.choices import Queue
+from core.models import Heartbeat, User
+
+CACHE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Notice:
+    tone: str
+    text: Any
+
+
+def redis_url() -> str:
+    """The client library names socket URLs otherwise than the queue's."""
+    return settings.REDIS_URL.replace("redis+socket://", "unix://", 1)
+
+
+def redis_answers() -> bool:
+    try:
+        with redis.from_url(redis_url(), socket_connect_timeout=1, socket_timeout=1) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
+def queues_without_worker() -> list[str]:
+    """Queues from which no worker has been heard for three heartbeats."""
+    since = timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_SECONDS)
+    alive = set(Heartbeat.objects.filter(seen_at__gte=since).values_list("queue", flat=True))
+    return [queue for queue in Queue.values if queue not in alive]
+
+
+def notices(user: User) -> list[Notice]:
+    """Banners for everyone logged in; looked up at most every ten seconds."""
+    found = cache.get("notices")
+    if found is None:
+        found = find_notices()
+        cache.set("notices", found, CACHE_SECONDS)
+    return [Notice(*row) for row in found]
+
+
+def find_notices() -> list[tuple[str, str]]:
+    if not redis_answers():
+        text = _("The queue is not reachable: what you write is saved, but background work waits until it is back.")
+        return [("bad", text)]
+    missing = queues_without_worker()
+    if missing:
+        text = _("No worker is running for: %(queues)s. Work for it waits; an admin can start it with “make up”.")
+        return [("warn", text % {"queues": ", ".join(str(Queue(queue).label) for queue in missing)})]
+    return []

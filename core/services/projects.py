@@ -1,0 +1,70 @@
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from core.choices import Role
+from core.denied import ApplicationError
+from core.models import Membership, Project, User
+from core.services.events import event_record
+
+EDITABLE = ("name", "description", "language", "solo", "attribution")
+
+
+@transaction.atomic
+def project_create(
+    *,
+    actor: User | None,
+    name: str,
+    description: str = "",
+    language: str = "en",
+    solo: bool = False,
+    attribution: str = "",
+    is_demo: bool = False,
+) -> Project:
+    """Make a project with its maker as owner."""
+    project = Project(
+        slug=free_slug(name),
+        name=name,
+        description=description,
+        language=language,
+        solo=solo,
+        attribution=attribution,
+        is_demo=is_demo,
+        created_by=actor,
+    )
+    project.full_clean()
+    project.save()
+    if actor is not None:
+        Membership.objects.create(project=project, user=actor, role=Role.OWNER)
+    event_record(actor=actor, action="project.created", project=project, subject=project, summary=name)
+    return project
+
+
+def free_slug(name: str) -> str:
+    stem = slugify(name)[:50] or "project"
+    taken = set(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
+
+
+@transaction.atomic
+def project_update(*, actor: User, project: Project, **changes: Any) -> Project:
+    """Change the project's settings; the audit log keeps what they were."""
+    before = {name: getattr(project, name) for name in changes if name in EDITABLE}
+    for name in before:
+        setattr(project, name, changes[name])
+    project.full_clean()
+    project.save(update_fields=[*before])
+    changed = {name: [str(old), str(changes[name])] for name, old in before.items() if old != changes[name]}
+    event_record(actor=actor, action="project.changed", project=project, subject=project, changed=changed)
+    return project
+
+
+@transaction.atomic
+def project_remove_demo(*, actor: User, project: Project) -> None:
+    """Take the demo project away with everything in it. Only the demo can be removed by one click."""
+    if not project.is_demo:
+        raise ApplicationError(_("Only the demo project can be removed this way."))
+    event_record(actor=actor, action="project.demo_removed", subject=project, summary=project.name)
+    project.delete()

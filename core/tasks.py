@@ -1,0 +1,70 @@
+"""Celery's side of the jobs: poked, claim, run. Messages acknowledge early; lease and sweeper are the only retry."""
+
+import os
+import socket
+import threading
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import close_old_connections
+from django.db.models.functions import Now
+
+from core import jobs
+from core.models import Heartbeat, Job
+
+stopped = threading.Event()
+
+
+@shared_task(name="core.tasks.run_job", acks_late=False)
+def run_job(job_id: int) -> None:
+    """Claim the first eligible job of the queue that `job_id` is in, and run it."""
+    if jobs.draining.is_set():
+        return  # the row stays queued; the sweeper pokes again after the restart
+    queue = Job.objects.filter(pk=job_id).values_list("queue", flat=True).first()
+    job = jobs.job_claim(queue=queue, worker=worker_name(), capabilities=capabilities()) if queue else None
+    if job is not None:
+        jobs.job_execute(job)
+
+
+@shared_task(name="core.tasks.sweep", acks_late=False)
+def sweep() -> None:
+    Heartbeat.objects.update_or_create(name="beat", defaults={"queue": "", "seen_at": Now(), "details": {}})
+    jobs.sweep()
+
+
+def worker_name() -> str:
+    return f"{os.environ.get('WORKER_QUEUE', 'default')}@{socket.gethostname()}:{os.getpid()}"
+
+
+def capabilities() -> tuple[str, ...]:
+    return tuple(filter(None, os.environ.get("WORKER_CAPABILITIES", "").split(",")))
+
+
+@worker_ready.connect
+def worker_started(**_: Any) -> None:
+    threading.Thread(target=beat_heart, daemon=True, name="heart").start()
+
+
+@worker_shutting_down.connect
+def worker_stopping(**_: Any) -> None:
+    jobs.draining.set()
+    stopped.set()
+
+
+def beat_heart() -> None:
+    """A worker's sign of life, in the database, so that the pages can tell when nobody is there."""
+    queue = os.environ.get("WORKER_QUEUE", "default")
+    while True:
+        try:
+            details = {"pid": os.getpid(), "host": socket.gethostname()}
+            Heartbeat.objects.update_or_create(
+                name=f"worker-{queue}@{socket.gethostname()}",
+                defaults={"queue": queue, "seen_at": Now(), "details": details},
+            )
+        except Exception as error:
+            jobs.log.warning("heart_failed", error=str(error))
+            close_old_connections()
+        if stopped.wait(settings.HEARTBEAT_SECONDS):
+            return

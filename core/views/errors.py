@@ -1,0 +1,28 @@
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from core.denied import Refused
+
+
+def answer(request: HttpRequest, status: int, reason: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": reason}, status=status)
+    return render(request, f"{status}.html", {"reason": reason}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 400, _("This request could not be read."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception.denied) if isinstance(exception, Refused) else str(exception)
+    return answer(request, 403, reason or _("You may not do this."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 404, _("There is nothing here, or not for you."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return answer(request, 500, _("Something went wrong on our side. What you typed is kept in your browser."))

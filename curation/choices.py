@@ -1,0 +1,82 @@
+"""States and kinds of curation, each with its label and tone in one place."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class TaskKind(TextChoices):
+    EXTRACTION = "extraction", _("Extraction: text in, less text out")
+    EXPANSION = "expansion", _("Expansion: text in, more text out")
+
+
+class PairState(TextChoices):
+    """Life of a pair. `approved` speaks of the revision in `Pair.approved`; a newer revision may be on its way."""
+
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Waiting for review")
+    RETURNED = "returned", _("Returned")
+    APPROVED = "approved", _("Approved")
+    TRASHED = "trashed", _("In the trash")
+
+
+PAIR_TONES = {
+    PairState.DRAFT: "muted",
+    PairState.SUBMITTED: "info",
+    PairState.RETURNED: "warn",
+    PairState.APPROVED: "ok",
+    PairState.TRASHED: "bad",
+}
+
+
+class Origin(TextChoices):
+    HUMAN = "human", _("Human")
+    IMPORTED = "imported", _("Imported")
+    DOCUMENT = "document", _("Document")
+    DRAFT_ACCEPTED = "draft_accepted", _("Model draft accepted")
+    DRAFT_EDITED = "draft_edited", _("Model draft edited")
+    GENERATED = "generated", _("Generated")
+
+
+class Decision(TextChoices):
+    APPROVE = "approve", _("Approve")
+    RETURN = "return", _("Return")
+
+
+class ReviewBasis(TextChoices):
+    """Why an approval counts. Only `second_person` is a review by somebody else."""
+
+    SECOND_PERSON = "second_person", _("Reviewed by a second person")
+    SOLO = "solo", _("Approved by its author (solo project)")
+    IMPORT = "import", _("Approved by import")
+
+
+class ImportState(TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Part(TextChoices):
+    TRAIN = "train", _("Train")
+    DEVELOP = "develop", _("Develop")
+    TEST = "test", _("Test")
+
+
+class VersionState(TextChoices):
+    BUILDING = "building", _("Building")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class LeftOut(TextChoices):
+    BRIDGE = "bridge", _("Would connect a train group with a test group")
+    FINDING = "finding", _("Has a blocking finding")
+
+
+class SuiteRole(TextChoices):
+    """Develop suites may teach; test suites may not."""
+
+    DEVELOP = "develop", _("Develop")
+    TEST = "test", _("Test")

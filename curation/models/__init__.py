@@ -1,0 +1,25 @@
+from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
+from curation.models.imports import Import, ImportProblem
+from curation.models.pairs import Draft, Pair, Review, Revision
+from curation.models.tasks import Guideline, Task
+from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
+
+__all__ = [
+    "CheckedText",
+    "DatasetVersion",
+    "Dismissal",
+    "Draft",
+    "Finding",
+    "GlossaryWord",
+    "Guideline",
+    "Import",
+    "ImportProblem",
+    "Pair",
+    "Review",
+    "Revision",
+    "Suite",
+    "SuiteItem",
+    "Task",
+    "VersionLeftOut",
+    "VersionPair",
+]

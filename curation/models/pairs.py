@@ -1,0 +1,138 @@
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.models import Project, User
+from curation.choices import PAIR_TONES, Decision, Origin, PairState, Part, ReviewBasis
+from curation.models.tasks import Task
+
+
+class Pair(models.Model):
+    """An instruction with its response. Its texts lie in revisions; `version` is the number of the newest."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="pairs")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="pairs")
+    state = models.CharField(max_length=10, choices=PairState.choices, default=PairState.DRAFT)
+    version = models.PositiveIntegerField(default=1)
+    current = models.ForeignKey("Revision", models.SET_NULL, null=True, related_name="+")
+    approved = models.ForeignKey("Revision", models.SET_NULL, null=True, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="pairs")
+    metadata = models.JSONField(default=dict, blank=True)
+    search = SearchVectorField(null=True)
+
+    # The split: a group's place in [0, 1) is drawn once from the task's salt and kept (ml/split.py).
+    group = models.CharField(max_length=64, blank=True)
+    position = models.FloatField(null=True)
+
+    import_key = models.CharField(max_length=64, blank=True)  # hash of the imported row: the same row twice is one pair
+    imported_by = models.ForeignKey("Import", models.SET_NULL, null=True, related_name="pairs")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("task", "state", "-id"), name="pair_by_state"),
+            models.Index(fields=("task", "-id"), condition=~Q(state=PairState.TRASHED), name="pair_by_task"),
+            models.Index(fields=("task", "author", "-id"), name="pair_by_author"),
+            models.Index(fields=("task", "group"), name="pair_by_group"),
+            GinIndex(fields=("search",), name="pair_search"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("task", "import_key"), condition=~Q(import_key=""), name="one_pair_per_imported_row"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def tone(self) -> str:
+        return PAIR_TONES[PairState(self.state)]
+
+
+class Revision(models.Model):
+    """The texts of a pair at one moment. Never changed; every change is a new revision."""
+
+    pair = models.ForeignKey(Pair, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    system = models.TextField(blank=True)
+    instruction = models.TextField(_("instruction"))
+    input = models.TextField(_("input"), blank=True)
+    response = models.TextField(_("response"), blank=True)
+    turns = models.JSONField(default=list, blank=True)  # [{"role": "user" | "assistant", "content": text}]
+    language = models.CharField(_("language"), max_length=12, default="en")
+    topic = models.CharField(_("topic"), max_length=120, blank=True)
+    origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.HUMAN)
+    source = models.CharField(max_length=300, blank=True)  # the passage or document it rests on
+    fingerprint = models.CharField(max_length=64)  # of the texts: findings and judgements hang on it
+    tokens = models.PositiveIntegerField(null=True)  # prompt and response by the task's tokenizer
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-number",)
+        indexes = (models.Index(fields=("fingerprint",), name="revision_by_text"),)
+        constraints = (models.UniqueConstraint(fields=("pair", "number"), name="one_revision_per_number"),)
+
+    def __str__(self) -> str:
+        return f"#{self.pair_id} r{self.number}"
+
+    def texts(self) -> dict[str, Any]:
+        """What the model sees of it, in the shape of ml.prompting.Example."""
+        return {
+            "system": self.system,
+            "instruction": self.instruction,
+            "input": self.input,
+            "response": self.response,
+            "turns": self.turns,
+            "language": self.language,
+        }
+
+
+class Review(models.Model):
+    """A decision on one revision. A database trigger holds the two-person rule (migration 0002)."""
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="reviews")
+    reviewer = models.ForeignKey(User, models.PROTECT, null=True, related_name="reviews")
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    basis = models.CharField(max_length=16, choices=ReviewBasis.choices, default=ReviewBasis.SECOND_PERSON)
+    reason = models.TextField(_("reason"), blank=True, max_length=4000)
+    fingerprint = models.CharField(max_length=64)  # of the exact texts that were judged
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.decision} {self.revision}"
+
+
+class Draft(models.Model):
+    """What a person has typed and not submitted. A draft is not an answer: nothing but its writer's editor reads it."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="drafts")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+")
+    pair = models.ForeignKey(Pair, models.CASCADE, null=True, related_name="drafts")  # None: a new pair
+    key = models.CharField(max_length=40)  # tells several new pairs apart
+    base_version = models.PositiveIntegerField(default=0)
+    fields = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "task", "key"), name="one_draft_per_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.key}"
+
+
+def part_of(position: float, train_share: float, develop_share: float = 0.1) -> Part:
+    """The part of a group at `position` in [0, 1): test above `train_share`; below it the last tenth is develop."""
+    if position >= train_share:
+        return Part.TEST
+    return Part.DEVELOP if position >= train_share * (1 - develop_share) else Part.TRAIN
