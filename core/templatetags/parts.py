@@ -125,3 +125,31 @@ def found_parts(text: str, findings: Iterable[Any]) -> list[tuple[str, Any]]:
     if position < len(text):
         parts.append((text[position:], None))
     return parts
+
+
+@register.filter
+def unlocalized(number: object) -> str:
+    """A number for an attribute: always with a point, never grouped."""
+    return str(number)
+
+
+@register.filter
+def times(number: float, factor: float) -> str:
+    """A product for an attribute."""
+    return f"{number * factor:.6g}"
+
+
+@register.filter
+def compact_text(value: object) -> object:
+    """`compact` for numbers; anything else stays as it is."""
+    return compact(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+@register.filter
+def first_open(steps: Iterable[Any]) -> Any:
+    """The first step that is not done, whether steps are objects or dicts; None when all are."""
+    for step in steps:
+        done = step.get("done") if isinstance(step, dict) else step.done
+        if not done:
+            return step
+    return None

@@ -1,0 +1,177 @@
+/**
+ * Nothing typed is lost. <form data-autosave="URL" data-autosave-name="pair-12" data-autosave-version="3">
+ *
+ * 1. each change is kept on this computer at once (drafts.js), 2. sent after half a second of quiet, when the tab is hidden and when
+ * the network returns, 3. forgotten here when the server has acknowledged exactly that text. The protocol is in docs/frontend.md.
+ */
+import { behave } from "./behaviour.js";
+import { showConflict, showOffer, showRestored, hidePanel } from "./autosave_panel.js";
+import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, removeDraft, writeDraft } from "./drafts.js";
+import { isSignedOut, postJson } from "./http.js";
+import { apply, sameFields, serialize } from "./serialize.js";
+import { clock, text } from "./texts.js";
+
+const QUIET_MS = 500;
+const RETRY_MS = [2000, 5000, 15000, 30000];
+const KEEPALIVE_BYTES = 60_000; // browsers refuse more in a request that may outlive its page
+
+class Autosave {
+  constructor(form) {
+    this.form = form;
+    this.url = form.dataset.autosave;
+    this.name = form.dataset.autosaveName;
+    this.version = Number(form.dataset.autosaveVersion ?? 0);
+    this.keepsCopy = form.dataset.autosaveLocal !== "off";
+    this.status = form.querySelector("[data-autosave-status]");
+    this.changes = 0; // how many times the person changed something; what the server has is `acknowledged`
+    this.acknowledged = 0;
+    this.failures = 0;
+    this.sending = false;
+    this.blocked = false; // a conflict waits for a decision
+    this.listen();
+    this.recover();
+  }
+
+  listen() {
+    const changed = (event) => { if (event.isTrusted) this.change(); };
+    this.form.addEventListener("input", changed);
+    this.form.addEventListener("change", (event) => { if (event.target.matches("select, [type=radio], [type=checkbox]")) changed(event); });
+    this.form.addEventListener("autosave:changed", () => this.change());
+    this.form.addEventListener("submit", () => this.submitted());
+    this.form.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.elt === this.form && event.detail.successful) setTimeout(() => { if (!this.form.isConnected) removeDraft(this.name); }, 50);
+    });
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") this.save(); });
+    window.addEventListener("pagehide", () => this.save());
+    window.addEventListener("online", () => this.save());
+  }
+
+  /** What a crash, a reload or an expired session left on this computer. Newer text of the server is never overwritten unasked. */
+  recover() {
+    const draft = this.keepsCopy ? readDraft(this.name) : null;
+    const stored = serialize(this.form);
+    if (!draft || sameFields(draft.fields, stored)) {
+      removeDraft(this.name);
+      return;
+    }
+    const bringBack = () => { apply(this.form, draft.fields); this.change(); };
+    if (draft.submitted) showOffer(this.form, draft, bringBack, () => removeDraft(this.name));
+    else if (draft.version === this.version) {
+      bringBack();
+      showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
+    } else {
+      this.undecided = true; // the copy stays as it is until the person has chosen
+      this.conflict(draft.fields, stored, this.version);
+    }
+  }
+
+  change() {
+    this.changes += 1;
+    this.keep(false);
+    if (this.blocked) return;
+    this.tell("saving");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), QUIET_MS);
+  }
+
+  keep(submitted) {
+    if (this.keepsCopy && !this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, at: Date.now(), submitted });
+  }
+
+  submitted() {
+    clearTimeout(this.timer);
+    this.blocked = true;
+    if (this.changes > 0) this.keep(true);
+    window.addEventListener("pageshow", (event) => { if (event.persisted) this.blocked = false; }, { once: true });
+  }
+
+  async save() {
+    if (this.sending || this.blocked || this.changes === this.acknowledged || !this.form.isConnected) return;
+    clearTimeout(this.timer);
+    this.sending = true;
+    const sent = this.changes;
+    const body = { version: this.version, fields: serialize(this.form) };
+    let response = null;
+    try {
+      const small = JSON.stringify(body).length < KEEPALIVE_BYTES / 3;
+      response = await postJson(this.url, body, { method: this.form.dataset.autosaveMethod ?? "POST", keepalive: small });
+    } catch {
+      response = null;
+    }
+    this.sending = false;
+    await this.answered(response, sent, body.fields);
+  }
+
+  async answered(response, sent, fields) {
+    if (!response || response.status >= 500 || response.status === 429) return this.retry();
+    if (isSignedOut(response)) return this.tell("failed", text("signed-out"));
+    const answer = await response.json().catch(() => ({}));
+    if (response.status === 409 || response.status === 412) return this.conflict(fields, answer.theirs ?? answer.fields ?? {}, answer.version);
+    if (!response.ok) return this.tell("failed", text("refused", { reason: answer.detail ?? answer.message ?? response.status }));
+    return this.accepted(answer, sent);
+  }
+
+  accepted(answer, sent) {
+    this.failures = 0;
+    this.acknowledged = sent;
+    this.setVersion(answer.version ?? this.version);
+    this.form.dispatchEvent(new CustomEvent("autosave:saved", { bubbles: true, detail: answer }));
+    if (this.changes !== sent) {
+      this.keep(false);
+      this.timer = setTimeout(() => this.save(), QUIET_MS);
+      return;
+    }
+    if (!this.blocked) removeDraft(this.name);
+    this.tell("saved", text("saved", { time: clock(Date.now()) }));
+  }
+
+  retry() {
+    this.tell("offline");
+    const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
+    this.failures += 1;
+    this.timer = setTimeout(() => this.save(), wait);
+  }
+
+  /** Cancel the event "autosave:conflict" to show another page part than the one built in. */
+  conflict(mine, theirs, version) {
+    this.blocked = true;
+    this.tell("conflict");
+    const decide = (fields) => {
+      this.blocked = false;
+      this.undecided = false;
+      this.setVersion(version ?? this.version);
+      apply(this.form, fields);
+      hidePanel(this.form);
+      this.change();
+    };
+    const event = new CustomEvent("autosave:conflict", { bubbles: true, cancelable: true, detail: { mine, theirs, version, decide } });
+    if (!this.form.dispatchEvent(event)) return;
+    const kept = this.undecided ? () => mine : () => serialize(this.form); // typing may have gone on since
+    showConflict(this.form, { mine, theirs, keep: () => decide(kept()), take: () => decide(theirs) });
+  }
+
+  setVersion(version) {
+    this.version = version;
+    this.form.dataset.autosaveVersion = version;
+    const field = this.form.querySelector("input[type=hidden][name=version]");
+    if (field) field.value = version;
+  }
+
+  tell(state, sentence = text(state)) {
+    if (!this.status) return;
+    this.status.dataset.state = state;
+    if (this.status.textContent !== sentence) this.status.textContent = sentence;
+  }
+}
+
+export function startAutosave() {
+  pruneDrafts();
+  behave("form[data-autosave]", (form) => new Autosave(form));
+  // a page that follows a successful submit names the draft that is settled
+  behave("[data-draft-done]", (element) => removeDraft(element.dataset.draftDone));
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-logout]")) return;
+    if (hasUnsentDrafts() && !window.confirm(text("logout-unsaved"))) event.preventDefault();
+    else clearDrafts();
+  });
+}

@@ -1,0 +1,49 @@
+/** What autosave asks a person: bring an old text back, or choose between two. Shown in [data-autosave-panel] of the form. */
+import { make } from "./behaviour.js";
+import { clock, text } from "./texts.js";
+
+function panel(form, tone, sentence, ...rest) {
+  const place = form.querySelector("[data-autosave-panel]");
+  if (!place) return;
+  place.replaceChildren(make("div", { class: "callout", "data-tone": tone, role: "alert" }, make("p", { class: "callout-title" }, sentence), ...rest));
+  place.hidden = false;
+}
+
+export function hidePanel(form) {
+  const place = form.querySelector("[data-autosave-panel]");
+  if (!place) return;
+  place.replaceChildren();
+  place.hidden = true;
+}
+
+function button(form, label, kind, act) {
+  const element = make("button", { type: "button", class: `btn btn-small ${kind}` }, label);
+  element.addEventListener("click", () => { act(); hidePanel(form); });
+  return element;
+}
+
+function buttons(...elements) {
+  return make("div", { class: "cluster" }, ...elements);
+}
+
+export function showRestored(form, draft, discard) {
+  panel(form, "info", text("restored", { time: clock(draft.at) }), buttons(button(form, text("discard"), "btn-quiet", discard)));
+}
+
+export function showOffer(form, draft, restore, discard) {
+  panel(form, "info", text("offer", { time: clock(draft.at) }),
+    buttons(button(form, text("restore"), "", restore), button(form, text("discard"), "btn-quiet", discard)));
+}
+
+function version(label, fields, other) {
+  const parts = Object.entries(fields).filter(([name, value]) => typeof value === "string" && value !== other[name]);
+  return make("div", { class: "stack", "data-gap": "s" }, make("strong", {}, label),
+    ...parts.map(([, value]) => make("div", { class: "sheet", dir: "auto", tabindex: "0" }, value)));
+}
+
+/** `keep` puts the person's own text into the form, `take` the server's. */
+export function showConflict(form, { mine, theirs, keep, take }) {
+  panel(form, "warn", text("conflict"),
+    make("div", { class: "diff-side" }, version(text("mine"), mine, theirs), version(text("theirs"), theirs, mine)),
+    buttons(button(form, text("keep-mine"), "", keep), button(form, text("take-theirs"), "", take)));
+}

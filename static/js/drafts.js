@@ -1,0 +1,54 @@
+/** Copies of unsaved text on this computer, kept until the server has acknowledged them. One entry a draft, per person. */
+const PREFIX = "apprentice:draft:";
+const DAY = 24 * 3600 * 1000;
+
+function keyOf(name) {
+  return `${PREFIX}${document.body.dataset.user ?? ""}:${name}`;
+}
+
+function keys() {
+  return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+}
+
+function parse(raw) {
+  try {
+    return raw ? JSON.parse(raw) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns {{fields: object, version: number, at: number, submitted: boolean} | null} */
+export function readDraft(name) {
+  return parse(localStorage.getItem(keyOf(name)));
+}
+
+/** Returns whether the browser could keep it (storage may be full or forbidden). */
+export function writeDraft(name, draft) {
+  try {
+    localStorage.setItem(keyOf(name), JSON.stringify(draft));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function removeDraft(name) {
+  localStorage.removeItem(keyOf(name));
+}
+
+export function hasUnsentDrafts() {
+  return keys().some((key) => !parse(localStorage.getItem(key))?.submitted);
+}
+
+export function clearDrafts() {
+  for (const key of keys()) localStorage.removeItem(key);
+}
+
+/** Text that nobody came back for: submitted copies after a day, others after thirty. */
+export function pruneDrafts(now = Date.now()) {
+  for (const key of keys()) {
+    const draft = parse(localStorage.getItem(key));
+    if (!draft || now - draft.at > (draft.submitted ? DAY : 30 * DAY)) localStorage.removeItem(key);
+  }
+}

@@ -1,0 +1,48 @@
+/** Says aloud and shows what happened without a page load. */
+import { make } from "./behaviour.js";
+import { text } from "./texts.js";
+
+export function announce(sentence) {
+  const region = document.getElementById("announcer");
+  if (!region || !sentence) return;
+  region.textContent = "";
+  // a short pause lets screen readers notice the same sentence twice
+  setTimeout(() => { region.textContent = sentence; }, 60);
+}
+
+export function toast(sentence, { tone = "info", seconds = 8 } = {}) {
+  const place = document.getElementById("toasts");
+  if (!place) return;
+  const close = make("button", { class: "btn btn-small btn-quiet", type: "button" }, text("close"));
+  const box = make("div", { class: "callout", "data-tone": tone }, make("p", {}, sentence), close);
+  close.addEventListener("click", () => box.remove());
+  place.append(box);
+  announce(sentence);
+  if (tone !== "bad") setTimeout(() => box.remove(), seconds * 1000);
+}
+
+export function startLive() {
+  // a fragment may carry data-announce="…": it is said when the sentence differs from the last one
+  let last = "";
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const speaker = event.target.closest?.("[data-announce]") ?? event.target.querySelector?.("[data-announce]");
+    const sentence = speaker?.dataset.announce ?? "";
+    if (sentence && sentence !== last) announce(sentence);
+    if (sentence) last = sentence;
+  });
+
+  let silentSince = 0;
+  document.addEventListener("htmx:sendError", (event) => {
+    // a fragment that polls would repeat this every two seconds
+    const polls = event.detail.elt?.getAttribute("hx-trigger")?.includes("every");
+    if (polls && Date.now() - silentSince < 60_000) return;
+    silentSince = Date.now();
+    toast(text("no-answer"), { tone: "warn" });
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    toast(text("server-error", { status: event.detail.xhr.status }), { tone: "bad" });
+  });
+
+  const summary = document.querySelector("[data-focus]");
+  if (summary) summary.focus();
+}
