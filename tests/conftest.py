@@ -15,6 +15,8 @@ import pytest
 
 from config.embedded import Postgres, Redis
 
+pytest_plugins = ["tests.world"]
+
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
 REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
