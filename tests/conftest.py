@@ -15,8 +15,6 @@ import pytest
 
 from config.embedded import Postgres, Redis
 
-pytest_plugins = ["tests.world"]
-
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
 REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
@@ -60,11 +58,12 @@ def django_db_modify_db_settings(servers: Servers) -> None:
     """pytest-django asks for this before it makes the test database: the server must run by then."""
 
 
-def pytest_configure() -> None:
-    # Read now, so that pytest-django finds the settings configured and sets Django up.
-    from django.conf import settings
+def pytest_configure(config: pytest.Config) -> None:
+    # Read now, so that pytest-django finds the settings configured; the people of tests.world are models.
+    import django
 
-    assert settings.DATABASES
+    django.setup()
+    config.pluginmanager.import_plugin("tests.world")
 
 
 def pytest_unconfigure() -> None:
