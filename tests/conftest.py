@@ -61,7 +61,9 @@ def django_db_modify_db_settings(servers: Servers) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Read now, so that pytest-django finds the settings configured; the people of tests.world are models.
     import django
+    from django.conf import settings
 
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # people are made by the dozen here
     django.setup()
     config.pluginmanager.import_plugin("tests.world")
 
