@@ -1,0 +1,31 @@
+"""`make bench`: measure the budget table of docs/operating.md on this machine and print it beside its references.
+
+    python -m benchmarks              everything
+    python -m benchmarks text startup only these
+
+Machines are noisy: compare ratios of one run, not figures of two.
+"""
+
+import importlib
+import sys
+
+from benchmarks.rows import printed
+
+TOPICS = ("text", "ratings", "curation", "training", "startup")
+
+
+def main(wanted: list[str]) -> int:
+    unknown = [name for name in wanted if name not in TOPICS]
+    if unknown:
+        print(f"There is no benchmark {', '.join(unknown)}; there are: {', '.join(TOPICS)}.")
+        return 2
+    rows = []
+    for name in wanted or TOPICS:
+        rows += list(printed(importlib.import_module(f"benchmarks.{name}").rows()))
+    missed = sum(row.held is False for row in rows)
+    print(f"{len(rows)} measured, {missed} over budget")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

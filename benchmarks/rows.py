@@ -1,0 +1,44 @@
+"""One line of the budget table: what was measured, what was promised, and what others reach."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    measured: str
+    budget: str
+    reference: str = ""
+    held: bool | None = None  # None: nothing was promised, or it could not be measured
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value below which `share` of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def timed(action: Callable[[], object], times: int) -> list[float]:
+    """Seconds of each of `times` calls, after one that is not counted."""
+    action()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def printed(rows: Iterator[Row]) -> Iterator[Row]:
+    """Print each row as soon as it is known, and pass it on."""
+    for row in rows:
+        mark = {True: "ok", False: "MISSED", None: "-"}[row.held]
+        print(f"{mark:7} {row.what:58} {row.measured:28} budget {row.budget:24} {row.reference}", flush=True)
+        yield row
