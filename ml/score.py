@@ -55,6 +55,10 @@ class TokenLoss:
     def skips_unlabelled(self) -> bool:
         return self._head is not None
 
+    def trained_weights(self) -> int:
+        """Number of weights that are trained."""
+        return sum(parameter.numel() for parameter in self._model.parameters() if parameter.requires_grad)
+
     def __call__(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
         """Negative log-likelihoods of the labelled tokens, flat and in row order; `labels` is [rows, tokens]."""
         wanted = labels[:, 1:]

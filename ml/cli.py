@@ -1,0 +1,57 @@
+"""The command line's words. Each command imports what it needs when it runs: `audit` and `rate` never load torch."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+Command = Callable[[list[str]], int]
+
+# Modules with a table COMMANDS: name -> function(arguments) returning the exit code.
+_MODULES = {
+    "train": "ml.commands_run",
+    "generate": "ml.commands_run",
+    "audit": "ml.commands_model",
+    "inspect": "ml.commands_model",
+    "starter": "ml.commands_model",
+    "starter-embedder": "ml.commands_model",
+    "embed": "ml.commands_model",
+    "tiny": "ml.commands_model",
+    "try-template": "ml.commands_model",
+    "serve": "ml.commands_serve",
+    "check": "ml.commands_text",
+    "rate": "ml.commands_text",
+    "agree": "ml.commands_text",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code: 0 done, 1 failed with a sentence, 2 wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description="Train, ask and examine models.")
+    parser.add_argument("command", choices=sorted(_MODULES))
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args(arguments[:1])
+    # Each command belongs to a module with a cost of its own; torch takes seconds to import.
+    commands: dict[str, Command] = importlib.import_module(_MODULES[chosen.command]).COMMANDS
+    return commands[chosen.command](list(arguments[1:]))
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def fail(message: str) -> int:
+    """Print a sentence to the error output; returns exit code 1."""
+    sys.stderr.write(f"{message}\n")
+    return 1
+
+
+def folder_argument(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    parser.add_argument(name, type=Path, help=text)

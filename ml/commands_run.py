@@ -1,0 +1,102 @@
+"""`train` and `generate`: children of a supervisor, isolated, on a lifeline, telling what they do by events."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ml.isolation import IsolationError, isolate
+from ml.lifeline import watch_lifeline
+from ml.rundir import Attempt, RunBusyError, RunDir, RunSpec, SpecError
+from ml.train.stopping import Stopper, StopRequested
+
+_WORK = {"train": ("ml.train.run", "run_training"), "generate": ("ml.generate", "run_generation")}
+
+
+def train_command(arguments: list[str]) -> int:
+    return _run("train", arguments)
+
+
+def generate_command(arguments: list[str]) -> int:
+    return _run("generate", arguments)
+
+
+def _run(kind: str, arguments: list[str]) -> int:
+    """Execute a run directory; exit code 0 with DONE or after a stop, 1 after an error event.
+
+    The network goes first, while the process has one thread; torch is imported after that.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m ml {kind}")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--attempt", type=int, default=0, help="number of this attempt; by default the next one")
+    options = parser.parse_args(arguments)
+    run = RunDir(options.directory.resolve())
+    number = options.attempt or max(run.attempts() if run.path.is_dir() else [], default=0) + 1
+    try:
+        spec = run.read_spec()
+        with run.start_attempt(number) as attempt:
+            return _attempt(kind, run, spec, attempt)
+    except (SpecError, RunBusyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _attempt(kind: str, run: RunDir, spec: RunSpec, attempt: Attempt) -> int:
+    stopper = Stopper()
+    try:
+        if spec.kind != kind:
+            raise SpecError(f"This run directory is for {spec.kind}, not for {kind}.")
+        if run.read_done() is not None:
+            attempt.events.write("done", **(run.read_done() or {}))
+            return 0
+        isolation = isolate(spec.network)
+        watch_lifeline()
+        stopper.listen()
+        attempt.events.write("isolation", name=isolation, message=f"Network: {_ISOLATION_WORDS[isolation]}.")
+        result = _work(kind)(run, attempt, stopper)
+    except StopRequested:
+        attempt.events.write("stopped", step=0, saved=True)
+        return 0
+    except Exception as error:
+        traceback.print_exc()
+        attempt.events.write("error", code=_code(error), message=str(error) or type(error).__name__)
+        return 1
+    if result is not None:
+        run.write_done(result)
+        attempt.events.write("done", **result)
+    return 0
+
+
+_ISOLATION_WORDS = {
+    "network namespace": "none (a network namespace of its own)",
+    "user and network namespace": "none (user and network namespaces of its own)",
+    "seccomp filter": "none (a seccomp filter refuses internet sockets)",
+    "none": "reachable, as an admin allowed for this run",
+}
+
+
+def _work(kind: str) -> Callable[[RunDir, Attempt, Stopper], dict[str, Any] | None]:
+    module, name = _WORK[kind]
+    return getattr(importlib.import_module(module), name)
+
+
+def _code(error: Exception) -> str:
+    """A stable name for programs: the error's own code, or its kind."""
+    own = getattr(error, "code", None)
+    if isinstance(own, str):
+        return own
+    if isinstance(error, IsolationError):
+        return "isolation"
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate" in str(error):
+        return "out_of_memory"
+    if isinstance(error, OSError) and error.errno == 28:
+        return "disk_full"
+    return type(error).__name__
+
+
+COMMANDS = {"train": train_command, "generate": generate_command}

@@ -1,0 +1,120 @@
+"""Answers token by token: a left-padded batch over one key-value cache, rows leaving as they finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+from ml.hashing import text_sha256
+
+
+@dataclass(slots=True)
+class Request:
+    """One prompt to answer. `temperature` 0 is greedy; otherwise `seed` decides, whatever else is in the batch."""
+
+    prompt: list[int]
+    max_new_tokens: int
+    stop_ids: frozenset[int]
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    key: str = ""
+    new_ids: list[int] = field(default_factory=list)
+    finish_reason: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.finish_reason)
+
+    def add(self, token: int) -> None:
+        """Take the next token: an end token finishes the answer and is not part of it."""
+        if token in self.stop_ids:
+            self.finish_reason = "stop"
+            return
+        self.new_ids.append(token)
+        if len(self.new_ids) >= self.max_new_tokens:
+            self.finish_reason = "length"
+
+
+class Decoder:
+    """Answers a batch of requests; each `step` adds one token to every unfinished one.
+
+    Finished rows stay in the batch until half of it is finished, then they are taken out of the cache: what is
+    left costs less. `finish_reason` may be set from outside to end a row early.
+    """
+
+    def __init__(self, model: PreTrainedModel, requests: Sequence[Request], pad_id: int) -> None:
+        self._model = model
+        self._rows = list(requests)
+        self._device = next(model.parameters()).device
+        self._random = [_generator(request) for request in self._rows]
+        longest = max(len(request.prompt) for request in requests)
+        padded = [[pad_id] * (longest - len(request.prompt)) + request.prompt for request in requests]
+        masks = [[0] * (longest - len(request.prompt)) + [1] * len(request.prompt) for request in requests]
+        self._ids = torch.tensor(padded, device=self._device)
+        self._mask = torch.tensor(masks, device=self._device)
+        self._positions = (self._mask.cumsum(dim=-1) - 1).clamp(min=0)
+        self._cache = DynamicCache(config=model.config)
+
+    @property
+    def active(self) -> bool:
+        return any(not row.finished for row in self._rows)
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Add one token to every unfinished request."""
+        output = self._model(
+            input_ids=self._ids,
+            attention_mask=self._mask,
+            position_ids=self._positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        tokens = self._choose(output.logits[:, -1].float())
+        for row, token in zip(self._rows, tokens, strict=True):
+            if not row.finished:
+                row.add(token)
+        self._ids = torch.tensor(tokens, device=self._device)[:, None]
+        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+        self._positions = self._positions[:, -1:] + 1
+        self._drop_finished()
+
+    def _choose(self, logits: torch.Tensor) -> list[int]:
+        best = logits.argmax(dim=-1).tolist()
+        return [
+            best[index] if row.temperature == 0 or row.finished else _draw(logits[index], row, self._random[index])
+            for index, row in enumerate(self._rows)
+        ]
+
+    def _drop_finished(self) -> None:
+        kept = [index for index, row in enumerate(self._rows) if not row.finished]
+        if not kept or 2 * len(kept) > len(self._rows):
+            return
+        chosen = torch.tensor(kept, device=self._device)
+        self._cache.batch_select_indices(chosen)
+        self._ids, self._mask, self._positions = self._ids[chosen], self._mask[chosen], self._positions[chosen]
+        self._rows = [self._rows[index] for index in kept]
+        self._random = [self._random[index] for index in kept]
+
+
+def _generator(request: Request) -> torch.Generator | None:
+    if request.temperature == 0:
+        return None
+    seed = int(text_sha256(f"{request.seed}:{request.key}")[:15], 16)
+    return torch.Generator().manual_seed(seed)
+
+
+def _draw(logits: torch.Tensor, request: Request, generator: Any) -> int:
+    """Nucleus sampling (Holtzman et al. 2020): the smallest set of tokens whose probability reaches `top_p`."""
+    chances = torch.softmax(logits.cpu() / request.temperature, dim=-1)
+    if request.top_p < 1:
+        ordered, order = chances.sort(descending=True)
+        outside = ordered.cumsum(dim=-1) - ordered >= request.top_p
+        outside[0] = False
+        chances = torch.zeros_like(chances).scatter(0, order, ordered.masked_fill(outside, 0.0))
+    return int(torch.multinomial(chances, 1, generator=generator))

@@ -1,0 +1,1 @@
+"""Training: from a run directory's specification to a model version folder."""
