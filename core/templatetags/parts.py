@@ -18,6 +18,13 @@ AVATAR_TONES = ("accent", "ok", "warn", "info", "bad", "muted")
 NOTICE_ICONS = {"ok": "check", "warn": "warn", "bad": "error", "info": "info"}
 SEVERITY_TONES = {"error": "bad", "warning": "warn", "info": "info"}
 MESSAGE_TONES = {"success": "ok", "warning": "warn", "error": "bad", "info": "info", "debug": "muted"}
+STATION_ICONS = {
+    "tasks": "task", "pair": "pairs", "reviewed": "review", "reviews": "review", "version": "versions",
+    "dataset": "versions", "dataset_version": "versions", "dataset_versions": "versions", "run": "training",
+    "runs": "training", "model": "models", "model_version": "models", "model_versions": "models",
+    "outputs": "chat", "output": "chat", "evaluations": "chat", "grades": "star", "grade": "star", "errors": "loop",
+    "lab": "spark", "work": "inbox",
+}  # fmt: skip
 NO_BREAK = "\u00a0"
 
 
@@ -33,6 +40,11 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.filter
 def tone_icon(tone: str) -> str:
     return NOTICE_ICONS.get(tone, "info")
+
+
+@register.filter
+def station_icon(key: str) -> str:
+    return STATION_ICONS.get(key, key)
 
 
 @register.filter
@@ -153,3 +165,9 @@ def first_open(steps: Iterable[Any]) -> Any:
         if not done:
             return step
     return None
+
+
+@register.filter
+def or_unit_of(unit: str, field: BoundField) -> str:
+    """The unit a template named, else the one that the form gave its field as `field.unit`."""
+    return unit or getattr(field.field, "unit", "")
