@@ -22,7 +22,6 @@ REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
 os.environ["APPRENTICE_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 if POSTGRES:
-    POSTGRES.make_secret()
     os.environ["DATABASE_URL"] = POSTGRES.url
 if REDIS:
     os.environ["REDIS_URL"] = REDIS.url

@@ -6,8 +6,8 @@ Everything lies in `home`: postgres/ and redis/ (data), logs/, secrets/, and run
 TCP. The children die with this process, whatever ends it.
 """
 
-from config.embedded.paths import EmbeddedError, runtime_folder
+from config.embedded.paths import AlreadyRunning, EmbeddedError, runtime_folder
 from config.embedded.postgres import Postgres, database_url
 from config.embedded.redis import Redis, broker_url
 
-__all__ = ["EmbeddedError", "Postgres", "Redis", "broker_url", "database_url", "runtime_folder"]
+__all__ = ["AlreadyRunning", "EmbeddedError", "Postgres", "Redis", "broker_url", "database_url", "runtime_folder"]

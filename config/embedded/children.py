@@ -16,9 +16,12 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with_parent(death_signal: int) -> Callable[[], None]:
-    """A preexec function. The kernel watches the *thread* that forks, so start children from a thread that stays."""
-    parent = os.getpid()
+def die_with_parent(death_signal: int, parent: int | None = None) -> Callable[[], None]:
+    """A function for the child to call, made in the parent (else with the parent's id).
+
+    The kernel watches the *thread* that forks, so start children from a thread that stays.
+    """
+    parent = parent or os.getpid()
 
     def prepare() -> None:
         if _libc is not None:

@@ -17,6 +17,10 @@ class EmbeddedError(RuntimeError):
     """One sentence for the person who starts the program: what is wrong and what to do."""
 
 
+class AlreadyRunning(EmbeddedError):
+    """Another process holds the lock of this folder."""
+
+
 def runtime_folder(home: Path) -> Path:
     """The folder for sockets: HOME/run, or a short one in the system's temporary folder when that path is too long."""
     run = home / "run"
@@ -59,7 +63,7 @@ def take_lock(path: Path, what: str) -> IO[str]:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
-        raise EmbeddedError(
+        raise AlreadyRunning(
             f"{what} already runs on {path.parent} (process {holder}); stop it, or choose another APPRENTICE_HOME."
         ) from error
     file.seek(0)

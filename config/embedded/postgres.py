@@ -5,6 +5,7 @@ as root, and never stops a server whose parent was killed. Here the server is a 
 socket in a closed folder, and no TCP.
 """
 
+import contextlib
 import importlib.util
 import os
 import secrets
@@ -26,7 +27,7 @@ from config.embedded.paths import EmbeddedError, private_folder, runtime_folder,
 NAME = "apprentice"
 PORT = 5432  # only part of the socket's name
 START_SECONDS = 120.0  # crash recovery replays the log first
-STOP_STEPS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))  # "fast", then "immediate"
+LEFTOVER_STEPS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
@@ -41,15 +42,27 @@ def binary(name: str) -> Path:
 
 
 def database_url(home: Path) -> str:
-    """The address of the embedded database in `home`, whether it runs or not."""
-    secret = home / "secrets" / "postgres"
-    password = secret.read_text().strip() if secret.exists() else ""
+    """The address of the embedded database in `home`, whether it runs or not. Its password is made at first use."""
     folder = quote(str(_socket_folder(home)), safe="")
-    return f"postgresql://{NAME}:{password}@/{NAME}?host={folder}&port={PORT}"
+    return f"postgresql://{NAME}:{_secret(home).read_text().strip()}@/{NAME}?host={folder}&port={PORT}"
 
 
 def _socket_folder(home: Path) -> Path:
     return runtime_folder(home) / "pg"
+
+
+def _secret(home: Path) -> Path:
+    """The file with the password, mode 0600, written beside and linked into place so that two first users agree."""
+    path = private_folder(home / "secrets") / "postgres"
+    if not path.exists():
+        new = path.with_name(f"postgres.{os.getpid()}")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(new)
+        new.unlink()
+    return path
 
 
 class Postgres:
@@ -118,10 +131,10 @@ class Postgres:
         if not (self.data / "apprentice.ready").exists():
             self._make_database()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = 8.0) -> None:
         """Stop the server (nothing to do if it does not run) and give the data folder free."""
         if self.process is not None:
-            stop_child(self.process, STOP_STEPS)
+            stop_child(self.process, [(signal.SIGINT, seconds), (signal.SIGQUIT, 1.0)])  # "fast", then "immediate"
             self.process = None
         if self._lock is not None:
             self._lock.close()
@@ -134,15 +147,6 @@ class Postgres:
         if self.identity.owner:
             os.chown(self.sockets, *self.identity.owner)
 
-    def make_secret(self) -> Path:
-        """The file with the password (mode 0600), made if it is missing; `url` is final from then on."""
-        secret = private_folder(self.home / "secrets") / "postgres"
-        if not secret.exists():
-            handle = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-        return secret
-
     def _make_cluster(self) -> None:
         """initdb beside the final place, then rename: an interrupted first start leaves no half cluster."""
         if (self.data / "PG_VERSION").exists():
@@ -153,7 +157,7 @@ class Postgres:
         if self.identity.owner:
             os.chown(new, *self.identity.owner)
         read, write = os.pipe()  # the password reaches initdb without a file that another id would have to read
-        os.write(write, self.make_secret().read_bytes())
+        os.write(write, _secret(self.home).read_bytes())
         os.close(write)
         argv = [
             *self.identity.prefix, str(binary("initdb")), "-D", str(new), f"--username={NAME}",
@@ -177,7 +181,7 @@ class Postgres:
         except OSError:
             return
         if first.strip().isdigit():
-            end_leftover(int(first), str(self.data), STOP_STEPS)
+            end_leftover(int(first), str(self.data), LEFTOVER_STEPS)
 
     def _is_ready(self) -> bool:
         """postmaster.pid begins with the pid (a stale file: another's) and its last line tells the state."""

@@ -13,7 +13,7 @@ from config.embedded.children import end_leftover, last_lines, start_child, stop
 from config.embedded.paths import EmbeddedError, private_folder, runtime_folder, take_lock
 
 START_SECONDS = 30.0
-STOP_STEPS = ((signal.SIGTERM, 4.0),)
+LEFTOVER_STEPS = ((signal.SIGTERM, 4.0),)
 
 
 def binary() -> Path:
@@ -92,10 +92,10 @@ class Redis:
                 raise EmbeddedError(f"Redis is not ready after {START_SECONDS:.0f} s; see {self.log}.")
             time.sleep(0.02)
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = 4.0) -> None:
         """Stop the server (nothing to do if it does not run) and give its data folder free."""
         if self.process is not None:
-            stop_child(self.process, STOP_STEPS)
+            stop_child(self.process, [(signal.SIGTERM, seconds)])
             self.process = None
         if self._lock is not None:
             self._lock.close()
@@ -117,7 +117,7 @@ class Redis:
         except OSError:
             return
         if text.isdigit():
-            end_leftover(int(text), str(self.data), STOP_STEPS)
+            end_leftover(int(text), str(self.data), LEFTOVER_STEPS)
 
     def _set_damaged_aside(self) -> bool:
         """Rename append-only files that a Redis which ended at once could not read; False if there are none."""

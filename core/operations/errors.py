@@ -1,0 +1,2 @@
+class OperatorError(RuntimeError):
+    """One sentence for whoever runs the installation: what is wrong, where, and what to do."""

@@ -1,0 +1,41 @@
+"""The programs of an installation and how each is started. docker-compose.yml starts the same ones."""
+
+import sys
+from pathlib import Path
+
+from core.operations.supervisor import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+# Threads, not processes: a worker supervises children of its own, and the signal that it should stop reaches its jobs.
+CONCURRENCY = {"default": 2, "generate": 1, "train": 1}
+
+
+def web(home: Path, env: dict[str, str], fd: int) -> Program:
+    """gunicorn on the socket that the supervisor opened and keeps open over restarts."""
+    argv = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--bind", f"fd://{fd}", "config.wsgi"]
+    return Program("web", argv, home / "logs" / "web.log", env, ROOT, (fd,))
+
+
+def worker(home: Path, env: dict[str, str], queue: str) -> Program:
+    argv = [sys.executable, "-m", *worker_words(queue)]
+    name = f"worker-{queue}"
+    return Program(name, argv, home / "logs" / f"{name}.log", {**env, "WORKER_QUEUE": queue}, ROOT)
+
+
+def worker_words(queue: str) -> list[str]:
+    return [
+        "celery", "--app", "config.celery", "worker", "--queues", queue, "--hostname", f"{queue}@%h",
+        "--pool", "threads", "--concurrency", str(CONCURRENCY[queue]),
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
+    ]  # fmt: skip
+
+
+def beat(home: Path, env: dict[str, str]) -> Program:
+    schedule = str(home / "run" / "beat")
+    words = ["celery", "--app", "config.celery", "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "INFO"]
+    return Program("beat", [sys.executable, "-m", *words], home / "logs" / "beat.log", env, ROOT)
+
+
+def model_server(home: Path, env: dict[str, str], socket: str, store: Path) -> Program:
+    argv = [sys.executable, "-m", "ml", "serve", "--socket", socket, "--store", str(store)]
+    return Program("model-server", argv, home / "logs" / "model-server.log", env, ROOT)
