@@ -7,7 +7,6 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 Command = Callable[[list[str]], int]
@@ -16,14 +15,14 @@ Command = Callable[[list[str]], int]
 _MODULES = {
     "train": "ml.commands_run",
     "generate": "ml.commands_run",
-    "audit": "ml.commands_model",
-    "inspect": "ml.commands_model",
-    "starter": "ml.commands_model",
-    "starter-embedder": "ml.commands_model",
-    "embed": "ml.commands_model",
-    "tiny": "ml.commands_model",
-    "try-template": "ml.commands_model",
-    "serve": "ml.commands_serve",
+    "audit": "ml.audit",
+    "inspect": "ml.inspection",
+    "try-template": "ml.template_trial",
+    "starter": "ml.starter",
+    "starter-embedder": "ml.starter",
+    "embed": "ml.embed",
+    "tiny": "ml.tiny",
+    "serve": "ml.serve.command",
     "check": "ml.commands_text",
     "rate": "ml.commands_text",
     "agree": "ml.commands_text",
@@ -51,7 +50,3 @@ def fail(message: str) -> int:
     """Print a sentence to the error output; returns exit code 1."""
     sys.stderr.write(f"{message}\n")
     return 1
-
-
-def folder_argument(parser: argparse.ArgumentParser, name: str, text: str) -> None:
-    parser.add_argument(name, type=Path, help=text)

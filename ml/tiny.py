@@ -6,12 +6,16 @@ path; it only knows nothing. Needs torch and transformers.
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from ml.cli import print_json
+from ml.store import ModelRef
 
 CHATML = (
     "{% for message in messages %}"
@@ -90,3 +94,15 @@ def write_tiny_tokenizer(folder: Path, *, chat_template: str = CHATML, vocabular
     if chat_template:
         (folder / "chat_template.jinja").write_text(chat_template, encoding="utf-8")
     return tokenizer.get_vocab_size()
+
+
+def _tiny_command(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ml tiny", description="Make a tiny random model for tests.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    print_json(ModelRef.of(make_tiny_model(options.out, seed=options.seed)).to_json())
+    return 0
+
+
+COMMANDS = {"tiny": _tiny_command}

@@ -45,7 +45,7 @@ class Progress(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._require().remember_random_states()
+        self._require().finish_step()
         self._recent.append((time.monotonic(), self._require().tokens_seen))
 
     def on_substep_end(
@@ -54,7 +54,7 @@ class Progress(TrainerCallback):
         control.should_training_stop = control.should_training_stop or self._stopper.requested
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self._require().remember_random_states()
+        self._require().finish_step()
         self._recent.append((time.monotonic(), self._require().tokens_seen))
         control.should_training_stop = control.should_training_stop or self._stopper.requested
 

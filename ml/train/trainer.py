@@ -58,10 +58,10 @@ def training_arguments(recipe: Recipe, run: RunDir, steps: int, device: torch.de
 
 
 def save_weights(model: Any, folder: Path) -> None:
-    """Write the adapter, or else all weights, as safetensors with the configuration; no card, which is ours to write."""
+    """Write the adapter, or else all weights, as safetensors with the configuration; the card is ours to write."""
     if isinstance(model, PeftModel):
         # Our adapters never touch the embeddings; asked to find out by itself, the library would look for the base.
-        model.save_pretrained(folder, save_embedding_layers=False)
+        model.save_pretrained(str(folder), save_embedding_layers=False)
     else:
         model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
@@ -95,6 +95,7 @@ class PairTrainer(Trainer):
         self._autocast = autocast
         self.token_loss = TokenLoss(model)
         self.tokens_seen = 0
+        self._tokens_of_step = 0
         self.facts: dict[str, Any] = {}
         self._random_states: dict[str, Any] | None = None
 
@@ -126,12 +127,16 @@ class PairTrainer(Trainer):
                 f"The loss is no longer a number after step {self.state.global_step}. Choose a lower learning rate"
                 " or the number format float32, and start again from the last checkpoint.",
             )
-        self.tokens_seen += int(inputs["tokens"])
+        self._tokens_of_step += int(inputs["tokens"])
         return loss
 
-    def remember_random_states(self) -> None:
-        """Keep the random states as they are between two steps: a checkpoint saved later, in the middle of a step
-        that is thrown away, must continue from here."""
+    def finish_step(self) -> None:
+        """Count the step's tokens and keep the random states as they are between two steps.
+
+        A checkpoint that is saved later, in the middle of a step that is thrown away, continues from here.
+        """
+        self.tokens_seen += self._tokens_of_step
+        self._tokens_of_step = 0
         self._random_states = {
             "python": random.getstate(),
             "numpy": np.random.get_state(),
@@ -159,5 +164,5 @@ class PairTrainer(Trainer):
 
     def _save_rng_state(self, output_dir: str) -> None:
         if self._random_states is None:
-            self.remember_random_states()
+            self.finish_step()
         torch.save(self._random_states, Path(output_dir) / "rng_state.pth")

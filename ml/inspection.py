@@ -1,0 +1,156 @@
+"""Looking into a model folder before it is registered: is it safe, does it load, does its tokenizer fit?
+
+No weights are loaded: names and shapes come from the safetensors headers and are compared with what the architecture
+expects. Importing this module imports transformers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from ml.cli import print_json
+from ml.loading import TRUST_REMOTE_CODE
+from ml.prompting import Tokenizer, TokenizerError
+from ml.store import UnsafeModelError, check_safe_folder, fingerprint
+from ml.template_trial import try_chat_template
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def inspect_model(folder: Path | str) -> dict[str, Any]:
+    """Facts about a model folder and every problem found.
+
+    `ok` is True when nothing forbids registering it; `problems` are {"code", "blocking", "sentence"}. The facts:
+    architecture, parameters, bytes, longest (positions), vocabulary (tokens), embedding_rows, eos_token,
+    chat_template, fingerprint, tokenizer_fingerprint, template_fingerprint, and what the folder says of itself.
+    """
+    root = Path(folder).resolve()
+    facts: dict[str, Any] = {"path": str(root)}
+    problems: list[dict[str, Any]] = []
+    try:
+        _inspect(root, facts, problems)
+    except UnsafeModelError as error:
+        problems.append(_problem("unsafe", str(error)))
+    except TokenizerError as error:
+        problems.append(_problem("tokenizer", str(error)))
+    except _Refused as error:
+        problems.append(_problem(error.code, str(error)))
+    return {**facts, "ok": not any(problem["blocking"] for problem in problems), "problems": problems}
+
+
+def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) -> None:
+    check_safe_folder(root)
+    settings = _settings(root)
+    shapes = _tensor_shapes(root)
+    facts["architecture"] = (settings.get("architectures") or [""])[0]
+    facts["parameters"] = sum(_size(shape) for shape in shapes.values())
+    facts["bytes"] = sum(path.stat().st_size for path in root.glob("*.safetensors"))
+    tokenizer = Tokenizer.load(root)
+    facts["vocabulary"] = tokenizer.vocabulary_size
+    facts["eos_token"] = tokenizer.eos_token
+    facts["tokenizer_fingerprint"] = tokenizer.fingerprint
+    facts["template_fingerprint"] = tokenizer.template_fingerprint
+    facts["fingerprint"] = fingerprint(root)
+    own = root / "apprentice.json"
+    facts["about"] = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
+    _compare(root, shapes, facts, tokenizer)
+    trial = try_chat_template(root)
+    facts["chat_template"] = {"present": trial.present, "passed": trial.passed, "refuses": list(trial.refuses)}
+    if not trial.passed:
+        problems.append(_problem("chat_template", trial.reason))
+    elif not trial.present:
+        sentence = "The model has no chat template; only templates of the kind text can be used with it."
+        problems.append(_problem("no_chat_template", sentence, blocking=False))
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    path = root / "config.json"
+    if not path.is_file():
+        raise _Refused("config", "The folder has no config.json, so it is not a model folder.")
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _Refused("config", f"config.json is not valid JSON: {error}.") from error
+    if not isinstance(settings, dict):
+        raise _Refused("config", "config.json must hold a JSON object.")
+    if "auto_map" in settings:
+        raise _Refused("remote_code", "config.json asks for program code of the model's author (auto_map). "
+                                      "Only architectures that are built in can be used.")  # fmt: skip
+    if "quantization_config" in settings:
+        raise _Refused("quantized", "The weights are quantized. Register the model's ordinary weights instead.")
+    return settings
+
+
+def _tensor_shapes(root: Path) -> dict[str, tuple[int, ...]]:
+    paths = sorted(root.glob("*.safetensors"))
+    if not paths:
+        raise _Refused("weights", "The folder has no weights in the safetensors format.")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in paths:
+        try:
+            with safe_open(path, framework="np") as file:
+                shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise _Refused("weights", f"{path.name} is not a complete safetensors file: {error}.") from error
+    return shapes
+
+
+def _compare(root: Path, shapes: dict[str, tuple[int, ...]], facts: dict[str, Any], tokenizer: Tokenizer) -> None:
+    """Build the architecture without memory and compare it with the files."""
+    try:
+        config = AutoConfig.from_pretrained(root, local_files_only=True, trust_remote_code=TRUST_REMOTE_CODE)
+        with torch.device("meta"):
+            model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=TRUST_REMOTE_CODE)
+    except Exception as error:  # whatever a library makes of a foreign configuration
+        raise _Refused("architecture", f"This model's architecture cannot be used: {error}") from error
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    facts["longest"] = int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0)
+    facts["embedding_rows"] = rows
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    prefix = f"{model.base_model_prefix}."
+    found = {name: shapes.get(name, shapes.get(name.removeprefix(prefix))) for name in expected}
+    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
+    missing = [name for name, shape in found.items() if shape is None and name not in tied]
+    if missing:
+        raise _Refused("weights", f"The weights lack {len(missing)} tensors, among them {missing[0]}.")
+    wrong = [name for name, shape in found.items() if shape is not None and shape != expected[name]]
+    if wrong:
+        raise _Refused("weights", f"{len(wrong)} tensors have another shape than config.json says, e.g. {wrong[0]}.")
+    if tokenizer.vocabulary_size > rows:
+        raise _Refused(
+            "vocabulary",
+            f"The tokenizer knows {tokenizer.vocabulary_size} tokens, but the model has embeddings for {rows}.",
+        )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    product = 1
+    for length in shape:
+        product *= length
+    return product
+
+
+def _problem(code: str, sentence: str, *, blocking: bool = True) -> dict[str, Any]:
+    return {"code": code, "blocking": blocking, "sentence": sentence}
+
+
+def _inspect_command(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ml inspect", description="Examine a model folder, as JSON.")
+    parser.add_argument("folder", type=Path)
+    found = inspect_model(parser.parse_args(arguments).folder)
+    print_json(found)
+    return 0 if found["ok"] else 1
+
+
+COMMANDS = {"inspect": _inspect_command}
