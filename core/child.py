@@ -1,0 +1,328 @@
+"""One child process over a run directory, followed by a worker that holds a job's lease.
+
+The run directory is the only contract (ml/rundir.py):
+1. A result that is there already is believed; otherwise `python -m ml COMMAND DIR --attempt N` starts as a fresh
+   process in a session of its own, with an argument list, a short environment and its output in a file.
+2. Each second new lines of its events go to the caller and the job is asked whether it should end.
+3. The child dies with its supervisor: it watches a pipe whose other end only the supervisor holds.
+4. Only DONE counts as success, whatever the exit code says.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from django.utils.translation import gettext as _
+
+from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost, draining
+from ml.lifeline import VARIABLE as LIFELINE
+from ml.rundir import EventReader, RunDir
+
+log = structlog.get_logger(__name__)
+OnEvent = Callable[[int, dict[str, Any]], None]
+
+POLL_SECONDS = 1.0
+CANCEL_SECONDS = 5.0
+TAKE_OVER_SECONDS = 5.0
+# What a child needs of our environment. Addresses and secrets are not among it.
+PASSED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "NVIDIA_VISIBLE_DEVICES",
+)
+FIXED = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+class ChildKilled(Exception):
+    """The child died without a word. The job is tried again and goes on from what was saved."""
+
+
+def supervise(context: JobContext, *, directory: Path, command: str, on_event: OnEvent, grace: float) -> dict[str, Any]:
+    """Run `python -m ml <command>` over `directory` to its end and return what DONE says.
+
+    `on_event(attempt, event)` gets each event once while this supervisor lives, in order; after a restart of the worker
+    the caller may see an event again, or must read the earlier attempts' files itself. `grace` is how many seconds the
+    child gets when the worker shuts down.
+    Raises JobStopped (a person asked), JobDrained (the worker shuts down), JobFailed (the child said why it cannot),
+    LeaseLost (another worker owns the job), ChildKilled (died without a word; worth another attempt).
+    """
+    run = RunDir(directory)
+    found = run.read_done()
+    if found is not None:
+        return found
+    free_directory(run)
+    number = max(run.attempts(), default=0) + 1
+    with started(run, command, number) as process:
+        watch = Supervision(context, run, number, process, on_event, grace)
+        watch.follow()
+    return watch.outcome()
+
+
+class Supervision:
+    """The following of one attempt: what was asked of it, what it told last, when it must be gone."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        run: RunDir,
+        number: int,
+        process: "subprocess.Popen[bytes]",
+        on_event: OnEvent,
+        grace: float,
+    ) -> None:
+        self.context, self.run, self.number, self.process = context, run, number, process
+        self.on_event = on_event
+        self.limits: dict[str, float | None] = {"stop": None, "cancel": CANCEL_SECONDS, "drain": grace}
+        self.reader = EventReader(run.attempt_path(number) / "events.jsonl")
+        self.pending: list[dict[str, Any]] = []
+        self.asked: dict[str, float] = {}  # intent -> when it was first seen
+        self.killed = False
+        self.last: dict[str, dict[str, Any]] = {}  # newest event of each type
+        self.first_done: int | None = None
+
+    def follow(self) -> None:
+        while self.process.poll() is None:
+            try:
+                self.deliver()
+                self.heed()
+            except DatabaseError as error:
+                # A database that restarts must not cost hours of training: the lease decides how long we may wait.
+                log.warning("supervision_without_database", job=self.context.job.pk, error=str(error))
+                close_old_connections()
+                self.still_ours()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(POLL_SECONDS)
+        self.deliver()
+
+    def still_ours(self) -> None:
+        if self.context.lost.is_set():
+            raise LeaseLost(f"job {self.context.job.pk}")
+
+    def deliver(self) -> None:
+        """Hand over what was told since the last time; what could not be stored is kept for the next."""
+        self.pending += self.reader.read()
+        while self.pending:
+            event = self.pending[0]
+            self.on_event(self.number, event)
+            self.note(event)
+            self.pending.pop(0)
+
+    def note(self, event: dict[str, Any]) -> None:
+        kind = event.get("type", "")
+        self.last[kind] = event
+        if kind == "checkpoint" or (kind == "progress" and self.got_further(event)):
+            self.context.fruitful()
+        if message := event.get("message"):
+            level = {"warning": "warning", "error": "error"}.get(kind, "info")
+            self.context.log(str(message), level)
+
+    def got_further(self, event: dict[str, Any]) -> bool:
+        """Whether this attempt has added something lasting that earlier ones had not; said once."""
+        done = int(event.get("done") or 0)
+        if self.first_done is None:
+            self.first_done = done
+        further = done > self.first_done
+        if further:
+            self.first_done = sys.maxsize
+        return further
+
+    def heed(self) -> None:
+        """Ask the child to end when somebody wants that, and end it when its time is over."""
+        intents = {self.context.stop_intent(), "drain" if draining.is_set() else ""} - {""}
+        now = time.monotonic()
+        if intents and not self.asked:
+            self.process.terminate()
+        for intent in intents:
+            self.asked.setdefault(intent, now)
+        ends = [since + limit for intent, since in self.asked.items() if (limit := self.limits[intent]) is not None]
+        if ends and now > min(ends):
+            self.killed = True
+            kill(self.process)
+
+    def outcome(self) -> dict[str, Any]:
+        result = self.run.read_done()
+        if result is not None:
+            return result
+        for intent in ("cancel", "stop", "drain"):
+            if intent in self.asked:
+                raise self.end_of(intent)
+        error = self.last.get("error")
+        if error is not None:
+            raise JobFailed(_explained(error))
+        code = self.process.returncode
+        if code < 0:
+            raise ChildKilled(_killed_by(-code))
+        if code == 0:
+            raise ChildKilled(_("The process was told to end by somebody else; it goes on from what it saved."))
+        raise JobFailed(
+            _("The process ended with code %(code)d: %(tail)s")
+            % {"code": code, "tail": last_line(output_path(self.run, self.number)) or _("it wrote nothing.")}
+        )
+
+    def end_of(self, intent: str) -> Exception:
+        if intent == "drain":
+            return JobDrained()
+        if intent == "cancel":
+            return JobStopped(_("Cancelled on request."))
+        told = self.last.get("stopped", {})
+        if told.get("saved"):
+            return JobStopped(_("Stopped and saved at step %(step)s.") % {"step": told.get("step", 0)})
+        return JobStopped(_("Stopped; it can go on from the last checkpoint."))
+
+
+@contextlib.contextmanager
+def started(run: RunDir, command: str, number: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """The child, running; gone with its whole group when the block is left, whatever way."""
+    folder = run.attempt_path(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    end_of_child, our_end = os.pipe()
+    try:
+        with output_path(run, number).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ml", command, str(run.path), "--attempt", str(number)],
+                cwd=settings.BASE,
+                env={**child_environment(), LIFELINE: str(end_of_child)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(end_of_child,),
+                start_new_session=True,
+            )
+        os.close(end_of_child)
+        remember(folder, process.pid)
+        try:
+            yield process
+        finally:
+            kill(process)
+            process.wait()
+    finally:
+        os.close(our_end)
+
+
+def child_environment() -> dict[str, str]:
+    return {**{name: os.environ[name] for name in PASSED if name in os.environ}, **FIXED}
+
+
+def output_path(run: RunDir, number: int) -> Path:
+    return run.attempt_path(number) / "output.log"
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def remember(folder: Path, pid: int) -> None:
+    """Write down who the child is, so that a later supervisor can end it if ours is stalled and never comes back."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        facts = {"pid": pid, "started": psutil.Process(pid).create_time()}
+        (folder / "child.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def free_directory(run: RunDir) -> None:
+    """Make sure that nobody works in the directory: a supervisor that lost its lease may have left its child behind.
+
+    A child whose supervisor died goes by itself; one whose supervisor is merely stalled is ended here.
+    """
+    if wait_for_lock(run):
+        return
+    for number in run.attempts():
+        end_remembered(run.attempt_path(number) / "child.json")
+    if not wait_for_lock(run):
+        raise ChildKilled(_("Another process still works in %(folder)s; waiting for it.") % {"folder": run.path})
+
+
+def wait_for_lock(run: RunDir) -> bool:
+    deadline = time.monotonic() + TAKE_OVER_SECONDS
+    while locked(run):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def locked(run: RunDir) -> bool:
+    path = run.path / "lock"
+    if not path.exists():
+        return False
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def end_remembered(path: Path) -> None:
+    """End the process that `path` names, if it is still that one and not a newcomer with the same number."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        process = psutil.Process(int(facts["pid"]))
+        if abs(process.create_time() - float(facts["started"])) < 0.01:
+            log.warning("child_taken_over", pid=process.pid)
+            os.killpg(process.pid, signal.SIGKILL)
+    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        return
+
+
+def last_line(path: Path) -> str:
+    lines = tail(path, 4096).strip().splitlines()
+    return lines[-1][:500] if lines else ""
+
+
+def tail(path: Path, size: int = 20_000) -> str:
+    """The last `size` bytes of a text file; empty if there is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - size))
+        return file.read().decode("utf-8", "replace")
+
+
+def _explained(error: dict[str, Any]) -> str:
+    message = str(error.get("message") or error.get("code") or _("no reason given"))
+    cures = {
+        "out_of_memory": _("Use fewer pairs at a time, shorter pairs, or a smaller model."),
+        "disk_full": _("Free some disk space and start it again; it goes on from the last checkpoint."),
+    }
+    return f"{message} {cures.get(str(error.get('code')), '')}".strip()
+
+
+def _killed_by(number: int) -> str:
+    name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else str(number)
+    if number == signal.SIGKILL:
+        return _("The process was killed by the system, probably out of memory (%(signal)s).") % {"signal": name}
+    return _("The process crashed (%(signal)s).") % {"signal": name}
