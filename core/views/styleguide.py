@@ -46,8 +46,8 @@ TEXT = "The warrenty covers the compressor and the seals for 24 months."
 FINDINGS = (
     {"start": 4, "end": 12, "message": "“warrenty” may be misspelled.", "severity": "warning", "excerpt": "warrenty"},
     {
-        "start": 17,
-        "end": 31,
+        "start": 20,
+        "end": 34,
         "message": "Preferred term: “compressor unit”.",
         "severity": "info",
         "excerpt": "the compressor",

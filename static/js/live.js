@@ -43,6 +43,6 @@ export function startLive() {
     toast(text("server-error", { status: event.detail.xhr.status }), { tone: "bad" });
   });
 
-  const summary = document.querySelector("[data-focus]");
+  const summary = document.querySelector("[data-focus]:not([data-sample] *)");
   if (summary) summary.focus();
 }
