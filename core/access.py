@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.choices import ROLE_GRANTS, Need, Role
 from core.denied import Denied, Refused
-from core.models import ApiToken, Membership, Project, User
+from core.models import ApiToken, Job, Membership, Project, User
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -33,6 +33,13 @@ class Access:
         )
 
 
+def person(request: Any) -> User:
+    """Who is logged in. Pages outside a project that everybody has, such as the profile, need nothing more."""
+    if not request.user.is_authenticated:
+        raise Http404
+    return request.user
+
+
 def api_token(request: Any) -> ApiToken | None:
     auth = getattr(request, "auth", None)
     return auth if isinstance(auth, ApiToken) else None
@@ -51,6 +58,7 @@ def project_access(request: Any, slug: str, need: str = Need.VIEW) -> Access:
 
     1. A stranger, another project's token or an unknown slug gets 404: existence is not told.
     2. A member without the role, or a read-only token that writes, gets 403 with the reason.
+    3. The request keeps what was found, for the frame around the page.
     """
     project = projects_for(request).filter(slug=slug).first()
     if project is None:
@@ -60,7 +68,37 @@ def project_access(request: Any, slug: str, need: str = Need.VIEW) -> Access:
     allowed = access.check(need)
     if isinstance(allowed, Denied):
         raise Refused(allowed)
+    request.access = access
     return access
+
+
+@dataclass(frozen=True)
+class JobAccess:
+    job: Job
+    access: Access | None  # None: work of the whole installation, which only an admin sees
+    may_control: bool | Denied  # stop, hold, start again
+    may_order: bool  # move in a queue that all projects share
+
+
+def job_access(request: Any, job_id: int) -> JobAccess:
+    """A job as the request may see it: a member of its project, or an admin; anyone else gets 404."""
+    job = Job.objects.select_related("project", "requested_by").filter(pk=job_id).first()
+    if job is None:
+        raise Http404
+    if job.project is None:
+        require_admin(request)
+        return JobAccess(job, None, True, True)
+    access = project_access(request, job.project.slug)
+    mine = job.requested_by_id == access.user.pk
+    return JobAccess(job, access, mine or access.check(Need.OWN), access.role == "admin")
+
+
+def job_control(request: Any, job_id: int) -> JobAccess:
+    """The same, for who may stop it: an owner of its project, or the person who asked for it. 403 otherwise."""
+    found = job_access(request, job_id)
+    if isinstance(found.may_control, Denied):
+        raise Refused(found.may_control)
+    return found
 
 
 def role_in(user: User, project: Project) -> str:

@@ -4,7 +4,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
 # Pages a person without a session may see. Everything else is closed, also pages that are yet to be written.
-OPEN_PATHS = ("/accounts/", "/link/", "/static/", "/health/", "/api/")
+OPEN_PATHS = ("/accounts/", "/link/", "/static/", "/health/", "/metrics", "/api/")
 
 
 class LoginRequired:

@@ -1,3 +1,44 @@
 from django.urls import path
 
-urlpatterns: list[path] = []
+from core.views import audit, health, jobs, link, people, profile, projects, theme
+
+urlpatterns = [
+    path("link/<str:secret>/", link.link, name="link"),
+    path("people/", people.people, name="people"),
+    path("people/invite/", people.invite, name="people-invite"),
+    path("people/invitations/<int:invitation>/withdraw/", people.withdraw, name="people-withdraw"),
+    path("people/<int:user>/deactivate/", people.deactivate, name="people-deactivate"),
+    path("people/<int:user>/reactivate/", people.reactivate, name="people-reactivate"),
+    path("people/<int:user>/admin/", people.set_admin, name="people-admin"),
+    path("people/<int:user>/reset-link/", people.reset_link, name="people-reset-link"),
+    path("projects/new/", projects.new, name="project-new"),
+    path("p/<slug:project>/settings/", projects.settings, name="project-settings"),
+    path("p/<slug:project>/settings/invite/", projects.member_invite, name="project-invite"),
+    path(
+        "p/<slug:project>/settings/invitations/<int:invitation>/withdraw/",
+        projects.invitation_withdraw,
+        name="project-withdraw",
+    ),
+    path("p/<slug:project>/settings/members/<int:user>/role/", projects.member_role, name="project-member-role"),
+    path("p/<slug:project>/settings/members/<int:user>/remove/", projects.member_remove, name="project-member-remove"),
+    path("p/<slug:project>/settings/remove-demo/", projects.demo_remove, name="project-remove-demo"),
+    path("p/<slug:project>/jobs/", jobs.project_jobs, name="project-jobs"),
+    path("p/<slug:project>/audit/", audit.project_audit, name="project-audit"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/tokens/new/", profile.token_new, name="profile-token-new"),
+    path("profile/tokens/<str:key>/revoke/", profile.token_end, name="profile-token-revoke"),
+    path("theme/", theme.theme, name="theme"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<int:job>/", jobs.job, name="jobs-detail"),
+    path("jobs/<int:job>/live/", jobs.job_live, name="jobs-live"),
+    path("jobs/<int:job>/panel/", jobs.job_panel, name="jobs-panel"),
+    path("jobs/<int:job>/stop/", jobs.stop, name="jobs-stop"),
+    path("jobs/<int:job>/cancel/", jobs.cancel, name="jobs-cancel"),
+    path("jobs/<int:job>/hold/", jobs.hold, name="jobs-hold"),
+    path("jobs/<int:job>/release/", jobs.release, name="jobs-release"),
+    path("jobs/<int:job>/move/", jobs.move, name="jobs-move"),
+    path("jobs/<int:job>/retry/", jobs.retry, name="jobs-retry"),
+    path("audit/", audit.audit, name="audit"),
+    path("health/", health.health, name="health"),
+    path("metrics", health.metrics, name="metrics"),
+]

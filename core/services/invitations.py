@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.choices import LinkKind, Role
 from core.denied import ApplicationError
-from core.models import ApiToken, OneTimeLink, Project, User
+from core.models import ApiToken, Membership, OneTimeLink, Project, User
 from core.services.events import event_record
 from core.services.people import membership_set, user_create
 
@@ -48,6 +48,17 @@ def link_create(
     )
     event_record(actor=actor, action=f"link.{kind}", project=project, subject=link, role=role, makes_admin=makes_admin)
     return reverse("link", args=[secret])
+
+
+@transaction.atomic
+def link_withdraw(*, actor: User, link_id: int, project: Project | None = None) -> None:
+    """Make an unused invitation worthless. With a `project`, only one of that project."""
+    found = OneTimeLink.objects.filter(pk=link_id, kind=LinkKind.INVITE, used_at=None)
+    link = (found if project is None else found.filter(project=project)).select_for_update(of=("self",)).first()
+    if link is None:
+        raise ApplicationError(_("This link was used or withdrawn already."))
+    event_record(actor=actor, action="link.withdrawn", project=link.project, subject=link)
+    link.delete()
 
 
 def first_admin_link() -> str | None:
@@ -90,6 +101,10 @@ def link_accept_member(*, secret: str, user: User) -> OneTimeLink:
     link = link_open(secret, lock=True)
     if link.kind != LinkKind.INVITE or (link.email and link.email != user.email):
         raise ApplicationError(_("This invitation is for somebody else."))
+    if link.project is None:
+        raise ApplicationError(_("You have an account already; this invitation makes a new one."))
+    if Membership.objects.filter(project=link.project, user=user).exists():
+        raise ApplicationError(_("You are a member of %(project)s already.") % {"project": link.project})
     use_link(link, user)
     return link
 
@@ -100,6 +115,8 @@ def link_accept_reset(*, secret: str, password: str) -> User:
     link = link_open(secret, lock=True)
     if link.kind != LinkKind.RESET or link.user is None:
         raise ApplicationError(_("This link does not reset a password."))
+    if not link.user.is_active:
+        raise ApplicationError(_("This account is deactivated. Ask an admin to reactivate it."))
     validate_password(password, link.user)
     link.user.set_password(password)
     link.user.save(update_fields=["password"])

@@ -3,11 +3,12 @@ from datetime import timedelta
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.choices import Role
 from core.denied import ApplicationError
-from core.models import ApiToken, Membership, Project, User
+from core.models import ApiToken, Membership, OneTimeLink, Project, User
 from core.services.events import event_record
 
 
@@ -28,13 +29,15 @@ def user_create(*, actor: User | None, email: str, name: str, password: str, is_
 
 @transaction.atomic
 def user_deactivate(*, actor: User, user: User) -> None:
-    """Shut a person out at once: sessions and tokens end in this transaction, their work stays theirs."""
+    """Shut a person out at once: sessions, tokens and open links end in this transaction, their work stays theirs."""
     if user.pk == actor.pk:
         raise ApplicationError(_("You cannot deactivate yourself; ask another admin."))
     User.objects.filter(pk=user.pk).update(is_active=False)
     for session in UserSession.objects.filter(user=user):
         session.end()
     ApiToken.objects.filter(user=user).delete()
+    # A link they made for themselves beforehand must not be the way back in.
+    OneTimeLink.objects.filter(Q(user=user) | Q(created_by=user), used_at=None).delete()
     user.refresh_from_db()
     event_record(actor=actor, action="user.deactivated", subject=user)
 
@@ -51,6 +54,8 @@ def user_set_admin(*, actor: User, user: User, is_admin: bool) -> None:
     if user.pk == actor.pk and not is_admin:
         raise ApplicationError(_("You cannot take the admin role from yourself; ask another admin."))
     User.objects.filter(pk=user.pk).update(is_superuser=is_admin)
+    if not is_admin:
+        OneTimeLink.objects.filter(created_by=user, used_at=None).delete()
     user.refresh_from_db()
     event_record(actor=actor, action="user.admin_changed", subject=user, is_admin=is_admin)
 
@@ -59,6 +64,8 @@ def user_set_admin(*, actor: User, user: User, is_admin: bool) -> None:
 def membership_set(*, actor: User, project: Project, user: User, role: Role) -> Membership:
     """Give a person a role in a project, replacing the one they had. The last owner stays owner."""
     refuse_ownerless(project, user, keeps_owner=role == Role.OWNER)
+    if role != Role.OWNER:
+        end_links_of(project, user)
     membership, _created = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
     event_record(actor=actor, action="membership.set", project=project, subject=membership, user=user.pk, role=role)
     return membership
@@ -67,8 +74,14 @@ def membership_set(*, actor: User, project: Project, user: User, role: Role) -> 
 @transaction.atomic
 def membership_remove(*, actor: User, project: Project, user: User) -> None:
     refuse_ownerless(project, user, keeps_owner=False)
+    end_links_of(project, user)
     Membership.objects.filter(project=project, user=user).delete()
     event_record(actor=actor, action="membership.removed", project=project, subject=user)
+
+
+def end_links_of(project: Project, user: User) -> None:
+    """Who no longer owns the project leaves no open invitation to it behind."""
+    OneTimeLink.objects.filter(project=project, created_by=user, used_at=None).delete()
 
 
 def refuse_ownerless(project: Project, user: User, *, keeps_owner: bool) -> None:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from core.models import Membership, Project, User
 from core.services.events import event_record
 
 EDITABLE = ("name", "description", "language", "solo", "attribution")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
 @transaction.atomic
@@ -24,6 +26,7 @@ def project_create(
     is_demo: bool = False,
 ) -> Project:
     """Make a project with its maker as owner."""
+    refuse_language(language)
     project = Project(
         slug=free_slug(name),
         name=name,
@@ -42,6 +45,12 @@ def project_create(
     return project
 
 
+def refuse_language(language: str) -> None:
+    if not LANGUAGE.fullmatch(language):
+        text = _("“%(language)s” is not a language code; write one such as en, sv or pt-BR.")
+        raise ApplicationError(text % {"language": language}, field="language")
+
+
 def free_slug(name: str) -> str:
     stem = slugify(name)[:50] or "project"
     taken = set(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
@@ -51,6 +60,7 @@ def free_slug(name: str) -> str:
 @transaction.atomic
 def project_update(*, actor: User, project: Project, **changes: Any) -> Project:
     """Change the project's settings; the audit log keeps what they were."""
+    refuse_language(changes.get("language", project.language))
     before = {name: getattr(project, name) for name in changes if name in EDITABLE}
     for name in before:
         setattr(project, name, changes[name])

@@ -1,0 +1,122 @@
+"""Forms of the core's pages. They parse; what may be done is decided by the services."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
+
+from core.choices import Role
+from core.models import Project
+
+LINK_DAYS = 7
+NEW_PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+
+def password_rules() -> str:
+    return " ".join(password_validators_help_texts())
+
+
+class NewAccount(forms.Form):
+    """Takes up an invitation that makes an account. `email` is fixed when the invitation names one."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+        help_text=_("You log in with it. Nothing is sent to it."),
+    )
+    name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label=_("Password"), widget=NEW_PASSWORD, strip=False, help_text=lazy(password_rules, str)()
+    )
+
+    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if email:
+            self.fields["email"].initial = email
+            self.fields["email"].disabled = True
+
+
+class NewPassword(forms.Form):
+    password = forms.CharField(
+        label=_("New password"), widget=NEW_PASSWORD, strip=False, help_text=lazy(password_rules, str)()
+    )
+
+
+class InvitePerson(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("Optional. When given, the link makes an account of this address only."),
+    )
+    makes_admin = forms.BooleanField(
+        label=_("Make this person an admin"),
+        required=False,
+        help_text=_("Admins see every project, start trainings and manage people."),
+    )
+
+
+class InviteMember(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("Optional. When given, the link works for this address only."),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.EXPERT)
+
+
+class MemberRole(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class NewProject(forms.ModelForm):
+    class Meta:
+        model = Project
+        fields: tuple[str, ...] = ("name", "description", "language")
+        widgets = {"description": forms.Textarea(attrs={"rows": 3, "dir": "auto"})}
+        help_texts = {
+            "name": _("One project is one domain, with its own people, guidelines and data."),
+            "language": _("A language code such as en, sv or ar. It decides which dictionary checks the texts."),
+        }
+
+
+class ProjectSettings(NewProject):
+    class Meta(NewProject.Meta):
+        fields = ("name", "description", "language", "attribution", "solo")
+        widgets = {
+            **NewProject.Meta.widgets,
+            "attribution": forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        }
+        labels = {"solo": _("Solo: one person may approve their own pairs")}
+        help_texts = {
+            **NewProject.Meta.help_texts,
+            "attribution": _("Where the data comes from and under which licence. Shown with every export."),
+            "solo": _(
+                "Without it, a second person must approve every pair. With it, pairs that only their author approved "
+                "count as approved, and are shown everywhere as not reviewed by a second person."
+            ),
+        }
+
+
+class Profile(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    single_keys = forms.BooleanField(
+        label=_("Single-key shortcuts"),
+        required=False,
+        help_text=_("Keys such as j and k act at once, without Ctrl. Switch this off if you dictate."),
+    )
+
+
+class NewToken(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("What will use it, such as “nightly export”."))
+    project = forms.ModelChoiceField(
+        Project.objects.none(), label=_("Project"), required=False, empty_label=_("All my projects")
+    )
+    may_write = forms.BooleanField(label=_("May write, not only read"), required=False)
+    days = forms.IntegerField(label=_("Valid for"), min_value=1, max_value=365, initial=90)
+    days.unit = _("days")  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, projects: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]

@@ -1,0 +1,86 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, F, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from core.choices import JOB_ENDED, JOB_OPEN, JobState
+from core.jobs import runners
+from core.models import Heartbeat, Job, JobLog, Project
+
+OPEN_SHOWN = 200
+LOG_SHOWN = 500
+
+
+@dataclass(frozen=True)
+class JobRow:
+    job: Job
+    title: Any
+    position: int | None  # 1 is the next to start in its queue; None when it does not wait
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    heartbeat: Heartbeat
+    alive: bool
+
+
+def job_title(job: Job) -> Any:
+    runner = runners.get(job.kind)
+    return runner.title if runner else job.kind
+
+
+def jobs_of(project: Project | None) -> QuerySet[Job]:
+    """Every job, or a project's."""
+    found = Job.objects.select_related("project", "requested_by")
+    return found if project is None else found.filter(project=project)
+
+
+def jobs_open(project: Project | None) -> list[JobRow]:
+    """What runs, then what waits in the order it will start, then what is held. At most 200."""
+    phase = Case(
+        When(state__in=(JobState.RUNNING, JobState.STOPPING), then=Value(0)),
+        When(state=JobState.QUEUED, then=Value(1)),
+        default=Value(2),
+    )
+    jobs = jobs_of(project).filter(state__in=JOB_OPEN).order_by(phase, "queue", "-priority", "order", "pk")
+    places = positions()
+    return [JobRow(job, job_title(job), places.get(job.pk)) for job in jobs[:OPEN_SHOWN]]
+
+
+def jobs_ended(project: Project | None) -> QuerySet[Job]:
+    return jobs_of(project).filter(state__in=JOB_ENDED)
+
+
+def positions() -> dict[int, int]:
+    """The place of each queued job in its queue, over all projects: the order in which workers claim."""
+    place = Window(RowNumber(), partition_by="queue", order_by=[F("priority").desc(), "order", "pk"])
+    queued = Job.objects.filter(state=JobState.QUEUED).annotate(place=place)
+    return dict(queued.values_list("pk", "place"))
+
+
+def job_position(job: Job) -> int | None:
+    """The same for one job."""
+    if job.state != JobState.QUEUED:
+        return None
+    ahead = (
+        Q(priority__gt=job.priority)
+        | Q(priority=job.priority, order__lt=job.order)
+        | Q(priority=job.priority, order=job.order, pk__lt=job.pk)
+    )
+    return Job.objects.filter(ahead, queue=job.queue, state=JobState.QUEUED).count() + 1
+
+
+def job_log(job: Job) -> list[JobLog]:
+    """The last 500 lines, oldest first."""
+    return list(JobLog.objects.filter(job=job).order_by("-pk")[:LOG_SHOWN])[::-1]
+
+
+def workers() -> list[WorkerRow]:
+    """Every worker ever heard and beat, the living first."""
+    since = timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_SECONDS)
+    rows = [WorkerRow(beat, beat.seen_at >= since) for beat in Heartbeat.objects.order_by("queue", "name")]
+    return sorted(rows, key=lambda row: not row.alive)

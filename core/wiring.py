@@ -1,0 +1,39 @@
+"""What the core itself puts into its registries."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import registries
+from core.choices import Need
+from core.models import Project
+from core.registries import NavEntry
+
+
+def wire() -> None:
+    registries.navigation += [
+        NavEntry(80, _("Jobs"), "project-jobs", ("project-jobs", "jobs-")),
+        NavEntry(
+            90, _("Settings"), "project-settings", ("project-settings", "project-invite", "project-audit"), Need.OWN
+        ),
+    ]
+    registries.shots.append(shots)
+
+
+def shots() -> list[tuple[str, str, str]]:
+    """(name, path, role) of the core's main pages."""
+    found = [
+        ("login", "/accounts/login/", ""),
+        ("people", "/people/", "admin"),
+        ("jobs", "/jobs/", "admin"),
+        ("audit", "/audit/", "admin"),
+        ("project-new", "/projects/new/", "admin"),
+        ("profile", "/profile/", "expert"),
+        ("health", "/health/", "admin"),
+    ]
+    project = Project.objects.order_by("-is_demo", "pk").first()
+    if project is not None:
+        found += [
+            ("project-settings", f"/p/{project.slug}/settings/", "owner"),
+            ("project-jobs", f"/p/{project.slug}/jobs/", "viewer"),
+            ("project-audit", f"/p/{project.slug}/audit/", "owner"),
+        ]
+    return found
