@@ -215,6 +215,7 @@ REST_FRAMEWORK = {
 }
 REST_KNOX = {"TOKEN_TTL": None, "AUTO_REFRESH": False, "TOKEN_PREFIX": "ap_"}
 KNOX_TOKEN_MODEL = "core.ApiToken"
+MIGRATION_MODULES = {"knox": None}  # its own table would refer to our people without being used
 SPECTACULAR_SETTINGS = {
     "TITLE": "Apprentice",
     "DESCRIPTION": "Teach a small language model your own work. Pages and API call the same services.",
