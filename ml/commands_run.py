@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ml.isolation import IsolationError, isolate
+from ml.isolation import isolate
 from ml.lifeline import watch_lifeline
 from ml.rundir import Attempt, RunBusyError, RunDir, RunSpec, SpecError
 from ml.train.stopping import Stopper, StopRequested
@@ -90,8 +90,6 @@ def _code(error: Exception) -> str:
     own = getattr(error, "code", None)
     if isinstance(own, str):
         return own
-    if isinstance(error, IsolationError):
-        return "isolation"
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate" in str(error):
         return "out_of_memory"
     if isinstance(error, OSError) and error.errno == 28:

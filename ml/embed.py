@@ -64,7 +64,7 @@ class Embedder:
         hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         weights = mask.unsqueeze(-1).float()
         mean = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
-        return torch.nn.functional.normalize(mean, dim=-1).cpu().tolist()
+        return torch.nn.functional.normalize(mean, dim=-1).cpu().double().round(decimals=7).tolist()
 
 
 def _embed_command(arguments: list[str]) -> int:
@@ -80,7 +80,7 @@ def _embed_command(arguments: list[str]) -> int:
         return fail(str(error))
     use_threads(0)
     for vector in embedder.embed(texts) if texts else ():
-        sys.stdout.write(json.dumps([round(value, 7) for value in vector]) + "\n")
+        sys.stdout.write(json.dumps(vector) + "\n")
     return 0
 
 

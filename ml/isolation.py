@@ -29,6 +29,8 @@ _X32_BIT = 0x40000000
 class IsolationError(RuntimeError):
     """This machine offers no way to cut a process off the network; the message says what to do."""
 
+    code = "isolation"
+
 
 def isolate(network: str) -> Isolation:
     """Cut this process off the network unless `network` is "allowed"; returns how it was done.

@@ -11,15 +11,21 @@ import psutil
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging
 
 from ml.prompting import Tokenizer
 from ml.store import ModelRef
 
 TRUST_REMOTE_CODE = False
 
+# Its notes are for people who train by hand; what matters becomes an error or an event here.
+logging.set_verbosity_error()
+
 
 class ModelError(RuntimeError):
     """A model cannot be loaded or does not fit its tokenizer; the message is a sentence."""
+
+    code = "model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ NETWORK = ("forbidden", "allowed")
 class SpecError(ValueError):
     """A specification is malformed; the message names the field."""
 
+    code = "specification"
+
 
 @dataclass(frozen=True, slots=True)
 class DataRef:

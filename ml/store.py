@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ _SETTINGS = {"config.json", "generation_config.json", "adapter_config.json", "mo
 class UnsafeModelError(ValueError):
     """A model folder holds something that could run code or escape the folder; the message names the file."""
 
+    code = "unsafe_model"
+
 
 class FingerprintError(ValueError):
     """A model or tokenizer is not the one that was promised; the message says which and what to do."""
+
+    code = "fingerprint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class ModelRef:
         check_safe_folder(self.path)
         if self.adapter:
             check_safe_folder(self.adapter)
+            self._verify_adapter(Path(self.adapter))
         if tokenizer_fingerprint(self.path) != self.tokenizer_fingerprint:
             raise FingerprintError(
                 f"The tokenizer in {self.path} is not the one this work was prepared with. "
@@ -77,6 +83,19 @@ class ModelRef:
                 f"The model in {self.path} has changed since it was registered. "
                 "Restore its files or register the changed model as a new one."
             )
+
+    def _verify_adapter(self, folder: Path) -> None:
+        facts = folder / "apprentice.json"
+        found = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
+        for name, expected in (
+            ("base_fingerprint", self.fingerprint),
+            ("tokenizer_fingerprint", self.tokenizer_fingerprint),
+        ):
+            if found.get(name, expected) != expected:
+                raise FingerprintError(
+                    f"The adapter in {folder} was trained for another model (its {name} differs). "
+                    "Use it with the base model it was trained on."
+                )
 
 
 def fingerprint(folder: Path | str) -> str:

@@ -39,6 +39,7 @@ def make_tiny_model(
     layers: int = 2,
     vocabulary_size: int = 400,
     tie_embeddings: bool = True,
+    special: tuple[str, ...] = SPECIAL,
 ) -> Path:
     """Write a random Llama model and its tokenizer into `folder` as safetensors, and return the folder.
 
@@ -46,7 +47,7 @@ def make_tiny_model(
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    size = write_tiny_tokenizer(root, chat_template=chat_template, vocabulary_size=vocabulary_size)
+    size = write_tiny_tokenizer(root, chat_template=chat_template, vocabulary_size=vocabulary_size, special=special)
     config = LlamaConfig(
         vocab_size=size,
         hidden_size=hidden_size,
@@ -68,14 +69,19 @@ def make_tiny_model(
     return root
 
 
-def write_tiny_tokenizer(folder: Path, *, chat_template: str = CHATML, vocabulary_size: int = 400) -> int:
-    """Write a byte-level BPE tokenizer into `folder`; returns its number of tokens."""
+def write_tiny_tokenizer(
+    folder: Path, *, chat_template: str = CHATML, vocabulary_size: int = 400, special: tuple[str, ...] = SPECIAL
+) -> int:
+    """Write a byte-level BPE tokenizer into `folder`; returns its number of tokens.
+
+    The first three of the `special` tokens are the unknown, begin-of-text and end-of-text ones.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
-        special_tokens=[AddedToken(token, special=True, normalized=False) for token in SPECIAL],
+        special_tokens=[AddedToken(token, special=True, normalized=False) for token in special],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -83,10 +89,10 @@ def write_tiny_tokenizer(folder: Path, *, chat_template: str = CHATML, vocabular
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": "<|im_start|>",
-        "eos_token": "<|im_end|>",
-        "pad_token": "<|im_end|>",
-        "unk_token": "<|endoftext|>",
+        "bos_token": special[1],
+        "eos_token": special[2],
+        "pad_token": special[2],
+        "unk_token": special[0],
         "clean_up_tokenization_spaces": False,
         "model_max_length": 2048,
     }

@@ -27,6 +27,8 @@ MAX_TEMPLATE_CHARACTERS = 200_000
 class ChatTemplateError(ValueError):
     """A chat template cannot be compiled or refused its messages; the message is a sentence."""
 
+    code = "chat_template"
+
 
 class _GenerationBlock(Extension):
     tags = {"generation"}

@@ -14,6 +14,8 @@ ROLES = ("user", "assistant")
 class TemplateError(ValueError):
     """A prompt template or an example is malformed; the message is a sentence for the person who wrote it."""
 
+    code = "template"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

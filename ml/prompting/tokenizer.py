@@ -21,6 +21,8 @@ _SPECIAL_NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token
 class TokenizerError(ValueError):
     """A tokenizer folder cannot be used; the message says which file and why."""
 
+    code = "tokenizer"
+
 
 @dataclass(frozen=True)
 class Tokenizer:

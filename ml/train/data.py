@@ -16,6 +16,8 @@ from ml.score import Sample
 class DataError(ValueError):
     """The pairs cannot be trained on; the message says where and why."""
 
+    code = "data"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
