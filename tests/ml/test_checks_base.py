@@ -1,0 +1,116 @@
+"""What all checks share: ids, parameters, keys of stored findings, running them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.checks import CheckContext, TypicalLengths, all_checks, get_check, run_checks, text_fingerprint
+from ml.checks.base import Check, quote
+from ml.checks.misspelling import Misspelling
+from ml.checks.too_long import TooLong
+from tests.reference.shared_data import shared_data
+
+DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
+
+
+def test_every_check_describes_itself_and_has_its_section_in_the_docs():
+    headings = re.findall(r"^## (\w+)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [check.id for check in all_checks()] == headings
+    for check in all_checks():
+        assert check.name
+        assert check.description.endswith(".")
+        assert check.version >= 1
+
+
+def test_every_parameter_is_in_the_docs():
+    text = DOCS.read_text(encoding="utf-8")
+    for check in all_checks():
+        section = text.split(f"## {check.id}\n")[1].split("\n## ")[0]
+        for name, value in check.defaults.items():
+            assert f"`{name}` ({value:,g})" in section, check.id
+
+
+def test_a_check_is_found_by_its_id():
+    assert get_check("repetition").id == "repetition"
+    with pytest.raises(KeyError, match="no check 'spelling'; there are: misspelling, too_long, repetition"):
+        get_check("spelling")
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="too_long has no parameter 'words'; it has: typical_factor"):
+        TooLong(words=3)
+
+
+def test_findings_come_in_the_order_of_the_text():
+    text = "A mistaek. " + "we repeat this block of words again and again. " * 5
+    found = run_checks(text, CheckContext())
+    assert [finding.check for finding in found] == ["misspelling", "repetition"]
+    assert text[found[0].start : found[0].end] == "mistaek"
+    assert [finding.version for finding in found] == [1, 1]
+
+
+def test_only_the_asked_checks_run():
+    text = "A mistaek. " + "we repeat this block of words again and again. " * 5
+    assert {finding.check for finding in run_checks(text, CheckContext(), only=["repetition"])} == {"repetition"}
+    assert run_checks(text, CheckContext(), only=[]) == []
+    with pytest.raises(KeyError, match="no check 'nothing'"):
+        run_checks(text, CheckContext(), only=["nothing"])
+
+
+@pytest.mark.parametrize("text", ["", "   \n\t"])
+def test_a_blank_text_has_no_findings(text):
+    assert run_checks(text, CheckContext(token_count=9, max_tokens=1)) == []
+
+
+@given(st.text(max_size=300))
+@settings(deadline=None)
+def test_any_text_is_survived_and_spans_lie_in_it(text):
+    for finding in run_checks(text, CheckContext()):
+        assert 0 <= finding.start < finding.end <= len(text)
+
+
+def test_hostile_strings_are_survived():
+    for text in json.loads(shared_data("naughty_strings/blns.json").read_text(encoding="utf-8")):
+        for finding in run_checks(text * 3, CheckContext(prompt=text, glossary=frozenset([text]))):
+            assert 0 <= finding.start < finding.end <= len(text) * 3
+
+
+def test_the_fingerprint_is_of_the_exact_text():
+    assert text_fingerprint("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert text_fingerprint("abc") != text_fingerprint("abc ")
+
+
+def test_stored_findings_are_out_of_date_exactly_when_something_they_depend_on_changes():
+    spelling, length = Misspelling(), TooLong()
+    plain = CheckContext(prompt="Hello", glossary=frozenset({"a", "b"}), token_count=5, max_tokens=9)
+
+    def changed(check: Check, **fields) -> bool:
+        values = {name: getattr(plain, name) for name in CheckContext.__slots__} | fields
+        return check.parameters_key(CheckContext(**values)) != check.parameters_key(plain)
+
+    assert not changed(spelling, glossary=frozenset({"b", "a"}))
+    assert changed(spelling, glossary=frozenset({"a"}))
+    assert changed(spelling, language="de")
+    assert not changed(spelling, language="en-GB")
+    assert changed(spelling, prompt="Bye")
+    assert not changed(spelling, max_tokens=10)
+    assert changed(length, max_tokens=10)
+    assert changed(length, typical_lengths=TypicalLengths(5, 9, 20))
+    assert not changed(length, glossary=frozenset())
+    assert Misspelling(letters=5).parameters_key(plain) != spelling.parameters_key(plain)
+
+
+def test_typical_lengths_are_quantiles_that_occur():
+    assert TypicalLengths.of_counts(range(1, 101)) == TypicalLengths(median=50, high=95, count=100)
+    assert TypicalLengths.of_counts([7]) == TypicalLengths(7, 7, 1)
+    assert TypicalLengths.of(["one", "one two three", "one two"]) == TypicalLengths(2, 3, 3)
+    assert TypicalLengths.of([]) is None
+
+
+def test_quotes_are_short_and_on_one_line():
+    assert quote("a\n  b") == "“a b”"
+    assert quote("x" * 100, most=10) == "“" + "x" * 9 + "…”"

@@ -1,0 +1,147 @@
+"""Misspellings are found; names, code, other languages and the words of a trade are not taken for misspellings."""
+
+import json
+import re
+
+import pytest
+
+from ml.checks import CheckContext, get_check, suggest
+from ml.checks.misspelling import Misspelling, dictionary_languages
+from tests.reference.shared_data import shared_data
+
+
+def find(text: str, **context):
+    return get_check("misspelling").find(text, CheckContext(**context))
+
+
+def found(text: str, **context) -> list[str]:
+    return [text[finding.start : finding.end] for finding in find(text, **context)]
+
+
+def test_a_misspelling_is_a_warning_at_its_place():
+    text = "Please send your adress to us."
+    (finding,) = find(text)
+    assert (finding.check, finding.version, finding.severity) == ("misspelling", 1, "warning")
+    assert (finding.start, finding.end) == (17, 23)
+    assert finding.message == "“adress” is neither in the dictionary nor in the project's glossary."
+    assert finding.suggestions == (), "suggestions cost too much to be made for every word"
+
+
+def test_every_occurrence_is_found_in_order():
+    assert found("We recieve and beleive what they recieve.") == ["recieve", "beleive", "recieve"]
+
+
+def test_the_glossary_accepts_words_and_their_plural_in_any_case():
+    text = "The startbesked and two friggebods, kvalitetsansvarigs."
+    assert found(text) == ["startbesked", "friggebods", "kvalitetsansvarigs"]
+    glossary = frozenset({"Startbesked", "FRIGGEBOD", "a kvalitetsansvarig person"})
+    assert found(text, glossary=glossary) == []
+
+
+def test_words_of_the_prompt_are_accepted():
+    assert found("Ask for a startbesked first.", prompt="What is a Startbesked?") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Zaragoza and Helsingborg are Towns.", id="names"),
+        pytest.param("We moved to Kubernetes; kubernetes is large.", id="a name that the text also capitalises"),
+        pytest.param("Use `nchhausen` and ```\ndef wrd_tst(): retrun\n``` here.", id="code"),
+        pytest.param("As in\n```\nfoobaz barfoo", id="code whose fence was cut off"),
+        pytest.param("See https://exmaple.org/abcd/wrongg or www.exmaple.org today.", id="addresses"),
+        pytest.param("Write to jhon.smithh@exmaple.org today.", id="mail"),
+        pytest.param("Then $\\alhpa + betta = gama$ , \\(x_{abcd} + dleta\\) and $$ epsilonn $$.", id="LaTeX"),
+        pytest.param("\\begin{algin} abcd &= wrongg \\end{algin}", id="LaTeX environment"),
+        pytest.param('An <span class="hihglight">HTML</span> &nbspp; text.', id="HTML"),
+        pytest.param("Open config.yamll, src/maain.py or my_variabel and call retrun().", id="paths and identifiers"),
+        pytest.param("Follow @jhonsmithh and #tagggs.", id="handles"),
+        pytest.param("A b2bb and 4wheell car.", id="digits"),
+        pytest.param("It doesn’t matter; they’re here, isnʼt it? We'd've known.", id="any apostrophe"),
+        pytest.param("The inspector's and the kerbs' height.", id="possessives"),
+        pytest.param("The colour of the organisation's theatre was analysed and labelled.", id="British spelling"),
+        pytest.param("A façade with a crème colour.", id="accents in English"),
+        pytest.param("The prediabetes and undescended repointing.", id="prefixes"),
+        pytest.param("Our webinars have a workflow for screenshots.", id="words younger than the dictionary"),
+        pytest.param("Abc xyz qrs.", id="short words"),
+        pytest.param("Les fleurs du printemps colorent les jardins.", id="a line in another language"),
+        pytest.param("It is called\nBetong och murverk kräver alltid bygglov.\nin Swedish.", id="a Swedish line"),
+        pytest.param("他说递归函数的定义 means recursion.", id="another script"),
+        pytest.param("Эта строка not english.", id="Cyrillic"),
+    ],
+)
+def test_false_positive(text):
+    assert found(text) == []
+
+
+def test_dollars_are_no_formula():
+    assert found("It costs $5 for a recieve slip and $10 for another.") == ["recieve"]
+
+
+def test_a_misspelling_beside_code_is_still_found():
+    text = "Call `retrun` to recieve it."
+    assert found(text) == ["recieve"]
+
+
+def test_one_wrong_word_said_often_is_no_other_language():
+    assert found("recieve " * 5) == ["recieve"] * 5
+
+
+def test_other_languages_use_their_own_dictionary():
+    assert found("Wir haben die Rechnung gestern abgeschikt.", language="de") == ["abgeschikt"]
+    assert found("Nous avons reçu l’avion et l'été aujourd’hui.", language="fr") == []
+    assert found("ذهبت إلى المدرسة صباح اليوم وكان الطقس جميلا", language="ar") == []
+    assert found("ذهبت إلى المدررسة صباح اليوم وكان الطقس جميلا", language="ar") == ["المدررسة"]
+    assert found("Please recieve", language="en-GB") == ["recieve"]
+
+
+@pytest.mark.parametrize("code", ["sv", "sv-SE", "sv_FI"])
+def test_a_language_without_a_dictionary_says_so_and_flags_nothing(code):
+    check = get_check("misspelling")
+    assert check.unavailable_reason("tlh") == "There is no dictionary for the language (tlh): spelling is not checked."
+    assert check.unavailable_reason(code) == "There is no dictionary for Swedish (sv): spelling is not checked."
+    assert found("Detta är nästan helt felstavatt.", language=code) == []
+
+
+def test_languages_with_a_usable_dictionary_have_no_reason():
+    assert dictionary_languages() == {"ar", "de", "en", "es", "eu", "fr", "it", "nl", "pt"}
+    assert {get_check("misspelling").unavailable_reason(code) for code in dictionary_languages()} == {None}
+
+
+def test_suggestions_are_made_on_demand_best_first():
+    assert suggest("recieve", "en")[0] == "receive"
+    assert suggest("adress", "en")[0] == "address"
+    assert suggest("abgeschikt", "de")[0] == "abgeschickt"
+    assert len(suggest("teh", "en", most=3)) == 3
+
+
+def test_suggestions_prefer_the_glossary_and_work_without_a_dictionary():
+    glossary = frozenset({"Friggebod", "Startbesked"})
+    assert suggest("frigebod", "en", glossary=glossary)[0] == "Friggebod"
+    assert suggest("frigebod", "sv", glossary=glossary) == ("Friggebod",)
+    assert suggest("frigebod", "sv") == ()
+
+
+def test_a_word_like_nothing_else_has_no_suggestions():
+    assert suggest("qqqqqqqqqqqqqqqqqqqqqqqq", "en") == ()
+
+
+def test_limits_hold_on_long_texts():
+    assert len(find("some recieve words here. " * 500)) == 100
+    assert Misspelling(characters=10).find("all right recieve", CheckContext()) == []
+
+
+def test_known_misspellings_are_caught():
+    """At least 97 % of Wikipedia's list of common misspellings of four letters and more."""
+    pairs = json.loads(shared_data("misspellings_wikipedia/dictionary.json").read_text(encoding="utf-8"))
+    wrong = [word for word in pairs if re.fullmatch("[a-z]{4,}", word)]
+    assert len(wrong) > 4000
+    caught = sum(1 for word in wrong if found(f"We saw the {word} there."))
+    assert caught / len(wrong) >= 0.97
+
+
+def test_few_alarms_on_good_answers():
+    """At most 2 % of 252 answers of a good model are flagged when the words of the prompt are known."""
+    path = shared_data("self_instruct/predictions/text-davinci-003_predictions.jsonl")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert sum(1 for row in rows if found(row["response"], prompt=row["prompt"])) <= 0.02 * len(rows)
