@@ -6,8 +6,10 @@
 
 # The first that fits: a name on the PATH may be a shim without a Python behind it. Else python3, which gets told why not.
 FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
+ifndef PYTHON
+PYTHON := $(shell for name in python3.12 python3.11 python3 python; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && exit; done; command -v python3)
+endif
 PY = .venv/bin/python
 CODE = config core curation training evaluation home ml scripts manage.py
 

@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests: the system's, else by apt-get, else playwright's own; else a sentence and failure."""
+"""A Chromium for the browser tests: the system's, else by apt-get, else playwright's own; else a sentence."""
 
 import os
 import shutil

@@ -36,6 +36,7 @@ def beat(home: Path, env: dict[str, str]) -> Program:
     return Program("beat", [sys.executable, "-m", *words], home / "logs" / "beat.log", env, ROOT)
 
 
-def model_server(home: Path, env: dict[str, str], socket: str, store: Path) -> Program:
-    argv = [sys.executable, "-m", "ml", "serve", "--socket", socket, "--store", str(store)]
+def model_server(home: Path, env: dict[str, str], socket: str, store: Path, embedder: Path) -> Program:
+    words = ["serve", "--socket", socket, "--store", str(store), "--embedder", str(embedder.relative_to(store))]
+    argv = [sys.executable, "-m", "ml", *words]
     return Program("model-server", argv, home / "logs" / "model-server.log", env, ROOT)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -92,14 +92,16 @@ class Supervisor:
     def stop(self) -> None:
         """1. SIGTERM to every program at once. 2. SIGKILL to the session of those still there after STOP_SECONDS, or at
         once when `hurry` is set meanwhile. 3. stop the data servers."""
-        running = [watch.unit.process for watch in self.programs if watch.unit.process is not None]
-        for process in running:
+        started = {watch.name: watch.unit.process for watch in self.programs if watch.unit.process is not None}
+        for process in started.values():
             if process.poll() is None:
                 process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        while any(process.poll() is None for process in running) and time.monotonic() < deadline and not self.hurry:
+        while alive(started) and time.monotonic() < deadline and not self.hurry:
             time.sleep(0.05)
-        for process in running:
+        if late := alive(started):
+            self.tell(f"Killed, for not ending in time: {', '.join(late)}")
+        for process in started.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its workers too, whether it ended in order or not
             process.wait()
@@ -136,6 +138,10 @@ class Supervisor:
         """What a crashed child left in its session must not stand in the way of its successor."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def alive(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
+    return [name for name, process in processes.items() if process.poll() is None]
 
 
 def must_run(program: Program) -> None:

@@ -134,8 +134,8 @@ class Up:
         environment = self._environment()
         if settings.MODEL_SERVER.startswith("unix:"):
             path = settings.MODEL_SERVER.removeprefix("unix:")
-            store = Path(settings.MODEL_STORE)
-            self.supervisor.start(programs.model_server(self.home, environment, path, store))
+            store = settings.MODEL_STORE
+            self.supervisor.start(programs.model_server(self.home, environment, path, store, settings.EMBEDDER))
         for queue in QUEUES:
             self.supervisor.start(programs.worker(self.home, environment, queue))
         self.supervisor.start(programs.beat(self.home, environment))

@@ -38,12 +38,13 @@ def serve_command(arguments: list[str]) -> int:
         return fail(f"The model server cannot listen: {error.strerror or error}.")
     isolation = _isolate(local=bool(options.socket))
     watch_lifeline()
-    # The server shuts down in order and then raises the signal again; without a handler that would end us before the
-    # socket file is gone.
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
-    # Imported only now: torch starts threads, and the isolation must come before them.
-    run = importlib.import_module("ml.serve.running").run_server
     try:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+        # Imported only now: torch starts threads, and the isolation must come before them.
+        run = importlib.import_module("ml.serve.running").run_server
+        # The server shuts down in order and then raises the signal again; without a handler that would end us before
+        # the socket file is gone.
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
         run(listener, options, isolation)
     finally:
         if options.socket:
