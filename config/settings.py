@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "core.request_log.RequestLog",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -106,6 +106,7 @@ MODEL_STORE = HOME / "models"
 RUN_STORE = HOME / "runs"
 UPLOADS = HOME / "uploads"
 MODEL_SERVER = os.environ.get("MODEL_SERVER") or f"unix:{embedded.runtime_folder(HOME) / 'model.sock'}"
+DOOR_ALLOW = env_list("DOOR_ALLOW")  # host:port, …; nothing leaves without it (core/door.py)
 STARTER_MODEL = MODEL_STORE / "base" / "smollm2-135m-instruct"
 EMBEDDER = MODEL_STORE / "base" / "all-minilm-l6-v2"
 

@@ -1,0 +1,115 @@
+"""The door: the only module through which anything leaves this installation. Closed unless the operator opens it.
+
+`DOOR_ALLOW` lists what may be reached as host:port, separated by commas. A name must lead to public addresses only; a
+private address is reachable when it is itself on the list, so that a server on the own network works and a name that
+somebody points inwards does not. The address is looked up once and used for the connection, redirects are not
+followed, and what left is logged. The database, Redis and the model server are parts of the installation, not doors.
+"""
+
+import hashlib
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx2
+import structlog
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+from core.models import User
+from core.services.events import event_record
+
+log = structlog.get_logger(__name__)
+PORTS = {"http": 80, "https": 443}
+
+
+class DoorClosed(ApplicationError):
+    """This may not be reached; the sentence says what an operator would have to allow."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def door_request(
+    *,
+    actor: User,
+    purpose: str,
+    method: str,
+    url: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    seconds: float = 30.0,
+    most_bytes: int = 16 * 1024 * 1024,
+) -> Answer:
+    """Send one request to an allowed address and return its answer.
+
+    Raises DoorClosed when the address is not allowed or the actor is no admin, ApplicationError when nobody answers
+    or the answer is larger than `most_bytes`.
+    """
+    if not actor.is_admin:
+        raise DoorClosed(_("Only an admin may let something leave this installation."))
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname or parts.username:
+        raise DoorClosed(_("“%(url)s” is not an address of the form https://host:port/path.") % {"url": url[:200]})
+    host, port = parts.hostname, parts.port or PORTS[parts.scheme]
+    address = pinned_address(host, port)
+    event_record(
+        actor=actor,
+        action="door.sent",
+        summary=purpose,
+        host=host,
+        port=port,
+        address=address,
+        bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
+    log.info("door_opened", purpose=purpose, host=host, port=port, address=address, bytes=len(body), actor=actor.pk)
+    try:
+        return send(method, url, host, address, body, headers or {}, seconds, most_bytes)
+    except httpx2.HTTPError as error:
+        text = _("%(host)s did not answer as it should: %(reason)s.")
+        raise ApplicationError(text % {"host": host, "reason": error or type(error).__name__}) from error
+
+
+def pinned_address(host: str, port: int) -> str:
+    """The one IP address to connect to. Raises DoorClosed."""
+    if f"{host}:{port}" not in settings.DOOR_ALLOW and f"[{host}]:{port}" not in settings.DOOR_ALLOW:
+        text = _("%(host)s:%(port)s may not be reached from here; the operator can add it to DOOR_ALLOW.")
+        raise DoorClosed(text % {"host": host, "port": port})
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        found = {row[4][0] for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        raise ApplicationError(_("The name %(host)s is not known here.") % {"host": host}) from error
+    if not all(ipaddress.ip_address(one).is_global for one in found):
+        text = _("%(host)s leads to an address of an internal network; list that address itself if it is meant.")
+        raise DoorClosed(text % {"host": host})
+    return str(sorted(found)[0])
+
+
+def send(
+    method: str, url: str, host: str, address: str, body: bytes, headers: dict[str, str], seconds: float, most: int
+) -> Answer:
+    """Connect to the address, speak to the host: the certificate is checked against the name."""
+    target = httpx2.URL(url).copy_with(host=address)
+    named = {**headers, "Host": httpx2.URL(url).netloc.decode()}
+    with (
+        httpx2.Client(trust_env=False, follow_redirects=False, timeout=seconds) as client,
+        client.stream(method, target, content=body, headers=named, extensions={"sni_hostname": host}) as response,
+    ):
+        received = bytearray()
+        for chunk in response.iter_bytes():
+            received += chunk
+            if len(received) > most:
+                text = _("The answer of %(host)s is larger than %(limit)s bytes and was given up.")
+                raise ApplicationError(text % {"host": host, "limit": most})
+        return Answer(response.status_code, dict(response.headers), bytes(received))

@@ -1,0 +1,143 @@
+"""The web's way to the model server: it only passes on. The server's own page is ml/README.md."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+
+SECONDS_TO_ANSWER = 130.0  # a little more than the server gives itself, so that its own sentence arrives
+EMBED_BATCH = 256
+
+
+class ModelServerDown(ApplicationError):
+    """Nobody answers at the configured address."""
+
+
+def down(error: Exception) -> ModelServerDown:
+    text = _("The model server does not answer. An admin can see why in its log; “make up” starts it.")
+    found = ModelServerDown(text)
+    found.__cause__ = error
+    return found
+
+
+@contextmanager
+def client(seconds: float = SECONDS_TO_ANSWER) -> Iterator[httpx2.Client]:
+    """A client for `settings.MODEL_SERVER`: unix:/path or http://host:port. No proxy, no redirects."""
+    address = settings.MODEL_SERVER
+    socket = address.removeprefix("unix:") if address.startswith("unix:") else None
+    with httpx2.Client(
+        transport=httpx2.HTTPTransport(uds=socket),
+        base_url="http://model-server" if socket else address,
+        timeout=httpx2.Timeout(seconds, connect=3.0),
+        trust_env=False,
+    ) as opened:
+        yield opened
+
+
+def health() -> dict[str, Any]:
+    """What the server tells of itself. Raises ModelServerDown."""
+    try:
+        with client(5.0) as opened:
+            response = opened.get("/health")
+            response.raise_for_status()
+            return response.json()
+    except (httpx2.HTTPError, ValueError) as error:
+        raise down(error) from error
+
+
+def embed(texts: Sequence[str]) -> list[list[float]]:
+    """One vector of 384 numbers for each text, in order. Raises ApplicationError with the server's own sentence."""
+    vectors: list[list[float]] = []
+    try:
+        with client() as opened:
+            for start in range(0, len(texts), EMBED_BATCH):
+                response = opened.post("/embed", json={"texts": list(texts[start : start + EMBED_BATCH])})
+                refuse(response)
+                vectors += response.json()["vectors"]
+    except httpx2.HTTPError as error:
+        raise down(error) from error
+    return vectors
+
+
+class ChatStream:
+    """An answer on its way: iterate for JSON lines (bytes), ready for a StreamingHttpResponse.
+
+    The request is made at once, so that a refusal is raised (ApplicationError) before a page has begun to answer.
+    What fails later ends the stream with one line {"error": sentence}. Closing it makes the server give up.
+    """
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._client = client()
+        opened = self._client.__enter__()
+        try:
+            self._response = opened.send(opened.build_request("POST", "/chat", json=request), stream=True)
+            if self._response.status_code != httpx2.codes.OK:
+                self._response.read()
+            refuse(self._response)
+        except httpx2.HTTPError as error:
+            self.close()
+            raise down(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for line in self._response.iter_lines():
+                if line.strip():
+                    yield as_line(json.loads(line))
+        except (httpx2.HTTPError, ValueError):
+            yield as_line({"error": _("The model server broke off. What came so far is shown; ask again.")})
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if hasattr(self, "_response"):
+            self._response.close()
+        self._client.__exit__(None, None, None)
+
+
+def chat(
+    *,
+    model: dict[str, Any],
+    template: dict[str, Any],
+    example: dict[str, Any],
+    max_new_tokens: int = 200,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> ChatStream:
+    """Ask a model; `model` is a ModelRef, `template` a Template, `example` an Example, all as JSON (ml/README.md)."""
+    return ChatStream(
+        {
+            "model": model,
+            "template": template,
+            "example": example,
+            "max_new_tokens": max_new_tokens,
+            "temperature": temperature,
+            "seed": seed,
+        }
+    )
+
+
+def as_line(message: dict[str, Any]) -> bytes:
+    """The server's error lines carry a code and a sentence; pages show the sentence."""
+    if "error" in message and "message" in message:
+        message = {"error": message["message"], "code": message["error"]}
+    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
+
+
+def refuse(response: httpx2.Response) -> None:
+    """ApplicationError with the sentence of an answer that is not 200."""
+    if response.status_code == httpx2.codes.OK:
+        return
+    try:
+        sentence = response.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        sentence = _("The model server answered with status %(status)s.") % {"status": response.status_code}
+    raise ApplicationError(sentence)
