@@ -46,6 +46,12 @@ function submitFrom(field) {
   return true;
 }
 
+function meaningOf(element) {
+  const words = (element.labels?.[0] ?? element).cloneNode(true);
+  words.querySelectorAll("kbd, .icon").forEach((child) => child.remove());
+  return element.dataset.keyLabel || element.getAttribute("aria-label") || words.textContent.trim();
+}
+
 function fillSheet(dialog) {
   const list = dialog.querySelector("[data-shortcuts-list]");
   list.replaceChildren();
@@ -58,9 +64,7 @@ function fillSheet(dialog) {
       term.append(key, " ");
     }
     const meaning = document.createElement("dd");
-    const words = element.cloneNode(true);
-    words.querySelectorAll("kbd, .icon").forEach((child) => child.remove());
-    meaning.textContent = element.dataset.keyLabel || element.getAttribute("aria-label") || words.textContent.trim();
+    meaning.textContent = meaningOf(element);
     list.append(term, meaning);
   }
 }
