@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from ml.prompting.encoding import IGNORED
-from ml.score import Sample, pad_right
+from ml.score import Sample, TokenLoss, pad_right
 
 # Pairs are sorted by length within blocks of this many steps: small enough to leave the order random.
 _BLOCK = 32
@@ -91,7 +91,8 @@ class Collator:
     """Samples to tensors: padded on the right with a mask, or packed without one.
 
     A packed row carries `position_ids` that start again at 0 with each pair and no attention mask: the model library
-    then builds a block-diagonal mask, so that no pair sees another. (Any mask sent along would silently replace it.)
+    then builds a block-diagonal mask, so that no pair sees another. Any mask sent along, or a cache asked for, would
+    silently switch that off: `packing_leaks` tries it with the model at hand.
     """
 
     def __init__(self, *, pad_id: int, packing: bool, row_tokens: int) -> None:
@@ -124,6 +125,20 @@ class Collator:
                 start = end
             positions[number, start:] = torch.arange(longest - start)
         return {"input_ids": ids, "position_ids": positions, "labels": labels}
+
+
+@torch.no_grad()
+def packing_leaks(loss: TokenLoss, device: torch.device) -> bool:
+    """Whether this model lets a packed pair see the one before it: the second of two pairs is scored twice, behind
+    different first ones."""
+    collator = Collator(pad_id=0, packing=True, row_tokens=16)
+    second = Sample([9, 8, 7, 6, 5, 4], [IGNORED, 8, 7, 6, 5, 4])
+    found = []
+    for first in ([3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 3, 4, 3, 5, 4]):
+        batch = collator([Sample(first, [IGNORED] * len(first)), second])
+        inputs = {key: batch[key].to(device) for key in ("input_ids", "position_ids")}
+        found.append(loss(inputs, batch["labels"].to(device)))
+    return not torch.allclose(found[0], found[1], rtol=1e-3, atol=1e-4)
 
 
 def pack_rows(lengths: Sequence[int], limit: int) -> list[list[int]]:

@@ -20,7 +20,7 @@ from ml.prompting import PROBLEMS, Example, Tokenizer, stop_token_ids
 from ml.recipe import Recipe
 from ml.rundir import Attempt, Checkpoint, GenerateSettings, RunDir, RunSpec
 from ml.score import score_samples
-from ml.train.batching import Collator, Samples
+from ml.train.batching import Collator, Samples, packing_leaks
 from ml.train.data import TrainingData, load_data
 from ml.train.methods import METHODS
 from ml.train.precision import autocast_for, choose_precision
@@ -132,6 +132,8 @@ def _train(job: _Job, started: float) -> dict[str, Any] | None:
         run=job.run,
         autocast=autocast_for(job.precision, job.loaded.device),
     )
+    if recipe.packing and packing_leaks(trainer.token_loss, job.loaded.device):
+        raise TrainingError("packing", "With this model, packed pairs would see each other. Switch packing off.")
     progress = Progress(
         job.attempt,
         job.stopper,
