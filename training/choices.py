@@ -10,7 +10,11 @@ class ModelState(TextChoices):
     REFUSED = "refused", _("Refused")
 
 
+MODEL_TONES = {ModelState.CHECKING: "info", ModelState.READY: "ok", ModelState.REFUSED: "bad"}
+
+
 class RunState(TextChoices):
+    DRAFT = "draft", _("Being prepared")
     QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Running")
     STOPPING = "stopping", _("Stopping")
@@ -21,8 +25,30 @@ class RunState(TextChoices):
 
 
 RUN_OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+RUN_STOPPABLE = (RunState.QUEUED, RunState.RUNNING)
 RUN_RESUMABLE = (RunState.STOPPED, RunState.FAILED)
+# Every way a run may go. A worker that starts again, or that a person starts again from the job's page, goes back to
+# running from where the run was left.
+RUN_MOVES: dict[str, tuple[str, ...]] = {
+    RunState.DRAFT: (RunState.QUEUED,),
+    RunState.QUEUED: (RunState.RUNNING, RunState.STOPPED, RunState.CANCELLED, RunState.FAILED),
+    RunState.RUNNING: (
+        RunState.QUEUED,
+        RunState.RUNNING,
+        RunState.STOPPING,
+        RunState.STOPPED,
+        RunState.DONE,
+        RunState.FAILED,
+        RunState.CANCELLED,
+    ),
+    RunState.STOPPING: (RunState.RUNNING, RunState.STOPPED, RunState.DONE, RunState.FAILED, RunState.CANCELLED),
+    RunState.STOPPED: (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED),
+    RunState.FAILED: (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED),
+    RunState.DONE: (),
+    RunState.CANCELLED: (),
+}
 RUN_TONES = {
+    RunState.DRAFT: "muted",
     RunState.QUEUED: "info",
     RunState.RUNNING: "info",
     RunState.STOPPING: "warn",

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, User
-from training.choices import ModelState
+from training.choices import MODEL_TONES, ModelState
 
 
 class BaseModel(models.Model):
@@ -31,3 +31,7 @@ class BaseModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def tone(self) -> str:
+        return MODEL_TONES[ModelState(self.state)]

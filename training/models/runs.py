@@ -41,7 +41,7 @@ class Run(models.Model):
     name = models.CharField(_("name"), max_length=120)
     preset = models.CharField(max_length=20, blank=True)
     recipe = models.JSONField()
-    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
+    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.DRAFT)
     folder = models.CharField(max_length=300, blank=True)  # relative to the run store
     attempt = models.PositiveIntegerField(default=0)  # of the run directory; several jobs may follow each other
     step = models.PositiveIntegerField(default=0)
