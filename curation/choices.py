@@ -51,11 +51,22 @@ class ReviewBasis(TextChoices):
 
 
 class ImportState(TextChoices):
+    UPLOADED = "uploaded", _("Columns to choose")
     WAITING = "waiting", _("Waiting")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+IMPORT_TONES = {
+    ImportState.UPLOADED: "warn",
+    ImportState.WAITING: "info",
+    ImportState.RUNNING: "info",
+    ImportState.DONE: "ok",
+    ImportState.FAILED: "bad",
+    ImportState.CANCELLED: "muted",
+}
 
 
 class Part(TextChoices):
@@ -68,6 +79,9 @@ class VersionState(TextChoices):
     BUILDING = "building", _("Building")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
+
+
+VERSION_TONES = {VersionState.BUILDING: "info", VersionState.READY: "ok", VersionState.FAILED: "bad"}
 
 
 class LeftOut(TextChoices):

@@ -1,7 +1,7 @@
 from django.db import models
 
 from core.models import Job, User
-from curation.choices import ImportState
+from curation.choices import IMPORT_TONES, ImportState
 from curation.models.tasks import Task
 
 
@@ -17,7 +17,7 @@ class Import(models.Model):
     mapping = models.JSONField(default=dict)  # field of a pair -> column of the file
     approve = models.BooleanField(default=False)
     source = models.CharField(max_length=300, blank=True)
-    state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.WAITING)
+    state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
     rows = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
     duplicates = models.PositiveIntegerField(default=0)
@@ -32,6 +32,10 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def tone(self) -> str:
+        return IMPORT_TONES[ImportState(self.state)]
 
 
 class ImportProblem(models.Model):

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -14,22 +15,31 @@ from curation.models.tasks import Task
 class Pair(models.Model):
     """An instruction with its response. Its texts lie in revisions; `version` is the number of the newest."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="pairs")
-    task = models.ForeignKey(Task, models.CASCADE, related_name="pairs")
+    # Every index is paid for by each imported row, so only those that a page asks for stand here.
+    project = models.ForeignKey(Project, models.CASCADE, related_name="pairs", db_index=False)
+    task = models.ForeignKey(Task, models.CASCADE, related_name="pairs", db_index=False)
     state = models.CharField(max_length=10, choices=PairState.choices, default=PairState.DRAFT)
     version = models.PositiveIntegerField(default=1)
-    current = models.ForeignKey("Revision", models.SET_NULL, null=True, related_name="+")
-    approved = models.ForeignKey("Revision", models.SET_NULL, null=True, related_name="+")
-    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="pairs")
+    # Without a database constraint: a revision never outlives its pair, and the circle would be checked row by row.
+    current = models.ForeignKey(
+        "Revision", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    approved = models.ForeignKey(
+        "Revision", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="pairs", db_index=False)
     metadata = models.JSONField(default=dict, blank=True)
-    search = SearchVectorField(null=True)
+    search = SearchVectorField(null=True)  # of the newest revision
+    # Checks that found something in the newest revision and were not dismissed; null: not checked yet.
+    found = ArrayField(models.CharField(max_length=40), null=True)
 
     # The split: a group's place in [0, 1) is drawn once from the task's salt and kept (ml/split.py).
     group = models.CharField(max_length=64, blank=True)
     position = models.FloatField(null=True)
 
-    import_key = models.CharField(max_length=64, blank=True)  # hash of the imported row: the same row twice is one pair
-    imported_by = models.ForeignKey("Import", models.SET_NULL, null=True, related_name="pairs")
+    # Hash of an imported row or of an editor's page: brought in or sent twice, it is one pair.
+    import_key = models.CharField(max_length=64, blank=True)
+    imported_by = models.ForeignKey("Import", models.SET_NULL, null=True, related_name="pairs", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -38,8 +48,12 @@ class Pair(models.Model):
             models.Index(fields=("task", "state", "-id"), name="pair_by_state"),
             models.Index(fields=("task", "-id"), condition=~Q(state=PairState.TRASHED), name="pair_by_task"),
             models.Index(fields=("task", "author", "-id"), name="pair_by_author"),
-            models.Index(fields=("task", "group"), name="pair_by_group"),
-            GinIndex(fields=("search",), name="pair_search"),
+            models.Index(fields=("task", "group"), condition=~Q(group=""), name="pair_by_group"),
+            models.Index(fields=("task", "id"), condition=Q(approved__isnull=False), name="pair_approved"),
+            models.Index(fields=("task", "id"), condition=Q(found__isnull=True), name="pair_unchecked"),
+            models.Index(fields=("task", "-id"), condition=Q(found__len__gt=0), name="pair_with_finding"),
+            models.Index(fields=("imported_by", "-id"), condition=Q(imported_by__isnull=False), name="pair_by_import"),
+            GinIndex(fields=("search",), condition=Q(search__isnull=False), name="pair_search"),
         )
         constraints = (
             models.UniqueConstraint(
@@ -58,7 +72,7 @@ class Pair(models.Model):
 class Revision(models.Model):
     """The texts of a pair at one moment. Never changed; every change is a new revision."""
 
-    pair = models.ForeignKey(Pair, models.CASCADE, related_name="revisions")
+    pair = models.ForeignKey(Pair, models.CASCADE, related_name="revisions", db_index=False)
     number = models.PositiveIntegerField()
     system = models.TextField(blank=True)
     instruction = models.TextField(_("instruction"))
@@ -71,7 +85,7 @@ class Revision(models.Model):
     source = models.CharField(max_length=300, blank=True)  # the passage or document it rests on
     fingerprint = models.CharField(max_length=64)  # of the texts: findings and judgements hang on it
     tokens = models.PositiveIntegerField(null=True)  # prompt and response by the task's tokenizer
-    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -120,7 +134,8 @@ class Draft(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="+")
     pair = models.ForeignKey(Pair, models.CASCADE, null=True, related_name="drafts")  # None: a new pair
     key = models.CharField(max_length=40)  # tells several new pairs apart
-    base_version = models.PositiveIntegerField(default=0)
+    base_version = models.PositiveIntegerField(default=0)  # of the pair that it started from
+    version = models.PositiveIntegerField(default=0)  # counts the saves: two tabs cannot overwrite each other unseen
     fields = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
 

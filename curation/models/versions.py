@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, Project, User
-from curation.choices import LeftOut, Part, SuiteRole, VersionState
+from curation.choices import VERSION_TONES, LeftOut, Part, SuiteRole, VersionState
 from curation.models.pairs import Pair, Revision
 from curation.models.tasks import Task
 
@@ -17,6 +17,7 @@ class DatasetVersion(models.Model):
     train_share = models.FloatField()
     sha256 = models.CharField(max_length=64, blank=True)  # over the ordered salted digests of its pairs
     template = models.JSONField(default=dict)  # the task's template when it was frozen
+    system_prompt = models.TextField(blank=True)  # the same; stands where a pair has none of its own
     counts = models.JSONField(default=dict)  # by part, origin, topic, language; unreviewed by a second person; tokens
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
@@ -29,6 +30,10 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task.name} v{self.number}"
+
+    @property
+    def tone(self) -> str:
+        return VERSION_TONES[VersionState(self.state)]
 
 
 class VersionPair(models.Model):
