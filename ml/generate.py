@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,15 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
     loaded = load_model(spec.model)
     items = list(read_examples(run.path / settings.items))
     done = _earlier_outputs(run, attempt)
+    asked = len(items[: settings.answers or None])
     todo = [item for item in items if item.id not in done]
+    unasked = {item.id for item in items[asked:]}
     attempt.events.write(
         "phase", name="generate", message=f"Answering {len(todo)} of {len(items)} items with {threads} threads."
     )
     new_tokens = 0
     with attempt.outputs_path.open("a", encoding="utf-8") as file:
-        for rows in _answer_items(loaded, spec.template, todo, settings, stopper):
+        for rows in _answer_items(loaded, spec.template, todo, unasked, settings, stopper):
             for row in rows:
                 done[row["id"]] = row
                 new_tokens += row["new_tokens"]
@@ -113,15 +116,24 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
 
 
 def _answer_items(
-    loaded: LoadedModel, template: Template, items: Sequence[Example], settings: GenerateSettings, stopper: Stopper
+    loaded: LoadedModel,
+    template: Template,
+    items: Sequence[Example],
+    unasked: AbstractSet[str],
+    settings: GenerateSettings,
+    stopper: Stopper,
 ) -> Iterator[list[dict[str, Any]]]:
+    """The outputs of one batch at a time: first the items to answer, then those whose reference alone is scored."""
     if not items:
         return
     stop_ids = frozenset(stop_token_ids(items[0], template, loaded.tokenizer))
     stops = stop_texts(template, settings.stop)
     requests = [make_request(loaded, template, item, settings, stop_ids) for item in items]
+    for request in requests:
+        if request.key in unasked:
+            request.finish_reason = "not_asked"
     loss = TokenLoss(loaded.model) if settings.score_references else None
-    for batch in batches_by_length([len(request.prompt) for request in requests], settings.batch_size):
+    for batch in _batches(requests, settings.batch_size):
         started = time.monotonic()
         answer(loaded, [requests[index] for index in batch], stops, stopper.check)
         seconds = (time.monotonic() - started) / len(batch)
@@ -139,6 +151,13 @@ def _answer_items(
             }
             for index, reference in zip(batch, references, strict=True)
         ]
+
+
+def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
+    for asked in (True, False):
+        places = [n for n, request in enumerate(requests) if (request.finish_reason != "not_asked") == asked]
+        for batch in batches_by_length([len(requests[place].prompt) for place in places], size):
+            yield [places[n] for n in batch]
 
 
 def _reference_scores(

@@ -36,10 +36,12 @@ class GenerateSettings:
 
     At most `max_new_tokens` each, `batch_size` at a time; `temperature` 0 is greedy, else sampling within `top_p` from
     `seed`; the texts in `stop` end an answer and are left out of it; `score_references` adds the mean negative
-    log-likelihood (nats a token, end token included) of each item's own response.
+    log-likelihood (nats a token, end token included) of each item's own response. With `answers` above 0 only the first
+    so many items are answered; the rest are scored alone and have the finish reason "not_asked".
     """
 
     items: str = "items.jsonl"
+    answers: int = 0
     max_new_tokens: int = 200
     batch_size: int = 8
     temperature: float = 0.0
@@ -144,6 +146,7 @@ def _generation(value: dict[str, Any]) -> dict[str, Any]:
     given["stop"] = tuple(str(text) for text in given.get("stop", ()) if text)
     settings = GenerateSettings(**given)
     for name, low, high in (
+        ("answers", 0, 100_000_000),
         ("max_new_tokens", 1, 32768),
         ("batch_size", 1, 1024),
         ("temperature", 0, 10),
