@@ -73,7 +73,7 @@ class SampleForm(forms.Form):
     solo = forms.BooleanField(
         label="One person may approve their own pairs", required=False, help_text="Shown as unreviewed."
     )
-    data = forms.FileField(label="File", required=False, help_text="JSONL or CSV, at most 2 GB.")
+    file = forms.FileField(label="File", required=False, help_text="JSONL or CSV, at most 2 GB.")
 
 
 def sample_job(state: JobState, done: int, message: str, error: str = "") -> SimpleNamespace:

@@ -1,0 +1,161 @@
+"""Nothing typed is lost: reload, a dead server, a faster colleague, a closed tab. A few lines here play the server."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.template import engines
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.browser import browser
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+PAGE = """<!doctype html><html lang="en"><head><title>Editor</title>
+<script type="module" src="/static/js/app.js"></script></head><body hx-headers='{}' data-user="1">
+<form action="/submitted/" data-autosave="/draft/" data-autosave-name="pair-1" data-autosave-version="%(version)s">
+<input type="hidden" name="version" value="%(version)s"><div data-autosave-panel hidden></div>
+<textarea name="response" aria-label="Response">%(text)s</textarea><p data-autosave-status></p></form>
+%(texts)s</body></html>"""
+
+
+class Server(ThreadingHTTPServer):
+    """Holds one text and its version, answers as docs/frontend.md says, and can be made to fail."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.version, self.text, self.up = 1, "stored", True
+        self.texts = engines["django"].get_template("components/texts.html").render({})
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+    def store(self, sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if not self.up:
+            return 503, {}
+        if sent["version"] != self.version:
+            return 409, {"version": self.version, "theirs": {"response": self.text}}
+        self.version, self.text = self.version + 1, sent["fields"]["response"]
+        return 200, {"version": self.version}
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/static/"):
+            file = ROOT / self.path.removeprefix("/")
+            self.answer(200, file.read_bytes(), KINDS[file.suffix])
+        else:
+            values = {"version": self.server.version, "text": self.server.text, "texts": self.server.texts}
+            self.answer(200, (PAGE % values).encode(), "text/html; charset=utf-8")
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, data = self.server.store(sent)
+        self.answer(status, json.dumps(data).encode(), "application/json")
+
+    def answer(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet: the test says what it expects."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def editor(server: Server, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{server.address}/editor/")
+    yield page
+    context.close()
+
+
+def state(page: Page, name: str) -> None:
+    expect(page.locator("[data-autosave-status]")).to_have_attribute("data-state", name, timeout=8000)
+
+
+def copies(page: Page) -> int:
+    return int(page.evaluate("Object.keys(localStorage).filter(key => key.includes('draft')).length"))
+
+
+def test_a_text_is_stored_and_its_copy_forgotten(editor: Page, server: Server) -> None:
+    editor.get_by_label("Response").fill("first words")
+    assert copies(editor) == 1
+    state(editor, "saved")
+    assert (server.version, server.text) == (2, "first words")
+    assert editor.input_value("input[name=version]") == "2"
+    assert copies(editor) == 0
+
+
+def test_a_dead_server_and_a_reload_lose_nothing(editor: Page, server: Server) -> None:
+    server.up = False
+    editor.get_by_label("Response").fill("typed while it was down")
+    state(editor, "offline")
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("typed while it was down")
+    server.up = True
+    state(editor, "saved")
+    assert server.text == "typed while it was down"
+
+
+def test_a_newer_text_is_not_overwritten_unasked(editor: Page, server: Server) -> None:
+    server.version, server.text = 5, "theirs"
+    editor.get_by_label("Response").fill("mine")
+    state(editor, "conflict")
+    assert server.text == "theirs"
+    editor.get_by_role("button", name="Keep mine").click()
+    state(editor, "saved")
+    assert (server.version, server.text) == (6, "mine")
+
+
+def test_after_a_reload_both_texts_are_shown_if_the_server_has_a_newer_one(editor: Page, server: Server) -> None:
+    server.up = False
+    editor.get_by_label("Response").fill("mine, never sent")
+    state(editor, "offline")
+    server.version, server.text, server.up = 7, "theirs, newer", True
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("theirs, newer")
+    expect(editor.locator("[data-autosave-panel]")).to_contain_text("mine, never sent")
+    editor.reload()  # undecided, so still there
+    editor.get_by_role("button", name="Take theirs").click()
+    expect(editor.get_by_label("Response")).to_have_value("theirs, newer")
+    state(editor, "saved")
+    assert server.text == "theirs, newer"
+    assert copies(editor) == 0
+
+
+def test_leaving_the_page_sends_what_is_not_yet_sent(editor: Page, server: Server) -> None:
+    editor.get_by_label("Response").fill("last words")
+    editor.goto(f"{server.address}/elsewhere/")
+    editor.wait_for_timeout(300)
+    assert server.text == "last words"
+
+
+def test_hostile_text_of_a_colleague_stays_text(editor: Page, server: Server) -> None:
+    server.version, server.text = 3, "<img src=x onerror=alert(1)>"
+    editor.get_by_label("Response").fill("mine")
+    state(editor, "conflict")
+    expect(editor.locator("[data-autosave-panel]")).to_contain_text("<img src=x")
+    assert editor.locator("[data-autosave-panel] img").count() == 0
