@@ -13,6 +13,7 @@ from core.operations.errors import OperatorError
 
 FIRST_START_BYTES = 2_500_000_000  # packages, the starter model unpacked, a new database
 LATER_START_BYTES = 300_000_000
+NOT_RUNNING = "start it with `make up`"
 
 
 def check_python() -> None:
@@ -33,6 +34,12 @@ def check_home(home: Path) -> None:
         ) from error
 
 
+def check_whole(home: Path) -> None:
+    """No restore was broken off here (see restore.py, which clears up when it is run again)."""
+    if (home / "restoring").exists():
+        raise OperatorError(f"A restore into {home} was interrupted; run it again: manage.py restore FILE.")
+
+
 def check_disk(home: Path, *, first: bool) -> None:
     need = FIRST_START_BYTES if first else LATER_START_BYTES
     free = shutil.disk_usage(home).free
@@ -46,6 +53,8 @@ def check_disk(home: Path, *, first: bool) -> None:
 def check_database(url: str) -> None:
     """A given DATABASE_URL answers, may be written to, is new enough and has pgvector at hand."""
     cure = "check DATABASE_URL, or unset it to use the embedded database"
+    if not os.environ.get("DATABASE_URL"):
+        cure = NOT_RUNNING
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             row = connection.execute(
@@ -65,6 +74,8 @@ def check_database(url: str) -> None:
 
 def check_redis(url: str) -> None:
     cure = "check REDIS_URL, or unset it to use the embedded Redis"
+    if not os.environ.get("REDIS_URL"):
+        cure = NOT_RUNNING
     try:
         with redis.from_url(client_url(url), socket_connect_timeout=5, socket_timeout=5) as client:
             version = str(client.info("server")["redis_version"])

@@ -72,6 +72,7 @@ class Up:
         to date. 5. the web server, then the rest."""
         preflight.check_python()
         preflight.check_home(self.home)
+        preflight.check_whole(self.home)
         first = not (settings.STARTER_MODEL / "apprentice.json").exists()
         preflight.check_disk(self.home, first=first)
         listen = read_listen(os.environ)
