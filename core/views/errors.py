@@ -1,5 +1,6 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from core.denied import Refused
@@ -25,4 +26,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return answer(request, 500, _("Something went wrong on our side. What you typed is kept in your browser."))
+    """Drawn without the request: what failed may be the database, which the frame of a page asks."""
+    reason = _("Something went wrong on our side. What you typed is kept in your browser.")
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": reason}, status=500)
+    return HttpResponse(render_to_string("500.html", {"reason": reason}), status=500)
