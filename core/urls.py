@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.views import audit, health, jobs, link, people, profile, projects, theme
+from core.views import audit, health, jobs, link, people, profile, projects, styleguide, theme
 
 urlpatterns = [
     path("link/<str:secret>/", link.link, name="link"),
@@ -28,6 +28,7 @@ urlpatterns = [
     path("profile/tokens/new/", profile.token_new, name="profile-token-new"),
     path("profile/tokens/<str:key>/revoke/", profile.token_end, name="profile-token-revoke"),
     path("theme/", theme.theme, name="theme"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:job>/", jobs.job, name="jobs-detail"),
     path("jobs/<int:job>/live/", jobs.job_live, name="jobs-live"),

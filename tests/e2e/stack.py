@@ -1,0 +1,79 @@
+"""A whole installation of its own for the browser tests: `manage.py up` over a temporary home with a tiny model."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.tiny import make_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
+ADMIN_LINK = re.compile(r"(/link/[\w-]+/)")
+
+
+@dataclass
+class Stack:
+    home: Path
+    url: str
+    admin_path: str
+    process: subprocess.Popen[str]
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def put_models(home: Path) -> None:
+    """Tiny models where the starter and the embedding model are looked for, so that nothing big is fetched."""
+    for name in ("smollm2-135m-instruct", "all-minilm-l6-v2"):
+        folder = make_tiny_model(home / "models" / "base" / name)
+        (folder / "apprentice.json").write_text(json.dumps({"name": f"Tiny {name}", "licence": "Apache-2.0"}))
+
+
+def start(home: Path) -> Stack:
+    """Start the installation and wait until it prints that it is ready."""
+    put_models(home)
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    environment |= {
+        "APPRENTICE_HOME": str(home),
+        "PORT": str(port),
+        "HEARTBEAT_SECONDS": "2",
+        "SWEEP_SECONDS": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+    log = home / "up.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        told = log.read_text()
+        link = ADMIN_LINK.search(told)
+        if link:
+            return Stack(home, f"http://127.0.0.1:{port}", link[1], process)
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the installation did not start:\n{told}")
+        time.sleep(0.2)
