@@ -60,6 +60,8 @@ def _save_weights(model: Any, place: Path, base_name: str, *, adapter: bool) -> 
         # An absolute path of this machine would mean nothing elsewhere; the base is known by its fingerprint.
         for config in model.peft_config.values():
             config.base_model_name_or_path = base_name
+            # A set is written in another order each time; equal adapters must have equal files.
+            config.target_modules = sorted(config.target_modules)
     save_weights(model, place)
 
 

@@ -132,6 +132,7 @@ def _train(job: _Job, started: float) -> dict[str, Any] | None:
         run=job.run,
         autocast=autocast_for(job.precision, job.loaded.device),
     )
+    job.loaded.model.eval()  # dropout would look like a leak
     if recipe.packing and packing_leaks(trainer.token_loss, job.loaded.device):
         raise TrainingError("packing", "With this model, packed pairs would see each other. Switch packing off.")
     progress = Progress(
