@@ -1,0 +1,86 @@
+"""The door to what belongs to curation, on top of core.access: an object is found within its project or not at all."""
+
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from core.access import Access, project_access, projects_for
+from core.choices import Need
+from core.models import Assignment
+from curation.models import DatasetVersion, Import, Pair, Suite, Task
+
+Found = TypeVar("Found", bound=Model)
+PAIR_PARTS = ("project", "task", "current", "current__author", "approved", "author")
+
+
+def task_access(request: Any, project: str, task: str, need: str = Need.VIEW) -> tuple[Access, Task]:
+    access = project_access(request, project, need)
+    return access, get_object_or_404(Task.objects.select_related("tokenizer"), project=access.project, slug=task)
+
+
+def pair_access(request: Any, project: str, pair: int, need: str = Need.VIEW) -> tuple[Access, Pair]:
+    access = project_access(request, project, need)
+    found = get_object_or_404(Pair.objects.select_related(*PAIR_PARTS), project=access.project, pk=pair)
+    return access, found
+
+
+def import_access(request: Any, project: str, batch: int, need: str = Need.VIEW) -> tuple[Access, Import]:
+    access = project_access(request, project, need)
+    rows = Import.objects.select_related("task", "task__project", "job", "created_by")
+    return access, get_object_or_404(rows, task__project=access.project, pk=batch)
+
+
+def version_access(request: Any, project: str, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
+    access = project_access(request, project, need)
+    rows = DatasetVersion.objects.select_related("task", "task__project", "job", "created_by")
+    return access, get_object_or_404(rows, task__project=access.project, pk=version)
+
+
+def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
+    """A hold on a work item: only the person who has it may act on it, anyone else gets 404."""
+    access = project_access(request, project, need)
+    rows = Assignment.objects.select_related("item").filter(user=access.user, item__project=access.project)
+    return access, get_object_or_404(rows, pk=assignment)
+
+
+# --- the API names objects by id alone; the project is found from them, and then the same rules hold -----------------
+
+
+def task_by_id(request: Any, task: int, need: str = Need.VIEW) -> tuple[Access, Task]:
+    return by_id(request, Task.objects.select_related("project", "tokenizer"), task, need, "project")
+
+
+def pair_by_id(request: Any, pair: int, need: str = Need.VIEW) -> tuple[Access, Pair]:
+    return by_id(request, Pair.objects.select_related(*PAIR_PARTS), pair, need, "project")
+
+
+def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Access, Import]:
+    rows = Import.objects.select_related("task__project", "job", "created_by")
+    return by_id(request, rows, batch, need, "task__project")
+
+
+def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
+    rows = DatasetVersion.objects.select_related("task__project", "job", "created_by")
+    return by_id(request, rows, version, need, "task__project")
+
+
+def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access, Suite]:
+    return by_id(request, Suite.objects.select_related("project", "task", "version"), suite, need, "project")
+
+
+def assignment_by_id(request: Any, assignment: int, need: str) -> tuple[Access, Assignment]:
+    rows = Assignment.objects.select_related("item__project").filter(user=request.user)
+    return by_id(request, rows, assignment, need, "item__project")
+
+
+def by_id(request: Any, rows: QuerySet[Found], key: int, need: str, path: str) -> tuple[Access, Found]:
+    """The row if it lies in a project that the request may see; `path` leads from the row to its project."""
+    found = rows.filter(pk=key, **{f"{path}__in": projects_for(request)}).first()
+    if found is None:
+        raise Http404
+    project: Any = found
+    for step in path.split("__"):
+        project = getattr(project, step)
+    return project_access(request, project.slug, need), found

@@ -1,0 +1,192 @@
+"""Writing and correcting pairs. A pair's texts never change in place: each change is a new revision."""
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from core.choices import WorkKind
+from core.denied import ApplicationError, Conflict
+from core.models import Project, User
+from core.services.events import event_record
+from core.services.work import work_close, work_open
+from curation.choices import Origin, PairState
+from curation.fingerprints import TEXT_FIELDS, Texts
+from curation.models import Draft, Pair, Revision, Task
+from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.search import search_update
+from ml.hashing import text_sha256
+
+LONGEST = 200_000  # characters of one field: far beyond what a small model can read
+SUBJECT = "pair"
+EDITED_ORIGIN = {Origin.DRAFT_ACCEPTED: Origin.DRAFT_EDITED, Origin.GENERATED: Origin.DRAFT_EDITED}
+
+
+@transaction.atomic
+def pair_submit(
+    *,
+    actor: User,
+    task: Task,
+    texts: Texts,
+    draft_key: str = "",
+    origin: Origin = Origin.HUMAN,
+    source: str = "",
+    note: str = "",
+) -> Pair:
+    """Make a pair and ask for its review.
+
+    With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled.
+    """
+    texts_refuse(texts)
+    once = text_sha256(f"editor {actor.pk} {draft_key}") if draft_key else ""
+    if once:
+        # The second click on the same page waits here and then finds the first one's pair.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [once])
+        if found := Pair.objects.filter(task=task, import_key=once).first():
+            return found
+    pair = Pair.objects.create(
+        project_id=task.project_id, task=task, author=actor, state=PairState.SUBMITTED, import_key=once
+    )
+    revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note)
+    draft_settle(actor, task, draft_key)
+    review_ask(pair, task.project, writer=actor)
+    event_record(actor=actor, action="pair.submitted", project=task.project, subject=pair, origin=origin)
+    return pair
+
+
+@transaction.atomic
+def pair_revise(*, actor: User, pair: Pair, texts: Texts, version: int, note: str = "", draft_key: str = "") -> Pair:
+    """Add a revision on top of `version` and ask for its review. Raises Conflict when a newer one exists."""
+    texts_refuse(texts)
+    pair = pair_lock(pair)
+    current = revision_of(pair)
+    before = texts_of(current)
+    if pair.version != version:
+        sentence = _("Somebody saved a newer text of this pair while you were writing. Yours is kept; compare both.")
+        raise Conflict(sentence, yours=texts.to_json(), theirs=before.to_json(), version=pair.version)
+    if before == texts and pair.state not in (PairState.RETURNED, PairState.DRAFT):
+        raise ApplicationError(_("Nothing was changed, so there is nothing to submit."))
+    origin = EDITED_ORIGIN.get(Origin(current.origin), Origin.HUMAN)
+    revision_add(pair, actor=actor, texts=texts, number=version + 1, origin=origin, source=current.source, note=note)
+    draft_settle(actor, pair.task, draft_key)
+    review_ask(pair, pair.project, writer=actor)
+    event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, version=pair.version)
+    return pair
+
+
+def pair_lock(pair: Pair) -> Pair:
+    locked = Pair.objects.select_for_update(of=("self",)).select_related("project", "task", "current").get(pk=pair.pk)
+    if locked.state == PairState.TRASHED:
+        raise ApplicationError(_("This pair is in the trash; restore it first."))
+    return locked
+
+
+def revision_of(pair: Pair) -> Revision:
+    assert pair.current is not None, "a pair has a revision from its first transaction on"
+    return pair.current
+
+
+def texts_refuse(texts: Texts) -> None:
+    """Raises ApplicationError, naming the field, for what cannot be stored or taught."""
+    for field in ("instruction", "response"):
+        if not getattr(texts, field).strip():
+            raise ApplicationError(_("The %(field)s is empty.") % {"field": _(field)}, field=field)
+    for field in TEXT_FIELDS:
+        reason = text_problem(getattr(texts, field))
+        if reason:
+            raise ApplicationError(reason, field=field)
+
+
+def text_problem(text: str) -> str:
+    """Why a text cannot be stored, as a sentence, or ""."""
+    if len(text) > LONGEST:
+        return _("This text has %(count)d characters; at most %(most)d fit.") % {"count": len(text), "most": LONGEST}
+    if "\x00" in text:
+        return _("This text contains a NUL character, which no text can hold; remove it.")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        return _("This text contains half of a character (a lone surrogate); write the character again.")
+    return ""
+
+
+def revision_add(
+    pair: Pair, *, actor: User | None, texts: Texts, number: int, origin: str, source: str, note: str
+) -> Revision:
+    """Store the texts as the pair's newest revision, checked and findable."""
+    around = surroundings_of(pair.task)
+    checked = texts_check(texts, around)
+    findings_store([(texts, checked)], around)
+    revision = Revision.objects.create(
+        pair=pair,
+        number=number,
+        origin=origin,
+        source=source[:300],
+        fingerprint=texts.fingerprint,
+        tokens=checked.tokens,
+        author=actor,
+        note=note[:500],
+        **texts.to_json(),
+    )
+    pair.current, pair.version, pair.state, pair.found = revision, number, PairState.SUBMITTED, checked.ids
+    pair.save(update_fields=["current", "version", "state", "found", "updated_at"])
+    search_update([pair.pk])
+    return revision
+
+
+def review_ask(pair: Pair, project: Project, *, writer: User | None) -> None:
+    """One open piece of work on the newest revision. What was asked about an older one is closed."""
+    work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+    work_open(
+        project=project,
+        kind=WorkKind.REVIEW,
+        subject_type=SUBJECT,
+        subject_id=pair.pk,
+        batch=review_batch(pair.task_id),
+        excluded_user=None if project.solo else writer,
+    )
+
+
+def review_batch(task_id: int) -> str:
+    return f"task-{task_id}"
+
+
+def draft_settle(actor: User, task: Task, key: str) -> None:
+    if key:
+        Draft.objects.filter(user=actor, task=task, key=key).delete()
+
+
+@transaction.atomic
+def pair_trash(*, actor: User, pair: Pair, reason: str = "") -> Pair:
+    """Take a pair out of lists, reviews and later versions. Frozen versions keep what they hold."""
+    pair = pair_lock(pair)
+    work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+    event_record(actor=actor, action="pair.trashed", project=pair.project, subject=pair, was=pair.state, reason=reason)
+    pair.state = PairState.TRASHED
+    pair.save(update_fields=["state", "updated_at"])
+    return pair
+
+
+@transaction.atomic
+def pair_restore(*, actor: User, pair: Pair) -> Pair:
+    """Bring a pair back: approved if its newest revision is the approved one, else waiting for review."""
+    pair = Pair.objects.select_for_update(of=("self",)).select_related("project", "task", "current").get(pk=pair.pk)
+    if pair.state != PairState.TRASHED:
+        raise ApplicationError(_("This pair is not in the trash."))
+    approved = pair.approved_id is not None and pair.approved_id == pair.current_id
+    pair.state = PairState.APPROVED if approved else PairState.SUBMITTED
+    pair.save(update_fields=["state", "updated_at"])
+    if not approved:
+        review_ask(pair, pair.project, writer=revision_of(pair).author)
+    event_record(actor=actor, action="pair.restored", project=pair.project, subject=pair)
+    return pair
+
+
+def texts_from(fields: dict[str, Any], before: Texts | None = None) -> Texts:
+    """Texts from a form's or an API body's fields; what is not given stays as it was. Line ends become \\n."""
+    kept = before.to_json() if before else {}
+    given = {
+        name: value.replace("\r\n", "\n") if isinstance(value, str) else value
+        for name, value in fields.items()
+        if name in ("system", *TEXT_FIELDS, "turns", "language", "topic")
+    }
+    return Texts(**{**kept, **given})

@@ -1,0 +1,20 @@
+"""Full-text search: words of any language by their beginnings, without stemming, in PostgreSQL's own index."""
+
+from collections.abc import Collection
+
+from django.db import connection
+
+# A tsvector holds at most a megabyte; what lies beyond this of a field is not found by words.
+SEARCHED_CHARACTERS = 60_000
+UPDATE = f"""
+UPDATE curation_pair p SET search = to_tsvector('simple',
+    left(r.instruction, {SEARCHED_CHARACTERS}) || ' ' || left(r.input, {SEARCHED_CHARACTERS}) || ' '
+    || left(r.response, {SEARCHED_CHARACTERS}) || ' ' || r.topic)
+FROM curation_revision r WHERE r.id = p.current_id AND p.id = ANY(%s)
+"""  # noqa: S608  only a constant is filled in
+
+
+def search_update(pair_ids: Collection[int]) -> None:
+    """Make pairs findable by the words of their newest revision."""
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE, [list(pair_ids)])

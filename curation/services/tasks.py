@@ -1,0 +1,79 @@
+"""Tasks and their guidelines."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+from core.models import Project, User
+from core.services.events import event_record
+from curation.models import Guideline, Task
+from ml.prompting import Template, TemplateError
+
+EDITABLE = (
+    "name", "kind", "description", "language", "system_prompt", "template", "max_tokens", "target_pairs",
+    "train_share", "tokenizer",
+)  # fmt: skip
+
+
+@transaction.atomic
+def task_create(*, actor: User | None, project: Project, guidelines: str = "", **fields: Any) -> Task:
+    """Make a task. Its salt, drawn here, decides for good which groups of pairs are trained on and which test."""
+    refuse_template(fields.get("template"))
+    task = Task(project=project, slug=free_slug(project, fields["name"]), created_by=actor, **fields)
+    task.full_clean()
+    task.save()
+    event_record(actor=actor, action="task.created", project=project, subject=task, summary=task.name)
+    if guidelines.strip():
+        guideline_save(actor=actor, task=task, text=guidelines, number=0)
+    return task
+
+
+@transaction.atomic
+def task_update(*, actor: User, task: Task, **changes: Any) -> Task:
+    """Change a task. Frozen versions keep the template and the system prompt they were frozen with."""
+    refuse_template(changes.get("template"))
+    task = Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
+    before = {name: getattr(task, name) for name in changes if name in EDITABLE}
+    for name in before:
+        setattr(task, name, changes[name])
+    task.full_clean()
+    task.save(update_fields=[*before])
+    changed = sorted(name for name, old in before.items() if old != changes[name])
+    event_record(actor=actor, action="task.changed", project=task.project, subject=task, changed=changed)
+    return task
+
+
+def refuse_template(template: Any) -> None:
+    if template is None:
+        return
+    try:
+        Template.from_json(template)
+    except TemplateError as error:
+        raise ApplicationError(str(error), field="prompt") from error
+
+
+def free_slug(project: Project, name: str) -> str:
+    stem = slugify(name)[:50] or "task"
+    taken = set(Task.objects.filter(project=project, slug__startswith=stem).values_list("slug", flat=True))
+    reserved = {"new", "template-preview"}
+    names = (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 4)))
+    return next(slug for slug in names if slug not in taken | reserved)
+
+
+@transaction.atomic
+def guideline_save(*, actor: User | None, task: Task, text: str, number: int) -> Guideline:
+    """Write the next edition of the guidelines on top of edition `number`; earlier ones stay readable."""
+    Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
+    newest = task.guidelines.aggregate(newest=Max("number"))["newest"] or 0
+    if newest != number:
+        sentence = _("Somebody saved edition %(number)d meanwhile. Your text is still in the field; compare and save.")
+        raise ApplicationError(sentence % {"number": newest}, field="text")
+    guideline = Guideline(task=task, number=newest + 1, text=text.replace("\r\n", "\n"), author=actor)
+    guideline.full_clean()
+    guideline.save()
+    event_record(actor=actor, action="guidelines.saved", project=task.project, subject=task, number=guideline.number)
+    return guideline
