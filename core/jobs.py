@@ -19,11 +19,12 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
 
 from core.choices import JOB_ACTIVE, JobState
 from core.models import Job, JobLog
@@ -129,7 +130,7 @@ class JobContext:
             raise JobStopped(_("Stopped on request."))
 
 
-def owned(job: Job) -> Any:
+def owned(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=JOB_ACTIVE)
 
 
@@ -177,65 +178,74 @@ def job_execute(job: Job) -> None:
     keeper = threading.Thread(target=keep_lease, args=(context, ended), daemon=True, name=f"lease-{job.pk}")
     keeper.start()
     try:
-        runner = runners[job.kind]()
-        result = runner.run(context)
-        finish(context, JobState.DONE, result=result or {}, progress_done=F("progress_total"))
-    except JobStopped as stopped:
-        finish(context, JobState.CANCELLED, message=str(stopped)[:500])
-    except JobDrained:
-        requeue(job, fruitless=F("fruitless") - 1, message=_("Waiting to go on after a restart."))
+        run_and_record(context)
     except LeaseLost:
         log.warning("lease_lost", job=job.pk, attempt=job.attempt)
-    except JobFailed as failure:
-        finish(context, JobState.FAILED, error=str(failure))
-    except Exception as error:
-        log.exception("job_crashed", job=job.pk, kind=job.kind)
-        crashed(context, error)
     finally:
         ended.set()
         keeper.join()
 
 
+def run_and_record(context: JobContext) -> None:
+    """Each way a run can end, and what the row says then. Raises LeaseLost when the row is not ours any more."""
+    job = context.job
+    try:
+        if job.kind not in runners:
+            raise JobFailed(_("This version of the program knows no work of the kind “%(kind)s”.") % {"kind": job.kind})
+        result = runners[job.kind]().run(context)
+        finish(context, JobState.DONE, result=result or {}, progress_done=F("progress_total"))
+    except JobStopped as stopped:
+        finish(context, JobState.CANCELLED, message=str(stopped)[:500])
+    except JobDrained:
+        requeue(owned(job), job, fruitless=F("fruitless") - 1, message=_("Waiting to go on after a restart."))
+    except LeaseLost:
+        raise
+    except JobFailed as failure:
+        finish(context, JobState.FAILED, error=str(failure))
+    except Exception as error:
+        log.exception("job_crashed", job=job.pk, kind=job.kind)
+        crashed(context, error)
+
+
 def crashed(context: JobContext, error: Exception) -> None:
     """An error nobody foresaw: kept in the log with its trace, tried again until `max_attempts` brought nothing."""
-    try:
-        context.log(traceback.format_exc(), "error")
-        reason = f"{type(error).__name__}: {error}"[:2000]
-        if context.job.fruitless >= context.job.max_attempts:
-            finish(context, JobState.FAILED, error=reason)
-        else:
-            requeue(context.job, message=reason[:500])
-    except LeaseLost:
-        log.warning("lease_lost", job=context.job.pk)
+    context.log(traceback.format_exc(), "error")
+    reason = f"{type(error).__name__}: {error}"[:2000]
+    if context.job.fruitless >= context.job.max_attempts:
+        finish(context, JobState.FAILED, error=reason)
+    else:
+        requeue(owned(context.job), context.job, message=reason[:500])
 
 
 def finish(context: JobContext, state: str, **changes: Any) -> None:
     with transaction.atomic():
         context.fenced(state=state, ended_at=Now(), lease_until=None, **changes)
-        context.job.refresh_from_db()
-        runners[context.job.kind]().ended(context.job)
+        tell_ended(context.job)
 
 
-def requeue(job: Job, **changes: Any) -> bool:
-    """Give the job back to its queue; the sweeper or the next poke finds it. False when it is no longer ours."""
-    back = owned(job).filter(state=JobState.RUNNING)
-    count = back.update(state=JobState.QUEUED, lease_until=None, worker="", dispatched_at=None, **changes)
-    if not count:
-        return end_stopped(job)
-    return True
+def tell_ended(job: Job) -> None:
+    """Let the kind of job do its part, in the transaction that ends it. A kind that is gone has no part."""
+    job.refresh_from_db()
+    if job.kind in runners:
+        runners[job.kind]().ended(job)
 
 
-def end_stopped(job: Job) -> bool:
+def requeue(rows: QuerySet[Job], job: Job, **changes: Any) -> bool:
+    """Give the job back to its queue, if `rows` still holds it; the sweeper or the next poke finds it."""
+    back = rows.filter(state=JobState.RUNNING)
+    if back.update(state=JobState.QUEUED, lease_until=None, worker="", dispatched_at=None, **changes):
+        return True
+    return end_stopped(rows, job)
+
+
+def end_stopped(rows: QuerySet[Job], job: Job) -> bool:
     """A job that somebody asked to stop while its worker went away ends as cancelled."""
     with transaction.atomic():
-        count = (
-            owned(job)
-            .filter(state=JobState.STOPPING)
-            .update(state=JobState.CANCELLED, ended_at=Now(), lease_until=None, message=_("Stopped on request."))
+        count = rows.filter(state=JobState.STOPPING).update(
+            state=JobState.CANCELLED, ended_at=Now(), lease_until=None, message=_("Stopped on request.")
         )
         if count:
-            job.refresh_from_db()
-            runners[job.kind]().ended(job)
+            tell_ended(job)
     return bool(count)
 
 
@@ -267,38 +277,67 @@ def sweep() -> dict[str, int]:
 
 def reap() -> int:
     expired = Job.objects.filter(state__in=JOB_ACTIVE, lease_until__lt=Now())
-    return sum(reap_one(job) for job in expired[:200])
+    return sum(reap_safely(job) for job in expired[:200])
+
+
+def reap_safely(job: Job) -> bool:
+    """A job whose kind fails in `ended` must not keep the others from being taken back."""
+    try:
+        return reap_one(job)
+    except Exception:
+        log.exception("reap_failed", job=job.pk, kind=job.kind)
+        return False
 
 
 def reap_one(job: Job) -> bool:
+    """Take a job back from a worker whose lease ran out; nothing happens if the worker renewed it meanwhile."""
+    expired = owned(job).filter(lease_until__lt=Now())
     if job.state == JobState.STOPPING:
-        return end_stopped(job)
+        return end_stopped(expired, job)
     if job.fruitless < job.max_attempts:
-        return requeue(job, message=_("The worker went away; the job starts again from what it saved."))
+        return requeue(expired, job, message=_("The worker went away; the job starts again from what it saved."))
+    reason = _(
+        "The worker died %(count)s times without getting anywhere. Look at the job's log and at the worker's log; "
+        "too little memory is the usual cause."
+    ) % {"count": job.fruitless}
     with transaction.atomic():
-        reason = _(
-            "The worker died %(count)s times without getting anywhere. Look at the job's log and at the worker's log; "
-            "too little memory is the usual cause."
-        ) % {"count": job.fruitless}
-        count = (
-            owned(job)
-            .filter(state=JobState.RUNNING, lease_until__lt=Now())
-            .update(state=JobState.FAILED, ended_at=Now(), lease_until=None, error=reason)
+        count = expired.filter(state=JobState.RUNNING).update(
+            state=JobState.FAILED, ended_at=Now(), lease_until=None, error=reason
         )
         if count:
-            job.refresh_from_db()
-            runners[job.kind]().ended(job)
-    return bool(count)
+            tell_ended(job)
+    return bool(count) or end_stopped(expired, job)
 
 
 def resend() -> int:
-    """One poke for each waiting row that has none under way. A poke that was lost with Redis is sent again."""
+    """One poke for each waiting row that has none under way. A poke that was lost with Redis is sent again.
+
+    Where enough pokes wait in Redis already, because every worker is busy, none is added: they would pile up for
+    as long as the work takes.
+    """
     stale = Now() - timedelta(seconds=2 * settings.SWEEP_SECONDS)
-    waiting = Job.objects.filter(state=JobState.QUEUED)
-    rows = waiting.filter(dispatched_at=None) | waiting.filter(dispatched_at__lt=stale)
-    return sum(
-        job_send(pk, queue) for pk, queue in rows.order_by("-priority", "order", "pk").values_list("pk", "queue")[:50]
-    )
+    waiting = Job.objects.filter(state=JobState.QUEUED).filter(Q(dispatched_at=None) | Q(dispatched_at__lt=stale))
+    sent = 0
+    under_way: dict[str, int] = {}
+    for pk, queue in waiting.order_by("-priority", "order", "pk").values_list("pk", "queue")[:50]:
+        if queue not in under_way:
+            under_way[queue] = pokes_in(queue)
+        if under_way[queue] > 0:
+            under_way[queue] -= 1
+        elif job_send(pk, queue):
+            sent += 1
+        else:
+            break  # Redis is away; asking again for each row would only wait for each time-out
+    return sent
+
+
+def pokes_in(queue: str) -> int:
+    """How many messages nobody has taken yet; 0 when Redis does not tell."""
+    try:
+        with current_app.connection_for_read() as broker:
+            return broker.default_channel.queue_declare(queue=queue, passive=True).message_count
+    except (OSError, OperationalError, ChannelError, RedisError):
+        return 0
 
 
 def on_commit_send(job: Job) -> None:

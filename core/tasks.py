@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.models.functions import Now
 
 from core import jobs
@@ -45,12 +45,24 @@ def capabilities() -> tuple[str, ...]:
 @worker_ready.connect
 def worker_started(**_: Any) -> None:
     threading.Thread(target=beat_heart, daemon=True, name="heart").start()
+    threading.Thread(target=sweep_often, daemon=True, name="sweep").start()
 
 
 @worker_shutting_down.connect
 def worker_stopping(**_: Any) -> None:
     jobs.draining.set()
     stopped.set()
+
+
+def sweep_often() -> None:
+    """Every worker sweeps too: beat's message would wait behind long jobs, and a job may wait for this sweep."""
+    while not stopped.wait(settings.SWEEP_SECONDS):
+        try:
+            jobs.sweep()
+        except Exception as error:
+            jobs.log.warning("sweep_failed", error=str(error))
+            close_old_connections()
+    connection.close()
 
 
 def beat_heart() -> None:

@@ -1,13 +1,13 @@
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F, Max, Min
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Min
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from core.choices import JOB_ENDED, JOB_WAITING, JobState
 from core.denied import ApplicationError
-from core.jobs import on_commit_send, runners
+from core.jobs import on_commit_send, runners, tell_ended
 from core.models import Job, Project, User
 from core.services.events import event_record
 
@@ -58,8 +58,7 @@ def job_stop(*, actor: User, job: Job, intent: str = "cancel") -> Job:
         job.stop_intent = intent
         job.save(update_fields=["state", "message", "stop_intent"])
         Job.objects.filter(pk=job.pk).update(ended_at=Now())
-        job.refresh_from_db()
-        runners[job.kind]().ended(job)
+        tell_ended(job)
     elif job.state == JobState.RUNNING or (job.state == JobState.STOPPING and intent == "cancel"):
         job.state, job.stop_intent = JobState.STOPPING, intent
         job.save(update_fields=["state", "stop_intent"])
@@ -98,16 +97,19 @@ def job_move(*, actor: User, job: Job, first: bool) -> Job:
 @transaction.atomic
 def job_retry(*, actor: User, job: Job) -> Job:
     """Queue a failed or cancelled job again; it goes on from what it saved, if it saved anything."""
-    changed = Job.objects.filter(pk=job.pk, state__in=(JobState.FAILED, JobState.CANCELLED)).update(
-        state=JobState.QUEUED,
-        fruitless=0,
-        error="",
-        message="",
-        ended_at=None,
-        dispatched_at=None,
-        stop_intent="",
-        order=F("order"),
-    )
+    try:
+        with transaction.atomic():
+            changed = Job.objects.filter(pk=job.pk, state__in=(JobState.FAILED, JobState.CANCELLED)).update(
+                state=JobState.QUEUED,
+                fruitless=0,
+                error="",
+                message="",
+                ended_at=None,
+                dispatched_at=None,
+                stop_intent="",
+            )
+    except IntegrityError as error:
+        raise ApplicationError(_("The same work is queued or running as another job already.")) from error
     if not changed:
         raise ApplicationError(_("Only a failed or cancelled job can be started again."))
     job.refresh_from_db()
