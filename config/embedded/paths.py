@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-# sockaddr_un holds 107 bytes and a NUL; the longest of our socket names is PostgreSQL's.
+# sockaddr_un holds 107 bytes and a NUL; the longest of our sockets is PostgreSQL's.
 LONGEST_SOCKET_PATH = 107
-LONGEST_SOCKET_NAME = "pg/.s.PGSQL.5432"
+LONGEST_SOCKET_ENDING = "-pg/.s.PGSQL.5432"
 
 
 class EmbeddedError(RuntimeError):
@@ -24,7 +24,7 @@ class AlreadyRunning(EmbeddedError):
 def runtime_folder(home: Path) -> Path:
     """The folder for sockets: HOME/run, or a short one in the system's temporary folder when that path is too long."""
     run = home / "run"
-    if len(os.fsencode(run)) + 1 + len(LONGEST_SOCKET_NAME) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(run)) + len(LONGEST_SOCKET_ENDING) <= LONGEST_SOCKET_PATH:
         return run
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
@@ -33,12 +33,15 @@ def runtime_folder(home: Path) -> Path:
     return base / f"apprentice-{os.getuid()}-{digest}"
 
 
-def private_folder(path: Path) -> Path:
-    """Make `path` (mode 0700) and prove that it is a real folder of ours: others could have put theirs in /tmp."""
+def private_folder(path: Path, account: int | None = None) -> Path:
+    """Make `path` (mode 0700) and prove that it is a real folder of ours: others could have put theirs in /tmp.
+
+    `account` is the user id that it may have been handed to.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account}:
             raise EmbeddedError(f"{path} belongs to someone else; remove it, or set APPRENTICE_HOME to another folder.")
         if stat.S_IMODE(found.st_mode) != 0o700:
             path.chmod(0o700)

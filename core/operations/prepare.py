@@ -5,10 +5,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from core.models import Event
@@ -16,6 +17,7 @@ from core.operations.errors import OperatorError
 from core.registries import first_start
 from core.services.events import event_record
 
+log = structlog.get_logger(__name__)
 Tell = Callable[[str], None]
 FIRST_START = "start.first"
 # Modules that name each other through an import map: no page of ours loads them, and their names cannot be hashed.
@@ -70,11 +72,19 @@ def _static_state() -> str:
 
 
 def run_first_start(tell: Tell) -> None:
-    """Each hook once in the life of a database; its audit log tells which ran, so a restored one knows too."""
+    """Each hook once in the life of a database; its audit log tells which ran, so a restored one knows too.
+
+    All or nothing each, and none is needed for the rest to run.
+    """
     done = set(Event.objects.filter(action=FIRST_START).values_list("summary", flat=True))
     for hook in first_start:
         name = f"{hook.__module__}.{hook.__qualname__}"
         if name not in done:
             tell(f"First start: {(hook.__doc__ or name).strip().splitlines()[0].rstrip('.')}")
-            hook()
-            event_record(actor=None, action=FIRST_START, summary=name)
+            try:
+                with transaction.atomic():
+                    hook()
+                    event_record(actor=None, action=FIRST_START, summary=name)
+            except Exception as error:
+                log.warning("first_start_failed", hook=name, exc_info=True)
+                tell(f"That did not work and is tried again at the next start: {error}")

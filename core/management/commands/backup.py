@@ -12,7 +12,7 @@ from core.operations.errors import OperatorError
 
 
 class Command(BaseCommand):
-    help = "Write database, models, files and keys into one archive while people go on working. It holds keys: keep it safe."
+    help = "Write database, models, files and keys into one archive while people work. It holds keys: keep it safe."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
