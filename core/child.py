@@ -252,6 +252,16 @@ def remember(folder: Path, pid: int) -> None:
         (folder / "child.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
+def child_memory(run: RunDir, number: int) -> int | None:
+    """Bytes of memory that the child of an attempt holds now; None when it is gone."""
+    try:
+        facts = json.loads((run.attempt_path(number) / "child.json").read_text(encoding="utf-8"))
+        process = psutil.Process(int(facts["pid"]))
+        return process.memory_info().rss if abs(process.create_time() - facts["started"]) < 0.01 else None
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+
+
 def free_directory(run: RunDir) -> None:
     """Make sure that nobody works in the directory: a supervisor that lost its lease may have left its child behind.
 

@@ -20,9 +20,9 @@ POLL_SECONDS = 0.2
 
 
 def errand(context: JobContext, arguments: list[str], *, timeout: float) -> Any:
-    """Run `python -m ml <arguments>` and return the JSON it printed.
+    """Run `python -m ml <arguments>` and return the JSON it printed, be its verdict good (exit code 0) or bad (1).
 
-    Raises JobFailed with the last line of its error output when it refuses, JobStopped or JobDrained when the job
+    Raises JobFailed with the last line of its error output when it printed none, JobStopped or JobDrained when the job
     should end, and JobFailed after `timeout` seconds.
     """
     end_of_child, our_end = os.pipe()
@@ -47,11 +47,12 @@ def errand(context: JobContext, arguments: list[str], *, timeout: float) -> Any:
         answer.seek(0)
         complaint.seek(0)
         said = complaint.read().decode("utf-8", "replace").strip().splitlines()
-        for line in said[-50:]:
-            context.log(line, "info" if process.returncode == 0 else "error")
-        if process.returncode != 0:
+        told = answer.read()
+        if said:
+            context.log("\n".join(said[-50:]), "info" if process.returncode == 0 else "error")
+        if process.returncode not in (0, 1) or not told.strip():
             raise JobFailed(said[-1] if said else _("The process ended with code %d.") % process.returncode)
-        return json.loads(answer.read())
+        return json.loads(told)
 
 
 def wait(context: JobContext, process: "subprocess.Popen[bytes]", timeout: float) -> None:

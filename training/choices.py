@@ -41,7 +41,7 @@ RUN_MOVES: dict[str, tuple[str, ...]] = {
         RunState.FAILED,
         RunState.CANCELLED,
     ),
-    RunState.STOPPING: (RunState.RUNNING, RunState.STOPPED, RunState.DONE, RunState.FAILED, RunState.CANCELLED),
+    RunState.STOPPING: (RunState.STOPPED, RunState.DONE, RunState.FAILED, RunState.CANCELLED),
     RunState.STOPPED: (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED),
     RunState.FAILED: (RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED),
     RunState.DONE: (),

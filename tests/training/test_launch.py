@@ -1,0 +1,156 @@
+"""services/launch.py, the gate, and a run from its form to its model version."""
+
+import json
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from core import registries
+from core.denied import ApplicationError, Denied
+from core.models import Event, Job, Project, Tokenizer, User
+from curation.models import DatasetVersion
+from ml.store import ModelRef
+from tests.world import run_jobs
+from training.choices import RunState
+from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.gate import launch_refusals
+from training.selectors.refs import model_ref
+from training.services.launch import run_launch, run_prepare
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Prepare = Callable[..., Run]
+
+
+def train(run: Run, actor: User) -> Run:
+    run_launch(actor=actor, run=run)
+    run_jobs("train")
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_becomes_a_model_version_that_can_be_asked(prepare: Prepare, owner: User, method: str) -> None:
+    run = train(prepare(method=method), owner)
+    assert (run.state, run.error, run.step, run.steps) == (RunState.DONE, "", 4, 4)
+    version = ModelVersion.objects.get(run=run)
+    assert (version.number, version.method) == (1, method)
+    folder = settings.MODEL_STORE / version.folder
+    assert {"README.md", "recipe.json", "lineage.json", "template.json"} <= {path.name for path in folder.iterdir()}
+    reference = ModelRef.from_json(model_ref(version.base, version))
+    reference.verify()
+    assert reference.adapter == (str(folder) if method == "lora" else None)
+    assert json.loads((folder / "lineage.json").read_text())["provenance"]["run"] == run.name
+    assert RunEvent.objects.filter(run=run, type="step").count() == 4
+    assert run.live["isolation"]
+    assert Event.objects.filter(action="model_version.made", object_id=str(version.pk)).exists()
+
+
+def test_the_audit_tells_what_each_pair_becomes(prepare: Prepare) -> None:
+    audit = prepare().audit
+    assert audit is not None
+    assert audit.state == "ready", audit.error
+    assert audit.report["counts"] == {"train": 12, "develop": 3, "test": 3}
+    assert 0 < audit.report["share_trained"] < 1
+    kinds = {kind for runs in audit.report["segments"].values() for _text, kind in runs}
+    assert kinds == {"context", "trained"}
+
+
+def test_the_same_question_is_examined_once(prepare: Prepare) -> None:
+    first, second = prepare(), prepare(epochs=3.0)
+    assert first.audit == second.audit
+    assert Audit.objects.count() == Job.objects.filter(kind="audit").count() == 1
+
+
+def test_a_second_click_does_not_launch_twice(prepare: Prepare, owner: User) -> None:
+    run = prepare()
+    run_launch(actor=owner, run=run)
+    run_launch(actor=owner, run=run)
+    assert Job.objects.filter(kind="train").count() == 1
+
+
+def refused(run: Run, actor: User, reason: str) -> None:
+    """Both ask the gate and press the button; nothing may have changed."""
+    assert reason in " ".join(map(str, launch_refusals(run)))
+    with pytest.raises(ApplicationError, match=reason):
+        run_launch(actor=actor, run=run)
+    run.refresh_from_db()
+    assert run.state == RunState.DRAFT
+    assert not Job.objects.filter(kind="train").exists()
+
+
+def test_a_version_without_pairs_to_train_on_is_refused(
+    prepare: Prepare, owner: User, freeze: Callable[..., DatasetVersion]
+) -> None:
+    refused(prepare(of=freeze(train=0)), owner, "no pair to train on")
+
+
+def test_pairs_that_are_all_too_long_are_refused_with_the_cure(
+    prepare: Prepare, owner: User, freeze: Callable[..., DatasetVersion]
+) -> None:
+    run = prepare(of=freeze(response="a very long answer " * 200))
+    refused(run, owner, "longer than 256 tokens")
+    assert "Raise “Longest pair”" in str(launch_refusals(run)[0])
+
+
+def test_a_short_disk_is_refused(prepare: Prepare, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = prepare()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage(10**9, 10**9 - 1000, 1000))
+    refused(run, owner, "The disk is short")
+
+
+def test_a_changed_tokenizer_is_refused(
+    prepare: Prepare, owner: User, spoilt_folder: Path, tiny_base: BaseModel
+) -> None:
+    BaseModel.objects.filter(pk=tiny_base.pk).update(folder=str(spoilt_folder.relative_to(settings.MODEL_STORE)))
+    run = prepare()
+    settings_file = spoilt_folder / "tokenizer_config.json"
+    settings_file.write_text(
+        settings_file.read_text().replace('"eos_token": "<|im_end|>"', '"eos_token": "<|im_start|>"')
+    )
+    refused(run, owner, "tokenizer of “Tiny” has changed")
+
+
+def test_another_station_may_forbid_a_launch(prepare: Prepare, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registries.guards, "launch", [lambda run: [Denied("Not today.")]])
+    refused(prepare(), owner, "Not today")
+
+
+def test_nothing_is_launched_before_the_pairs_were_examined(
+    project: Project, owner: User, frozen: DatasetVersion, tiny_base: BaseModel
+) -> None:
+    run = run_prepare(
+        actor=owner, project=project, version=frozen, base=tiny_base, preset="quick", method="lora",
+        changes={"max_tokens": 256},
+    )  # fmt: skip
+    refused(run, owner, "still being examined")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"learning_rate": 7.0}, "learning_rate"),
+        ({"max_tokens": 5000}, "max_tokens"),
+        ({"no_such_setting": 1}, "no_such_setting"),
+    ],
+)
+def test_settings_that_cannot_be_used_name_their_field(
+    project: Project, owner: User, frozen: DatasetVersion, tiny_base: BaseModel, changes: dict[str, object], field: str
+) -> None:
+    with pytest.raises(ApplicationError) as caught:
+        run_prepare(
+            actor=owner, project=project, version=frozen, base=tiny_base, preset="quick", method="lora", changes=changes
+        )
+    assert caught.value.field == field
+    assert not Run.objects.exists()
+
+
+def test_a_full_training_takes_a_tenth_of_the_learning_rate(prepare: Prepare) -> None:
+    assert prepare(method="full").recipe["learning_rate"] == pytest.approx(prepare().recipe["learning_rate"] / 10)
+
+
+def test_registering_a_model_lets_tasks_meter_with_its_tokenizer(tiny_base: BaseModel, frozen: DatasetVersion) -> None:
+    assert Tokenizer.objects.get(fingerprint=tiny_base.tokenizer_fingerprint).folder == tiny_base.folder

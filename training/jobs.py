@@ -1,0 +1,117 @@
+"""What workers do for training: examine a model, audit pairs, supervise a run."""
+
+import shutil
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from core.child import supervise
+from core.choices import JobState
+from core.errands import errand
+from core.jobs import JobContext, JobFailed, JobRunner, JobStopped, LeaseLost, job_kind
+from core.models import Job
+from ml.recipe import Recipe
+from ml.rundir import RunDir
+from training.choices import RunState
+from training.models import Audit, BaseModel, Run
+from training.selectors.estimates import disk_need
+from training.selectors.refs import folder_of
+from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store
+from training.services.bases import base_examined, base_refused
+from training.services.directories import run_write, spec_write
+from training.services.runs import run_begin, run_ended
+from training.services.states import run_move
+from training.services.telling import EventStore
+
+INSPECT_SECONDS = 900
+AUDIT_SECONDS = 3600
+
+
+@job_kind
+class InspectJob(JobRunner):
+    """Examine a model folder in a child; the worker itself never opens the weights."""
+
+    kind, queue, title = "inspect", "default", _("Examine a model")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        base = BaseModel.objects.get(pk=context.arguments["base"])
+        report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
+        base_examined(base=base, job=context.job, report=report)
+        return {"state": base.state}
+
+    def ended(self, job: Job) -> None:
+        base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
+        if base is not None and job.state != JobState.DONE:
+            base_refused(base=base, reason=job.error or job.message)
+
+
+@job_kind
+class AuditJob(JobRunner):
+    """Show what each pair becomes. Reads with the very functions that training uses."""
+
+    kind, queue, title = "audit", "default", _("Examine pairs before a training")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        audit = Audit.objects.select_related("version__task", "base").get(pk=context.arguments["audit"])
+        directory = RunDir(audit_folder(audit))
+        shutil.rmtree(directory.path, ignore_errors=True)
+        try:
+            recipe = Recipe(max_tokens=audit.max_tokens)
+            spec_write(directory, run_id=f"audit-{audit.pk}", version=audit.version, base=audit.base, recipe=recipe)
+            words = ["audit", str(directory.path / "spec.json"), "--show-first", str(SHOWN)]
+            report = errand(context, words, timeout=AUDIT_SECONDS)
+        finally:
+            shutil.rmtree(directory.path, ignore_errors=True)
+        audit_store(audit=audit, report=report)
+        return {"launchable": report["launchable"]}
+
+    def ended(self, job: Job) -> None:
+        audit = Audit.objects.filter(pk=job.arguments["audit"]).first()
+        if audit is not None and job.state != JobState.DONE:
+            audit_failed(audit=audit, reason=job.error or job.message)
+
+
+@job_kind
+class TrainJob(JobRunner):
+    """Supervise the training of a run in a child process over its run directory."""
+
+    kind, queue, title = "train", "train", _("Train a model")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        run = Run.objects.select_related("version__task", "base", "project", "requested_by").get(
+            pk=context.arguments["run"]
+        )
+        run_begin(run=run, job=context.job)
+        refuse_full_disk(run)
+        directory = run_write(run)
+        store = EventStore(run, directory, context)
+        store.catch_up()
+        grace = settings.STOP_GRACE_SECONDS * 0.75  # the rest is for writing down that the job waits again
+        try:
+            return supervise(context, directory=directory.path, command="train", on_event=store, grace=grace)
+        except (JobStopped, JobFailed, LeaseLost):
+            raise
+        except BaseException:
+            self.left(context, run)
+            raise
+
+    def left(self, context: JobContext, run: Run) -> None:
+        """The worker shuts down or the child died: the run waits until a worker takes it up again."""
+        run.refresh_from_db()
+        if run.state == RunState.RUNNING and run.job_id == context.job.pk and not context.lost.is_set():
+            run_move(run=run, to=RunState.QUEUED)
+
+    def ended(self, job: Job) -> None:
+        run = Run.objects.select_related("base", "version", "project").filter(pk=job.arguments["run"]).first()
+        if run is not None:
+            run_ended(run=run, job=job)
+
+
+def refuse_full_disk(run: Run) -> None:
+    need = disk_need(run.base, Recipe.from_json(run.recipe))
+    if not need.enough:
+        raise JobFailed(
+            _("The disk is short: %(needed)d MB are needed, %(free)d MB are free at %(where)s. Free some and resume.")
+            % {"needed": need.needed >> 20, "free": need.free >> 20, "where": need.where}
+        )

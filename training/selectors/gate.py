@@ -1,0 +1,98 @@
+"""Whether a run may start: every reason why not, each with its cure."""
+
+from pathlib import Path
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.denied import Denied
+from core.registries import refusals
+from curation.choices import VersionState
+from ml.prompting import Tokenizer, TokenizerError
+from ml.recipe import Recipe
+from training.choices import AuditState, ModelState
+from training.models import Audit, BaseModel, Run
+from training.selectors.estimates import disk_need
+from training.selectors.refs import folder_of
+
+
+def launch_refusals(run: Run) -> list[Denied]:
+    """Empty when the run may start. Speaks of data, model, audit, disk, and what other stations forbid."""
+    recipe = Recipe.from_json(run.recipe)
+    found = version_refusals(run) + base_refusals(run.base) + length_refusals(run.base, recipe)
+    found += audit_refusals(run.audit)
+    need = disk_need(run.base, recipe)
+    if not need.enough:
+        values = {"needed": filesizeformat(need.needed), "free": filesizeformat(need.free), "where": need.where}
+        found.append(
+            Denied(
+                _("The disk is short: the run needs about %(needed)s, and %(free)s are free at %(where)s.") % values,
+                _("Free some space there, or keep fewer checkpoints."),
+            )
+        )
+    return found + refusals("launch", run)
+
+
+def version_refusals(run: Run) -> list[Denied]:
+    version = run.version
+    if version.state != VersionState.READY:
+        return [Denied(_("The dataset version is not ready."), _("Wait until it is, or freeze a new one."))]
+    return []
+
+
+def base_refusals(base: BaseModel) -> list[Denied]:
+    """The model must be examined, still be there, and still speak with the tokenizer it was registered with."""
+    if base.state != ModelState.READY:
+        return [Denied(_("The base model “%(name)s” is not ready.") % {"name": base.name}, base.error)]
+    try:
+        tokenizer = Tokenizer.load(Path(folder_of(base)))
+    except (TokenizerError, OSError) as error:
+        return [Denied(_("The model's files cannot be read: %(error)s") % {"error": error}, _("Restore its folder."))]
+    if tokenizer.fingerprint != base.tokenizer_fingerprint:
+        return [
+            Denied(
+                _("The tokenizer of “%(name)s” has changed since it was registered.") % {"name": base.name},
+                _("Restore its files, or register the changed model as a new one."),
+            )
+        ]
+    return []
+
+
+def length_refusals(base: BaseModel, recipe: Recipe) -> list[Denied]:
+    if not base.context_length or recipe.max_tokens <= base.context_length:
+        return []
+    values = {"asked": recipe.max_tokens, "longest": base.context_length}
+    return [
+        Denied(
+            _("The longest pair is set to %(asked)d tokens, but the model holds %(longest)d.") % values,
+            _("Set it to %(longest)d or less.") % values,
+        )
+    ]
+
+
+def audit_refusals(audit: Audit | None) -> list[Denied]:
+    if audit is None or audit.state == AuditState.RUNNING:
+        return [Denied(_("The pairs are still being examined."), _("This takes seconds to a few minutes."))]
+    if audit.state == AuditState.FAILED:
+        return [Denied(_("The pairs could not be examined: %(error)s") % {"error": audit.error})]
+    return [blocked(audit, problem["code"], problem["sentence"]) for problem in audit.report["blocking"]]
+
+
+def blocked(audit: Audit, code: str, sentence: str) -> Denied:
+    report = audit.report
+    if code == "nothing_to_train" and report["counts"].get("train", 0) == 0:
+        return Denied(_("The version has no pair to train on."), _("Approve pairs and freeze a new version."))
+    if code == "nothing_to_train":
+        too_long = next((row["count"] for row in report["problems"] if row["code"] == "too_long"), 0)
+        if too_long:
+            text = ngettext(
+                "The only pair is longer than %(limit)d tokens.",
+                "No pair can be used; %(count)d are longer than %(limit)d tokens.",
+                too_long,
+            )
+            values = {"count": too_long, "limit": audit.max_tokens}
+            return Denied(text % values, _("Raise “Longest pair” in the details, or shorten the pairs."))
+    if code == "shared_across_parts":
+        return Denied(sentence, _("Freeze a new version: the split keeps such pairs together."))
+    return Denied(sentence)

@@ -1,0 +1,126 @@
+"""Base models: weights with their tokenizer, examined in a child before anything may use them."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+from core.models import Job, Tokenizer, User
+from core.services.events import event_record
+from core.services.jobs import job_create
+from curation.models import Task
+from training.choices import ModelState
+from training.models import BaseModel
+
+STARTER_NAME = "SmolLM2-135M-Instruct"
+
+
+@transaction.atomic
+def base_register(
+    *, actor: User | None, name: str, folder: str, source: str = "", licence: str = "", note: str = ""
+) -> BaseModel:
+    """Take a model folder of the store into the list and have it examined by a job.
+
+    `folder` lies below the model store, by its path from there or by its full path. Raises ApplicationError.
+    """
+    relative = folder_in_store(folder)
+    if BaseModel.objects.filter(name=name).exclude(folder=relative).exists():
+        raise ApplicationError(_("Another model has this name already; choose another."), field="name")
+    base, made = BaseModel.objects.select_for_update().get_or_create(
+        folder=relative,
+        defaults={"name": name, "source": source, "licence": licence, "note": note, "created_by": actor},
+    )
+    if made:
+        event_record(actor=actor, action="base_model.registered", subject=base, summary=name, folder=relative)
+    elif base.state == ModelState.READY:
+        raise ApplicationError(
+            _("This folder is registered already, as “%(name)s”.") % {"name": base.name}, field="folder"
+        )
+    return base_inspect(actor=actor, base=base)
+
+
+@transaction.atomic
+def base_inspect(*, actor: User | None, base: BaseModel) -> BaseModel:
+    """Examine a model that is new or was refused. A ready one never changes; its files are compared at each use."""
+    if base.state == ModelState.READY:
+        raise ApplicationError(_("This model was examined and is ready."))
+    base.job = job_create(
+        actor=actor,
+        kind="inspect",
+        subject=base.name,
+        arguments={"base": base.pk},
+        once_key=f"inspect-{base.pk}",
+    )
+    base.state, base.error = ModelState.CHECKING, ""
+    base.save(update_fields=["job", "state", "error"])
+    return base
+
+
+def folder_in_store(folder: str) -> str:
+    """The folder's path from the model store. Raises ApplicationError if it lies elsewhere or is not there."""
+    store = settings.MODEL_STORE.resolve()
+    place = (store / folder.strip()).resolve()
+    if not folder.strip() or not place.is_relative_to(store) or place == store:
+        sentence = _("Only folders inside the model store can be registered. Copy the model's folder into %(store)s.")
+        raise ApplicationError(sentence % {"store": store / "base"}, field="folder")
+    if not place.is_dir():
+        raise ApplicationError(_("There is no folder %(folder)s.") % {"folder": place}, field="folder")
+    return str(place.relative_to(store))
+
+
+def folders_unregistered() -> list[str]:
+    """Model folders below the store's `base` that nobody has registered yet, by their path from the store."""
+    store: Path = settings.MODEL_STORE
+    known = set(BaseModel.objects.exclude(state=ModelState.REFUSED).values_list("folder", flat=True))
+    found = [str(path.parent.relative_to(store)) for path in sorted((store / "base").glob("*/config.json"))]
+    embedder = str(settings.EMBEDDER.relative_to(store))
+    return [folder for folder in found if folder not in known and folder != embedder]
+
+
+@transaction.atomic
+def base_examined(*, base: BaseModel, job: Job, report: dict[str, Any]) -> BaseModel:
+    """Store what the examination found: ready with its fingerprints, or refused with the reasons."""
+    about = report.get("about") or {}
+    reasons = [problem["sentence"] for problem in report["problems"] if problem["blocking"]]
+    base.report = report
+    base.error = " ".join(reasons)
+    base.state = ModelState.READY if report["ok"] else ModelState.REFUSED
+    base.architecture = str(report.get("architecture", ""))[:80]
+    base.parameters = int(report.get("parameters", 0))
+    base.context_length = int(report.get("longest", 0))
+    template = report.get("chat_template") or {}
+    base.has_chat_template = bool(template.get("present") and template.get("passed"))
+    base.fingerprint = report.get("fingerprint", "")
+    base.tokenizer_fingerprint = report.get("tokenizer_fingerprint", "")
+    base.licence = base.licence or str(about.get("licence", ""))[:80]
+    base.source = base.source or str(about.get("source", ""))[:200]
+    base.note = base.note or str(about.get("remark", ""))[:300]
+    base.save()
+    if base.state == ModelState.READY:
+        tokenizer_register(base=base)
+    action = "base_model.ready" if report["ok"] else "base_model.refused"
+    event_record(actor=job.requested_by, action=action, subject=base, summary=base.name, fingerprint=base.fingerprint)
+    return base
+
+
+def base_refused(*, base: BaseModel, reason: str) -> None:
+    """The examination itself could not be done."""
+    BaseModel.objects.filter(pk=base.pk).exclude(state=ModelState.READY).update(state=ModelState.REFUSED, error=reason)
+
+
+def tokenizer_register(*, base: BaseModel) -> Tokenizer:
+    """Let the web meter tokens with this model's tokenizer; tasks that have none take it."""
+    tokenizer, _made = Tokenizer.objects.get_or_create(
+        fingerprint=base.tokenizer_fingerprint, defaults={"name": base.name, "folder": base.folder}
+    )
+    Task.objects.filter(tokenizer=None).update(tokenizer=tokenizer)
+    return tokenizer
+
+
+def starter_register() -> None:
+    """First start: the starter model, if it was fetched."""
+    if (settings.STARTER_MODEL / "config.json").exists() and not BaseModel.objects.exists():
+        base_register(actor=None, name=STARTER_NAME, folder=str(settings.STARTER_MODEL))

@@ -1,0 +1,117 @@
+"""What a worker writes before a child starts: the pairs and the frozen specification."""
+
+import json
+import os
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from core.jobs import JobFailed
+from curation.models import DatasetVersion
+from curation.selectors.examples import version_examples
+from ml.hashing import file_sha256
+from ml.prompting import Template
+from ml.recipe import Recipe
+from ml.rundir import DataRef, RunDir, RunSpec
+from ml.store import ModelRef
+from training.models import BaseModel, Run
+from training.selectors.refs import model_ref
+
+SAMPLES = 2
+SAMPLE_CHARACTERS = 400
+
+
+def run_directory(run: Run) -> RunDir:
+    return RunDir(settings.RUN_STORE / run.folder)
+
+
+def result_folder(run: Run) -> str:
+    """Where the model version will lie, from the model store."""
+    return f"versions/{run.folder}"
+
+
+def run_write(run: Run) -> RunDir:
+    """Pairs and spec.json, unless they are there already: the specification of a run never changes.
+
+    The data's own digest is in the specification, so a child notices if the pairs are not those.
+    """
+    directory = run_directory(run)
+    if (directory.path / "spec.json").exists():
+        return directory
+    provenance = {
+        "project": run.project.name,
+        "task": run.version.task.name,
+        "dataset_version": str(run.version),
+        "run": run.name,
+        "preset": run.preset,
+        "requested_by": str(run.requested_by or ""),
+        "origins": run.version.counts.get("origins") or run.version.counts.get("origin") or {},
+    }
+    spec_write(
+        directory,
+        run_id=str(run.pk),
+        version=run.version,
+        base=run.base,
+        recipe=Recipe.from_json(run.recipe),
+        store=str(settings.MODEL_STORE / result_folder(run)),
+        provenance=provenance,
+        samples=sample_prompts(run.version),
+    )
+    return directory
+
+
+def spec_write(
+    directory: RunDir,
+    *,
+    run_id: str,
+    version: DatasetVersion,
+    base: BaseModel,
+    recipe: Recipe,
+    store: str = "",
+    provenance: dict[str, Any] | None = None,
+    samples: tuple[str, ...] = (),
+) -> None:
+    directory.path.mkdir(parents=True, exist_ok=True)
+    counts = pairs_write(directory.pairs_path, version_examples(version, ("train", "develop", "test")))
+    if not counts.get("train"):
+        raise JobFailed(f"{version} has no pair to train on.")
+    directory.write_spec(
+        RunSpec(
+            kind="train",
+            run_id=run_id,
+            model=ModelRef.from_json(model_ref(base)),
+            template=Template.from_json(version.template),
+            recipe=recipe,
+            data=DataRef(sha256=file_sha256(directory.pairs_path), dataset_version=version.sha256, counts=counts),
+            sample_prompts=samples,
+            provenance=provenance or {},
+            store=store,
+        )
+    )
+
+
+def pairs_write(path: Path, examples: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """One JSON line an example, all or nothing; returns how many of each part."""
+    counts: dict[str, int] = {}
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        for example in examples:
+            counts[example["part"]] = counts.get(example["part"], 0) + 1
+            file.write(json.dumps(example, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    return counts
+
+
+def sample_prompts(version: DatasetVersion) -> tuple[str, ...]:
+    """A few develop questions that stand on their own; the run page shows how the answers change."""
+    usable = (
+        example["instruction"]
+        for example in version_examples(version, ("develop",))
+        if not example["input"] and not example["turns"] and len(example["instruction"]) <= SAMPLE_CHARACTERS
+    )
+    return tuple(islice(usable, SAMPLES))

@@ -1,0 +1,100 @@
+"""From a form to a run that waits for a worker: prepare, look at the audit, launch."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+from core.models import Job, Project, User
+from core.services.events import event_record
+from core.services.jobs import job_create
+from curation.choices import VersionState
+from curation.models import DatasetVersion
+from training.choices import ModelState, RunState
+from training.models import BaseModel, Run
+from training.presets import recipe_from
+from training.selectors.gate import launch_refusals, length_refusals
+from training.services.audits import audit_request
+from training.services.states import run_move
+
+NAME_LENGTH = 120
+
+
+@transaction.atomic
+def run_prepare(
+    *,
+    actor: User,
+    project: Project,
+    version: DatasetVersion,
+    base: BaseModel,
+    preset: str,
+    method: str,
+    changes: dict[str, Any],
+    name: str = "",
+    run: Run | None = None,
+) -> Run:
+    """Write down a run as a draft, or change one, and have its pairs examined. Nothing is trained yet.
+
+    Raises ApplicationError with the field at fault.
+    """
+    if version.task.project_id != project.pk:
+        raise ApplicationError(_("This dataset version belongs to another project."), field="version")
+    if version.state != VersionState.READY:
+        raise ApplicationError(_("This dataset version is not ready yet."), field="version")
+    if base.state != ModelState.READY:
+        raise ApplicationError(_("This model is not ready: %(why)s") % {"why": base.error}, field="base")
+    if run is not None and run.state != RunState.DRAFT:
+        raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
+    if len(name) > NAME_LENGTH:
+        raise ApplicationError(_("A name has at most %d characters.") % NAME_LENGTH, field="name")
+    recipe = recipe_from(preset=preset, method=method, changes=changes)
+    for denied in length_refusals(base, recipe):
+        raise ApplicationError(str(denied), field="max_tokens")
+    run = run or Run(project=project, requested_by=actor)
+    run.version, run.base, run.preset, run.recipe = version, base, preset, recipe.to_json()
+    run.name = name.strip() or default_name(version, preset)
+    run.audit = audit_request(actor=actor, version=version, base=base, max_tokens=recipe.max_tokens)
+    run.save()
+    event_record(actor=actor, action="run.prepared", project=project, subject=run, summary=run.name)
+    return run
+
+
+def default_name(version: DatasetVersion, preset: str) -> str:
+    return f"{version} · {preset}"[:NAME_LENGTH]
+
+
+@transaction.atomic
+def run_launch(*, actor: User, run: Run) -> Run:
+    """Queue a prepared run. A second click finds the run launched and returns it. Raises ApplicationError."""
+    run = (
+        Run.objects.select_for_update(of=("self",))
+        .select_related("version__task", "base", "audit", "project")
+        .get(pk=run.pk)
+    )
+    if run.state != RunState.DRAFT:
+        return run
+    denied = launch_refusals(run)
+    if denied:
+        raise ApplicationError(" ".join(map(str, denied)))
+    return queue(actor=actor, run=run, action="run.launched")
+
+
+def queue(*, actor: User, run: Run, action: str) -> Run:
+    """Give the run a new job, in the transaction of the caller."""
+    job = train_job(actor=actor, run=run)
+    run_move(run=run, to=RunState.QUEUED, job=job, folder=run.folder or f"run-{run.pk}", error="", ended_at=None)
+    event_record(actor=actor, action=action, project=run.project, subject=run, summary=run.name, job=job.pk)
+    return run
+
+
+def train_job(*, actor: User, run: Run) -> Job:
+    return job_create(
+        actor=actor,
+        kind="train",
+        project=run.project,
+        subject=run.name,
+        subject_url=f"/p/{run.project.slug}/training/{run.pk}/",
+        arguments={"run": run.pk},
+        once_key=f"train-{run.pk}",
+    )
