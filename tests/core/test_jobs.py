@@ -1,0 +1,368 @@
+"""The job contract inside one process: claims, fences, leases, attempts, stopping."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from core import jobs
+from core.choices import JobState, Queue
+from core.denied import ApplicationError
+from core.jobs import JobContext, JobDrained, JobFailed, JobRunner, JobStopped, LeaseLost
+from core.models import Event, Job, JobLog, Project, User
+from core.services.jobs import job_create, job_hold, job_move, job_retry, job_stop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Scripted(JobRunner):
+    """Does what the test put into `script`, and remembers for which jobs `ended` was called."""
+
+    kind = "test.scripted"
+    queue = Queue.DEFAULT
+    title = "Scripted"
+    script: Callable[[JobContext], Any] = staticmethod(lambda context: None)
+    told: list[tuple[int, str]] = []
+
+    def run(self, context: JobContext) -> Any:
+        return type(self).script(context)
+
+    def ended(self, job: Job) -> None:
+        type(self).told.append((job.pk, job.state))
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jobs.runners, "test.scripted", Scripted)
+    monkeypatch.setattr(jobs, "job_send", lambda job_id, queue: True)
+    monkeypatch.setattr(Scripted, "script", staticmethod(lambda context: None))
+    monkeypatch.setattr(Scripted, "told", [])
+
+
+def plan(script: Callable[[JobContext], Any]) -> None:
+    Scripted.script = staticmethod(script)
+
+
+def ask(**more: Any) -> Job:
+    return job_create(actor=None, kind="test.scripted", **more)
+
+
+def claim(**more: Any) -> Job | None:
+    return jobs.job_claim(queue="default", worker="w", **more)
+
+
+def run_next() -> Job:
+    job = claim()
+    assert job is not None
+    jobs.job_execute(job)
+    return Job.objects.get(pk=job.pk)
+
+
+def expire(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def in_threads(work: Callable[[int], Any], count: int) -> list[Any]:
+    """Run `work(0..count-1)` at the same moment, each with a database connection of its own."""
+    results: list[Any] = [None] * count
+    gate = threading.Barrier(count)
+
+    def one(number: int) -> None:
+        try:
+            gate.wait(10)
+            results[number] = work(number)
+        except Exception as error:
+            results[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def test_claimers_at_the_same_moment_get_different_jobs() -> None:
+    made = {ask().pk for _ in range(6)}
+    claimed = in_threads(lambda number: claim(), 8)
+    assert sorted(job.pk for job in claimed if job) == sorted(made)
+    assert claimed.count(None) == 2
+    assert set(Job.objects.values_list("attempt", "state")) == {(1, JobState.RUNNING)}
+
+
+def test_a_claim_does_not_wait_for_a_row_that_another_holds() -> None:
+    first, second = ask(), ask()
+    with jobs.transaction.atomic():
+        Job.objects.select_for_update().get(pk=first.pk)
+        assert [job.pk for job in in_threads(lambda number: claim(), 1)] == [second.pk]
+
+
+def test_jobs_start_by_priority_then_order_and_held_ones_and_other_capabilities_wait() -> None:
+    plain, urgent, held, special = ask(), ask(priority=5), ask(priority=9), ask(priority=9, capability="gpu")
+    Job.objects.filter(pk=held.pk).update(state=JobState.HELD)
+    assert [job.pk for job in (claim(), claim()) if job] == [urgent.pk, plain.pk]
+    assert claim() is None
+    taken = claim(capabilities=("gpu",))
+    assert taken is not None
+    assert taken.pk == special.pk
+
+
+def test_a_job_that_ends_well_is_done_with_its_result_and_full_progress() -> None:
+    plan(lambda context: context.progress(1, 4, "a quarter") or {"rows": 3})
+    job = ask()
+    done = run_next()
+    assert (done.state, done.result, done.progress_done, done.message) == ("done", {"rows": 3}, 4, "a quarter")
+    assert done.lease_until is None
+    assert Scripted.told == [(job.pk, "done")]
+
+
+def test_an_old_attempt_changes_nothing() -> None:
+    job = ask()
+    old = claim()
+    assert old is not None
+    context = JobContext(old)
+    expire(job)
+    assert jobs.sweep()["reaped"] == 1
+    new = claim()
+    assert new is not None
+    assert (new.pk, new.attempt) == (job.pk, 2)
+    before = Job.objects.filter(pk=job.pk).values().get()
+    for write in (
+        lambda: context.progress(1, 2),
+        lambda: context.fruitful(),
+        lambda: context.stop_intent(),
+        lambda: context.log("late"),
+        lambda: jobs.finish(context, JobState.DONE),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert not jobs.requeue(jobs.owned(old), old)
+    assert Job.objects.filter(pk=job.pk).values().get() == before
+    assert not JobLog.objects.exists()
+    assert Scripted.told == []
+
+
+def test_a_run_that_lost_its_lease_ends_silently_whatever_it_raises() -> None:
+    for error in (JobFailed("x"), JobStopped("x"), JobDrained(), ValueError("x"), None):
+        job = ask()
+
+        def lose(context: JobContext, error: Exception | None = error) -> None:
+            Job.objects.filter(pk=context.job.pk).update(attempt=99)
+            if error:
+                raise error
+
+        plan(lose)
+        assert run_next().state == JobState.RUNNING
+        Job.objects.filter(pk=job.pk).delete()
+    assert Scripted.told == []
+
+
+def test_a_lease_renewed_meanwhile_is_not_taken_away() -> None:
+    job = ask()
+    claim()
+    stale = Job.objects.get(pk=job.pk)
+    stale.lease_until = timezone.now() - timedelta(seconds=1)
+    assert jobs.reap_one(stale) is False
+    Job.objects.filter(pk=job.pk).update(state=JobState.STOPPING)
+    stale.state = JobState.STOPPING
+    assert jobs.reap_one(stale) is False
+    assert Job.objects.get(pk=job.pk).state == JobState.STOPPING
+
+
+def test_the_lease_is_renewed_while_the_job_runs(settings: Any) -> None:
+    settings.HEARTBEAT_SECONDS, settings.LEASE_SECONDS = 0.1, 1
+    seen: list[Any] = []
+
+    def work(context: JobContext) -> None:
+        for _ in range(2):
+            seen.append(Job.objects.get(pk=context.job.pk).lease_until)
+            threading.Event().wait(0.7)
+        assert jobs.sweep()["reaped"] == 0
+
+    plan(work)
+    ask()
+    assert run_next().state == JobState.DONE
+    assert seen[1] > seen[0]
+
+
+def test_three_deaths_without_progress_fail_with_a_reason_people_can_read() -> None:
+    job = ask()
+    for attempt in (1, 2):
+        claim()
+        expire(job)
+        jobs.sweep()
+        assert Job.objects.filter(pk=job.pk).values_list("state", "attempt").get() == (JobState.QUEUED, attempt)
+    claim()
+    expire(job)
+    jobs.sweep()
+    failed = Job.objects.get(pk=job.pk)
+    assert (failed.state, failed.attempt) == (JobState.FAILED, 3)
+    assert failed.error.startswith("The worker died 3 times without getting anywhere.")
+    assert Scripted.told == [(job.pk, JobState.FAILED)]
+
+
+def test_an_attempt_that_brought_progress_starts_the_count_anew() -> None:
+    job = ask()
+    for _ in range(5):
+        running = claim()
+        assert running is not None
+        JobContext(running).fruitful()
+        expire(job)
+        jobs.sweep()
+    assert Job.objects.filter(pk=job.pk).values_list("state", "attempt", "fruitless").get() == (JobState.QUEUED, 5, 0)
+
+
+def test_a_drain_does_not_count_as_an_attempt_without_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(lambda context: context.checkpoint())
+    draining = threading.Event()
+    draining.set()
+    monkeypatch.setattr(jobs, "draining", draining)
+    job = ask()
+    for _ in range(4):
+        assert run_next().state == JobState.QUEUED
+    assert Job.objects.filter(pk=job.pk).values_list("attempt", "fruitless").get() == (4, 0)
+
+
+def test_an_expected_failure_is_final_and_a_crash_is_tried_again_with_its_trace_kept() -> None:
+    plan(lambda context: (_ for _ in ()).throw(JobFailed("The file has no rows.")))
+    ask()
+    failed = run_next()
+    assert (failed.state, failed.error, failed.attempt) == (JobState.FAILED, "The file has no rows.", 1)
+    plan(lambda context: 1 / 0)
+    crashed = ask()
+    assert [run_next().state for _ in range(3)] == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]
+    crashed.refresh_from_db()
+    assert crashed.error == "ZeroDivisionError: division by zero"
+    assert list(crashed.log.values_list("attempt", "level")) == [(1, "error"), (2, "error"), (3, "error")]
+    assert "1 / 0" in crashed.log.all()[0].message
+
+
+def test_work_of_an_unknown_kind_fails_with_a_sentence_and_blocks_nobody() -> None:
+    unknown, good = ask(), ask()
+    Job.objects.filter(pk=unknown.pk).update(kind="from.the.future")
+    assert run_next().error == "This version of the program knows no work of the kind “from.the.future”."
+    assert run_next().pk == good.pk
+
+
+def test_one_job_that_cannot_be_ended_does_not_keep_others_from_being_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = ask(), ask()
+    monkeypatch.setattr(Scripted, "ended", lambda self, job: 1 / 0 if job.pk == bad.pk else None)
+    claim(), claim()
+    Job.objects.update(fruitless=3)
+    expire(bad), expire(good)
+    assert jobs.sweep()["reaped"] == 1
+    states = dict(Job.objects.values_list("pk", "state"))
+    assert states == {bad.pk: JobState.RUNNING, good.pk: JobState.FAILED}
+
+
+def test_stopping_a_waiting_job_ends_it_at_once_and_twice_is_once(owner: User) -> None:
+    job = ask()
+    for _ in range(2):
+        job = job_stop(actor=owner, job=job)
+        assert (job.state, job.message) == (JobState.CANCELLED, "Cancelled before it started.")
+    assert Scripted.told == [(job.pk, JobState.CANCELLED)]
+    assert Event.objects.filter(action="job.cancel").count() == 1
+
+
+def test_a_running_job_is_asked_to_stop_and_the_worker_obeys(owner: User) -> None:
+    seen: list[str] = []
+
+    def work(context: JobContext) -> None:
+        seen.append(context.stop_intent())
+        job_stop(actor=owner, job=context.job, intent="stop")
+        seen.append(context.stop_intent())
+        job_stop(actor=owner, job=context.job, intent="cancel")
+        seen.append(context.stop_intent())
+        context.checkpoint()
+
+    plan(work)
+    ask()
+    ended = run_next()
+    assert seen == ["", "stop", "cancel"]
+    assert (ended.state, ended.message) == (JobState.CANCELLED, "Stopped on request.")
+
+
+def test_a_job_asked_to_stop_whose_worker_died_ends_as_cancelled(owner: User) -> None:
+    job = ask()
+    claim()
+    job_stop(actor=owner, job=job)
+    expire(job)
+    jobs.sweep()
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    assert Scripted.told == [(job.pk, JobState.CANCELLED)]
+
+
+def test_one_open_job_per_once_key_even_when_asked_at_the_same_moment(owner: User) -> None:
+    made = in_threads(lambda number: ask(once_key="freeze 7").pk, 8)
+    assert len(set(made)) == 1
+    assert Job.objects.count() == 1
+    run_next()
+    again = ask(once_key="freeze 7")
+    assert again.pk != made[0]
+
+
+def test_a_failed_job_is_not_started_again_beside_its_successor(owner: User) -> None:
+    plan(lambda context: (_ for _ in ()).throw(JobFailed("no")))
+    first = ask(once_key="freeze 7")
+    run_next()
+    second = ask(once_key="freeze 7")
+    with pytest.raises(ApplicationError, match="queued or running as another job"):
+        job_retry(actor=owner, job=first)
+    assert Job.objects.get(pk=first.pk).state == JobState.FAILED
+    run_next()
+    assert job_retry(actor=owner, job=second).state == JobState.QUEUED
+    with pytest.raises(ApplicationError, match="Only a failed or cancelled job"):
+        job_retry(actor=owner, job=second)
+
+
+def test_holding_releasing_and_moving(owner: User) -> None:
+    a, b, c = ask(), ask(), ask()
+    job_hold(actor=owner, job=a, hold=True)
+    job_move(actor=owner, job=c, first=True)
+    job_move(actor=owner, job=b, first=False)
+    job_hold(actor=owner, job=a, hold=False)
+    with pytest.raises(ApplicationError, match="not waiting any more"):
+        job_hold(actor=owner, job=a, hold=False)
+    assert [job.pk for job in (claim(), claim(), claim()) if job] == [c.pk, a.pk, b.pk]
+    with pytest.raises(ApplicationError, match="not waiting any more"):
+        job_move(actor=owner, job=a, first=True)
+
+
+def test_a_job_of_a_rolled_back_transaction_does_not_exist_and_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch, project: Project
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(jobs, "job_send", lambda job_id, queue: sent.append(job_id))
+
+    @jobs.transaction.atomic
+    def ask_and_fail() -> None:
+        ask(project=project)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        ask_and_fail()
+    assert (Job.objects.count(), sent) == (0, [])
+    kept = ask(project=project)
+    assert sent == [kept.pk]
+
+
+def test_the_sweeper_sends_what_was_never_sent_or_long_ago(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(jobs, "job_send", lambda job_id, queue: sent.append(job_id) or True)
+    monkeypatch.setattr(jobs, "pokes_in", lambda queue: 0)
+    never, recent, old, held = ask(), ask(), ask(), ask()
+    sent.clear()
+    Job.objects.filter(pk=recent.pk).update(dispatched_at=timezone.now())
+    stale = timezone.now() - timedelta(seconds=2 * settings.SWEEP_SECONDS + 1)
+    Job.objects.filter(pk=old.pk).update(dispatched_at=stale)
+    Job.objects.filter(pk=held.pk).update(state=JobState.HELD)
+    assert jobs.sweep() == {"reaped": 0, "sent": 2}
+    assert sent == [never.pk, old.pk]
