@@ -21,7 +21,8 @@ from ml.words import count_words, words
 class Metric:
     """What a metric is called, which way is better (None: neither), its least and greatest value, and itself.
 
-    `function(output, reference)` returns one finite float; a greatest value of None means no bound. `needs_reference` is False for what looks at the output only.
+    `function(output, reference)` returns one finite float; a greatest value of None means no bound.
+    `needs_reference` is False for what looks at the output only.
     """
 
     id: str
