@@ -1,0 +1,165 @@
+"""Training speed on a processor: our engine beside TRL's SFTTrainer, same model, same pairs, same number of steps.
+
+    python -m benchmarks training
+
+Needs the starter model and the demo pairs (`make up` fetches them), or APPRENTICE_BENCH_MODEL and
+APPRENTICE_BENCH_PAIRS (JSONL with instruction and output). Tokens are counted alike: all that are not padding. Each
+measurement is a process of its own and leaves out its first two steps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Row
+
+STEPS = 8
+BATCH = 8
+LEARNING_RATE = {"lora": 2e-4, "full": 2e-5}
+_WARM_UP = 2
+_FACTOR = 2.0
+_ROOT = Path(__file__).parents[1]
+
+
+def rows() -> Iterator[Row]:
+    """Tokens per second of both, for LoRA and full training; the budget is their ratio."""
+    model, pairs = _model(), _pairs()
+    if model is None or pairs is None:
+        yield Row("training on CPU", "not measured: no starter model or demo pairs", f"≥ {_FACTOR:g}× TRL")
+        return
+    for method in ("lora", "full"):
+        ours = _measure("ours", method, model, pairs)
+        theirs = _measure("trl", method, model, pairs)
+        ratio = ours["speed"] / theirs["speed"]
+        yield Row(
+            f"training on CPU, {method}, {model.name}",
+            f"{ours['speed']:.0f} tokens/s ({ours['precision']})",
+            f"≥ {_FACTOR:g}× TRL",
+            f"TRL {theirs['speed']:.0f}: {ratio:.2f}×; loss {ours['loss']:.3f}, TRL {theirs['loss']:.3f}",
+            ratio >= _FACTOR,
+        )
+
+
+def _home() -> Path:
+    return Path(os.environ.get("APPRENTICE_HOME", _ROOT / "var"))
+
+
+def _model() -> Path | None:
+    named = os.environ.get("APPRENTICE_BENCH_MODEL")
+    found = Path(named) if named else _home() / "models" / "base" / "smollm2-135m-instruct"
+    return found if (found / "model.safetensors").is_file() else None
+
+
+def _pairs() -> Path | None:
+    named = os.environ.get("APPRENTICE_BENCH_PAIRS")
+    if named:
+        return Path(named)
+    return next(iter(sorted(_home().glob("downloads/zaragoza_construction_faq-*.whl"))), None)
+
+
+def _measure(who: str, method: str, model: Path, pairs: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.training", who, method, str(model), str(pairs)]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"The measurement {who} {method} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _read(pairs: Path) -> list[dict[str, str]]:
+    if pairs.suffix == ".whl":
+        with zipfile.ZipFile(pairs) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("faq-en-alpaca.jsonl"))
+            text = archive.read(name).decode()
+    else:
+        text = pairs.read_text(encoding="utf-8")
+    found = [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [{"instruction": row["instruction"], "response": row["output"]} for row in found]
+
+
+def _ours(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
+    from ml.prompting import Example, Template
+    from ml.recipe import Recipe
+    from ml.rundir import DataRef, RunDir, RunSpec
+    from ml.store import ModelRef
+    from ml.train.run import run_training
+    from ml.train.stopping import Stopper
+
+    run = RunDir(out / "run")
+    recipe = Recipe(
+        method=method, max_steps=STEPS, batch_size=BATCH, learning_rate=LEARNING_RATE[method], save_every=10_000,
+        precision=os.environ.get("APPRENTICE_BENCH_PRECISION", "auto"),
+        packing=bool(os.environ.get("APPRENTICE_BENCH_PACKING")),
+    )  # fmt: skip
+    run.write_spec(RunSpec("train", "bench", ModelRef.of(model), Template(), recipe=recipe, data=DataRef()))
+    examples = [Example(id=str(number), **row) for number, row in enumerate(_read(pairs))]
+    run.pairs_path.write_text("".join(json.dumps(example.to_json()) + "\n" for example in examples))
+    with run.start_attempt(1) as attempt:
+        result = run_training(run, attempt, Stopper())
+    assert result is not None
+    steps = [event for event in run.read_events(1) if event["type"] == "step"]
+    first, last = steps[_WARM_UP - 1], steps[-1]
+    speed = (last["tokens"] - first["tokens"]) / (last["time"] - first["time"])
+    return {"speed": speed, "loss": _mean(event["loss"] for event in steps), "precision": result["precision"]}
+
+
+def _trl(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+    marks: list[tuple[float, float]] = []
+    losses: list[float] = []
+
+    class Watch(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            if logs and "num_tokens" in logs and "loss" in logs:
+                marks.append((time.perf_counter(), float(logs["num_tokens"])))
+                losses.append(float(logs["loss"]))
+
+    data = Dataset.from_list(
+        [
+            {
+                "prompt": [{"role": "user", "content": row["instruction"]}],
+                "completion": [{"role": "assistant", "content": row["response"]}],
+            }
+            for row in _read(pairs)
+        ]
+    )
+    settings = SFTConfig(
+        output_dir=str(out), use_cpu=True, bf16=False, per_device_train_batch_size=BATCH, max_steps=STEPS,
+        learning_rate=LEARNING_RATE[method], logging_steps=1, save_strategy="no", report_to="none",
+    )  # fmt: skip
+    lora = LoraConfig(task_type="CAUSAL_LM", r=16, lora_alpha=32, target_modules="all-linear")
+    trainer = SFTTrainer(
+        model=str(model),
+        args=settings,
+        train_dataset=data,
+        peft_config=lora if method == "lora" else None,
+        callbacks=[Watch()],
+    )
+    trainer.train()
+    (start, tokens_start), (end, tokens_end) = marks[_WARM_UP - 1], marks[-1]
+    return {"speed": (tokens_end - tokens_start) / (end - start), "loss": _mean(losses), "precision": "float32"}
+
+
+def _mean(values: Any) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)
+
+
+if __name__ == "__main__":
+    asked, how, at, data_at = sys.argv[1:5]
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    with tempfile.TemporaryDirectory() as scratch:
+        found = (_ours if asked == "ours" else _trl)(how, Path(at), Path(data_at), Path(scratch))
+    print(json.dumps(found))
