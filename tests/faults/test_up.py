@@ -1,6 +1,5 @@
 """`make up` with real processes: what it refuses and how it says so, and that it ends with nothing left."""
 
-import http.client
 import os
 import shutil
 import signal
@@ -11,26 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
 from config.embedded import database_url, runtime_folder
+from tests.faults.starting import ROOT, Running, alive, environment, free_port, wait_gone
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = {"web", "worker-default", "worker-generate", "worker-train", "beat", "model-server", "postgres", "redis"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """A start that needs no network: the models are there, and the demo data may be missing."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "HOST"}}
-    return {**kept, "APPRENTICE_HOME": str(home), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", **more}
 
 
 @pytest.fixture(scope="module")
@@ -45,71 +32,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield place
     if runtime_folder(place) != place / "run":
         shutil.rmtree(runtime_folder(place), ignore_errors=True)
-
-
-class Running:
-    """A start of `make up` or `manage.py up`, its output in a file."""
-
-    def __init__(self, home: Path, port: int, *argv: str) -> None:
-        self.port = port
-        self.output = home / f"output-{time.monotonic_ns()}.txt"
-        self.began = time.monotonic()
-        with self.output.open("wb") as file:
-            self.process = subprocess.Popen(
-                argv or [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
-                env=environment(home, PORT=str(port)),
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def text(self) -> str:
-        return self.output.read_text()
-
-    def wait_ready(self, seconds: float = 90) -> float:
-        """Seconds until it called itself ready."""
-        while "  Stop  " not in self.text():
-            assert self.process.poll() is None, self.text()
-            assert time.monotonic() - self.began < seconds, self.text()
-            time.sleep(0.05)
-        return time.monotonic() - self.began
-
-    def family(self) -> list[psutil.Process]:
-        own = psutil.Process(self.process.pid)
-        return [own, *own.children(recursive=True)]
-
-    def status(self, path: str) -> int:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        client.request("GET", path)
-        status = client.getresponse().status
-        client.close()
-        return status
-
-    def kill_all(self) -> None:
-        if self.process.poll() is None:
-            for process in self.family():
-                process.kill()
-        self.process.wait()
-
-
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    found = []
-    for process in processes:
-        try:
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
-
-
-def wait_gone(processes: list[psutil.Process], seconds: float) -> float:
-    began = time.monotonic()
-    while left := alive(processes):
-        assert time.monotonic() - began < seconds, [process.cmdline() for process in left]
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def heard_of(home: Path) -> set[str]:
