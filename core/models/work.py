@@ -52,6 +52,12 @@ class Assignment(models.Model):
     reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        indexes = (
+            # Few are held at a time, however many were ever made: each claim asks for mine and for the expired.
+            models.Index(
+                fields=("user", "lease_until"), condition=Q(state=AssignmentState.CLAIMED), name="assignments_held"
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=("item", "user"), name="one_assignment_per_person_and_item"),
             models.UniqueConstraint(

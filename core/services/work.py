@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -12,6 +12,8 @@ from core.denied import ApplicationError
 from core.models import Assignment, Project, User, WorkItem
 
 LEASE = timedelta(minutes=15)
+HOLDING = (AssignmentState.CLAIMED, AssignmentState.SUBMITTED)  # these occupy a slot
+NOT_AGAIN = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)  # these are not offered to the same person again
 
 
 def work_open(
@@ -57,24 +59,48 @@ def work_claim_next(*, user: User, project: Project, kind: WorkKind, batch: str 
 
     1. What the person already holds comes first, even if its lease ran out meanwhile and nobody took it.
     2. Leases that ran out are released.
-    3. The first open item with a free slot that the person neither wrote nor had before is claimed (SKIP LOCKED).
+    3. The first open item with a free slot that the person neither wrote nor had before is claimed. Items that
+       somebody else is claiming at this moment are passed over; only if nothing else is left are they waited for.
     """
     mine = held(user, project, kind, batch).order_by("claimed_at").first()
     if mine is not None:
         return work_renew(assignment=mine)
     release_expired(project)
-    candidates = (
-        WorkItem.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(project=project, kind=kind, state=WorkState.OPEN, **({"batch": batch} if batch else {}))
-        .exclude(excluded_user=user)
-        .exclude(assignments__user=user, assignments__state__in=(AssignmentState.SUBMITTED, AssignmentState.SKIPPED))
+    for skip_locked in (True, False):
+        full: list[int] = []
+        # One row at a time: a query for several would lock them all and send everybody else away empty.
+        while (
+            item := claimable(user, project, kind, batch, full)
+            .select_for_update(skip_locked=skip_locked, of=("self",))
+            .first()
+        ):
+            assignment = claim(item, user)
+            if assignment is not None:
+                return assignment
+            full.append(item.pk)
+    return None
+
+
+def claimable(user: User, project: Project, kind: WorkKind, batch: str, full: list[int]) -> QuerySet[WorkItem]:
+    """Open items with a free slot for this person, in the order in which they are offered."""
+    own = Assignment.objects.filter(item=OuterRef("pk"), user=user, state__in=NOT_AGAIN)
+    taken = (
+        Assignment.objects.filter(item=OuterRef("pk"), state__in=HOLDING)
+        .order_by()
+        .values("item")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    found = WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN).exclude(pk__in=full)
+    if batch:
+        found = found.filter(batch=batch)
+    return (
+        found.filter(Q(excluded_user=None) | ~Q(excluded_user=user))
+        .filter(~Exists(own))
+        .alias(taken=Coalesce(Subquery(taken), 0))
+        .filter(taken__lt=F("needed"))
         .order_by("batch", "order", "pk")
     )
-    for item in candidates[:20]:
-        assignment = claim(item, user)
-        if assignment is not None:
-            return assignment
-    return None
 
 
 @transaction.atomic
@@ -89,11 +115,7 @@ def work_claim(*, user: User, item: WorkItem) -> Assignment | None:
 
 
 def claim(item: WorkItem, user: User) -> Assignment | None:
-    taken = set(
-        item.assignments.filter(state__in=(AssignmentState.CLAIMED, AssignmentState.SUBMITTED)).values_list(
-            "slot", flat=True
-        )
-    )
+    taken = set(item.assignments.filter(state__in=HOLDING).values_list("slot", flat=True))
     free = next((slot for slot in range(item.needed) if slot not in taken), None)
     if free is None:
         return None
@@ -162,14 +184,21 @@ def work_skip(*, assignment: Assignment, reason: str = "") -> None:
 
 @transaction.atomic
 def work_undo(*, assignment: Assignment) -> Assignment:
-    """Take a submission back: the item opens again and is held by the same person."""
+    """Take a submission or a skip back: the item opens again and is held by the same person.
+
+    Raises ApplicationError when the slot went to somebody else, or newer work on the subject is open.
+    """
     item = WorkItem.objects.select_for_update().get(pk=assignment.item_id)
-    count = Assignment.objects.filter(
-        pk=assignment.pk, state__in=(AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
-    ).update(state=AssignmentState.CLAIMED, token=F("token") + 1, lease_until=Now() + LEASE, ended_at=None)
+    mine = Assignment.objects.filter(pk=assignment.pk, state__in=NOT_AGAIN)
+    try:
+        with transaction.atomic():
+            count = mine.update(
+                state=AssignmentState.CLAIMED, token=F("token") + 1, lease_until=Now() + LEASE, ended_at=None
+            )
+            WorkItem.objects.filter(pk=item.pk).update(state=WorkState.OPEN)
+    except IntegrityError as error:
+        raise ApplicationError(_("Somebody else works on this by now; it cannot be taken back.")) from error
     if not count:
         raise ApplicationError(_("There is nothing to undo here."))
-    item.state = WorkState.OPEN
-    item.save(update_fields=["state"])
     assignment.refresh_from_db()
     return assignment
