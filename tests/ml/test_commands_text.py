@@ -108,11 +108,11 @@ def test_check_lists_findings_by_line_and_field(capsys, tmp_path):
     assert places == [(1, "a", "instruction", "startbesked"), (1, "a", "response", "recieve")]
     assert output["unavailable"] == ["There is no dictionary for Swedish (sv): spelling is not checked."]
     finding = output["findings"][1]
-    assert (finding["check"], finding["version"], finding["severity"], finding["start"]) == (
+    assert (finding["check"], finding["severity"], finding["start"], finding["end"]) == (
         "misspelling",
-        1,
         "warning",
-        29,
+        26,
+        33,
     )
 
 
