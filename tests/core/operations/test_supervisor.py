@@ -1,0 +1,86 @@
+"""The supervisor and what it keeps: restarts with pauses, orderly ends, logs that stay small."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.operations.errors import OperatorError
+from core.operations.logs import rotate
+from core.operations.supervisor import Program, Supervisor, must_run
+
+
+def program(folder: Path, code: str, name: str = "one") -> Program:
+    return Program(name, [sys.executable, "-c", code], folder / f"{name}.log", dict(os.environ), folder)
+
+
+def watch_until(supervisor: Supervisor, found: object, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not found():  # type: ignore[operator]
+        supervisor.watch()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_crashing_child_comes_back_with_growing_pauses(tmp_path: Path) -> None:
+    told: list[str] = []
+    supervisor = Supervisor(tmp_path, told.append)
+    supervisor.start(program(tmp_path, "print('here', flush=True); raise SystemExit(3)"))
+    try:
+        watch_until(supervisor, lambda: len(told) == 3)
+    finally:
+        supervisor.stop()
+    log = tmp_path / "one.log"
+    assert told == [f"one ended (exit code 3), again in {pause} s; see {log}" for pause in (0, 1, 3)]
+    assert log.read_text() == "here\n" * 3
+
+
+def test_the_end_is_asked_for_first_and_forced_on_those_who_do_not_hear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.operations.supervisor.STOP_SECONDS", 0.5)
+    told: list[str] = []
+    supervisor = Supervisor(tmp_path, told.append)
+    polite = program(tmp_path, "import signal; signal.sigwait([signal.SIGTERM]); print('bye')", "polite")
+    polite.argv = [sys.executable, "-c", "import signal, sys, time; signal.signal(15, lambda *_: sys.exit('bye')); "
+                   "print('up', flush=True); time.sleep(60)"]  # fmt: skip
+    deaf = program(
+        tmp_path,
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
+        "deaf",
+    )
+    for one in (polite, deaf):
+        supervisor.start(one)
+    watch_until(supervisor, lambda: all("up" in one.log.read_text() for one in (polite, deaf)))
+    supervisor.stop()
+    assert polite.log.read_text() == "up\nbye\n"
+    assert polite.process is not None
+    assert polite.process.returncode == 1
+    assert deaf.process is not None
+    assert deaf.process.returncode == -signal.SIGKILL
+    assert told == ["Killed, for not ending in time: deaf"]
+
+
+def test_a_first_start_that_ends_at_once_tells_the_last_words(tmp_path: Path) -> None:
+    one = program(tmp_path, "raise SystemExit('no such file')", "web")
+    one.launch()
+    assert one.process is not None
+    one.process.wait()
+    with pytest.raises(OperatorError, match=r"The web server did not start: no such file \(see .*web.log\)"):
+        must_run(one)
+
+
+def test_logs_are_copied_aside_and_emptied_and_three_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    with log.open("ab") as writer:  # stays open, as a child's does
+        for number in range(6):
+            writer.write(f"{number}".encode() * 20)
+            writer.flush()
+            rotate(tmp_path, largest=10)
+        writer.write(b"after")
+    assert log.read_bytes() == b"after"
+    kept = {path.name: path.read_bytes() for path in tmp_path.glob("web.log.*")}
+    assert kept == {"web.log.1": b"5" * 20, "web.log.2": b"4" * 20, "web.log.3": b"3" * 20}
