@@ -12,6 +12,16 @@ class EvaluationState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+EVALUATION_OPEN = (EvaluationState.QUEUED, EvaluationState.RUNNING)
+EVALUATION_AGAIN = (EvaluationState.FAILED, EvaluationState.CANCELLED)
+# Where a candidate may go from. A worker that takes a job over finds it running already.
+CANDIDATE_COMES_FROM = {
+    EvaluationState.QUEUED: EVALUATION_AGAIN,
+    EvaluationState.RUNNING: (*EVALUATION_OPEN, *EVALUATION_AGAIN),
+    EvaluationState.DONE: EVALUATION_OPEN,
+    EvaluationState.FAILED: EVALUATION_OPEN,
+    EvaluationState.CANCELLED: EVALUATION_OPEN,
+}
 EVALUATION_TONES = {
     EvaluationState.QUEUED: "info",
     EvaluationState.RUNNING: "info",
@@ -24,6 +34,7 @@ EVALUATION_TONES = {
 class FinishReason(TextChoices):
     STOP = "stop", _("Stopped by itself")
     LENGTH = "length", _("Ran into the length limit")
+    TOO_LONG = "too_long", _("The question left no room for an answer")
 
 
 class Usable(TextChoices):
@@ -37,3 +48,20 @@ class Usable(TextChoices):
 class RoundState(TextChoices):
     OPEN = "open", _("Open")
     CLOSED = "closed", _("Closed")
+
+
+class Verdict(TextChoices):
+    """What the interval of a paired difference says about the second model."""
+
+    BETTER = "better", _("Better")
+    WORSE = "worse", _("Worse")
+    UNDECIDED = "undecided", _("Undecided")
+    DIFFERENT = "different", _("Different")  # of a measure that has no good side, such as length
+
+
+VERDICT_TONES = {
+    Verdict.BETTER: "ok",
+    Verdict.WORSE: "bad",
+    Verdict.UNDECIDED: "muted",
+    Verdict.DIFFERENT: "info",
+}

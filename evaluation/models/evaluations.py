@@ -14,9 +14,10 @@ class Evaluation(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="evaluations")
     suite = models.ForeignKey(Suite, models.RESTRICT, related_name="evaluations")
     name = models.CharField(_("name"), max_length=120)
-    settings = models.JSONField()  # items asked, max_new_tokens, batch_size, temperature, seed
+    settings = models.JSONField()  # answers (0: all), max_new_tokens, batch_size, seed
     state = models.CharField(max_length=10, choices=EvaluationState.choices, default=EvaluationState.QUEUED)
     error = models.TextField(blank=True)
+    summary = models.JSONField(default=dict)  # what the result page says, computed once when all models have answered
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
@@ -57,6 +58,10 @@ class Candidate(models.Model):
     def __str__(self) -> str:
         return str(self.model_version or self.base)
 
+    @property
+    def tone(self) -> str:
+        return EVALUATION_TONES[EvaluationState(self.state)]
+
 
 class Output(models.Model):
     """What one model said to one item."""
@@ -81,6 +86,8 @@ class Output(models.Model):
 
 
 class Score(models.Model):
+    """What one measure says of one output: a metric of ml.metrics, or "check.ID" for how often that check fired."""
+
     output = models.ForeignKey(Output, models.CASCADE, related_name="scores")
     metric = models.CharField(max_length=40)
     value = models.FloatField()

@@ -34,9 +34,15 @@ class GradingRound(models.Model):
     state = models.CharField(max_length=8, choices=RoundState.choices, default=RoundState.OPEN)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.evaluation} {self.pk}"
+
+    @property
+    def batch(self) -> str:
+        """The name under which the work items of this round belong together."""
+        return f"grading-{self.pk}"
 
 
 class Grade(models.Model):

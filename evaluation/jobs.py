@@ -1,0 +1,154 @@
+"""One model answers a suite: the worker's side. The answering itself is a child process over a run directory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.child import supervise
+from core.choices import JobState, Queue
+from core.jobs import JobContext, JobFailed, JobRunner, job_kind
+from core.models import Job
+from curation.selectors.examples import suite_examples, task_template
+from evaluation.choices import EvaluationState
+from evaluation.models import Candidate
+from evaluation.selectors.suites import in_order_of_asking
+from evaluation.services.evaluations import KIND
+from evaluation.services.ingest import outputs_ingest
+from evaluation.services.states import candidate_move
+from ml.atomic import write_text
+from ml.prompting import Template
+from ml.rundir import GenerateSettings, RunDir, RunSpec
+from ml.store import ModelRef
+from training.selectors.refs import model_ref
+
+# Measured on two cores: an answer of 100 tokens costs about as much as scoring 20 references.
+COST_OF_ANSWER = 20
+ENDS = {
+    JobState.DONE: EvaluationState.DONE,
+    JobState.FAILED: EvaluationState.FAILED,
+    JobState.CANCELLED: EvaluationState.CANCELLED,
+}
+
+
+@job_kind
+class Evaluate(JobRunner):
+    kind, queue, title = KIND, Queue.GENERATE, gettext_lazy("Evaluate a model")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        """1. Describe the work in a run directory. 2. Let the child do it. 3. Take over its outputs and score them."""
+        candidate = candidate_of(context.arguments["candidate"])
+        candidate_move(candidate=candidate, state=EvaluationState.RUNNING)
+        run = RunDir(settings.RUN_STORE / candidate.folder)
+        examples = suite_in_order(candidate)
+        write_directory(run, candidate, examples)
+        follow = Follow(context, answers_of(candidate, len(examples)))
+        done = supervise(
+            context,
+            directory=run.path,
+            command="generate",
+            on_event=follow,
+            grace=settings.STOP_GRACE_SECONDS,
+        )
+        context.log(_("Taking over the answers and scoring them."))
+        count = outputs_ingest(
+            candidate=candidate,
+            path=outputs_path(run, done),
+            examples=dict(examples),
+            tell=context.log,
+            guard=context.checkpoint,
+        )
+        return {"outputs": count, **{key: done.get(key) for key in ("seconds", "tokens_per_second")}}
+
+    def ended(self, job: Job) -> None:
+        candidate = Candidate.objects.filter(pk=job.arguments["candidate"]).first()
+        if candidate is not None:
+            candidate_move(candidate=candidate, state=ENDS[JobState(job.state)], error=job.error)
+
+
+class Follow:
+    """Turns the child's progress into the job's: an answer counts for more than a score, so that the time left is
+    honest while both are under way."""
+
+    def __init__(self, context: JobContext, answers: int) -> None:
+        self.context, self.answers = context, answers
+        self.first: tuple[float, int] | None = None
+
+    def __call__(self, attempt: int, event: dict[str, Any]) -> None:
+        if event.get("type") != "progress":
+            return
+        done, total = self.units(event["done"]), self.units(event["total"])
+        if self.first is None:
+            self.first = (event["time"], done)
+        seconds, gained = event["time"] - self.first[0], done - self.first[1]
+        if event["done"] <= self.answers:
+            text = _("%(done)d of %(total)d answers") % {"done": event["done"], "total": self.answers}
+        else:
+            text = _("%(done)d of %(total)d references scored") % {"done": event["done"], "total": event["total"]}
+        self.context.progress(done, total, text, rate=gained / seconds if seconds > 0 and gained else None)
+
+    def units(self, items: int) -> int:
+        answers = min(items, self.answers)
+        return answers * COST_OF_ANSWER + items - answers
+
+
+def candidate_of(candidate_id: int) -> Candidate:
+    found = (
+        Candidate.objects.select_related(
+            "evaluation__suite__version", "evaluation__suite__task__project", "base", "model_version__base"
+        )
+        .filter(pk=candidate_id)
+        .first()
+    )
+    if found is None:
+        raise JobFailed(_("This evaluation was removed meanwhile."))
+    return found
+
+
+def answers_of(candidate: Candidate, items: int) -> int:
+    return min(candidate.evaluation.settings["answers"] or items, items)
+
+
+def suite_in_order(candidate: Candidate) -> list[tuple[int, dict[str, Any]]]:
+    """(item id, example) in the order in which items are asked."""
+    found = dict(suite_examples(candidate.evaluation.suite))
+    return [(item, found[item]) for item in in_order_of_asking(list(found), candidate.evaluation.settings["seed"])]
+
+
+def template_of(candidate: Candidate) -> dict[str, Any]:
+    """A model version is asked as it was taught; a base model as the suite's version says."""
+    if candidate.model_version is not None and candidate.model_version.template:
+        return dict(candidate.model_version.template)
+    suite = candidate.evaluation.suite
+    return task_template(suite.version or suite.task)
+
+
+def write_directory(run: RunDir, candidate: Candidate, examples: list[tuple[int, dict[str, Any]]]) -> None:
+    evaluation, version = candidate.evaluation, candidate.model_version
+    base = candidate.base or (version.base if version else None)
+    if base is None:
+        raise JobFailed(_("This candidate names no model."))
+    try:
+        run.write_spec(
+            RunSpec(
+                kind="generate",
+                run_id=str(candidate.pk),
+                model=ModelRef.from_json(model_ref(base, version)),
+                template=Template.from_json(template_of(candidate)),
+                generate=GenerateSettings(**evaluation.settings, score_references=True),
+                provenance={"evaluation": evaluation.pk, "suite": evaluation.suite.sha256},
+            )
+        )
+    except ValueError as error:  # a wrong reference, a malformed template, or another specification in its place
+        raise JobFailed(str(error)) from error
+    write_text(run.items_path, "".join(json.dumps(example, ensure_ascii=False) + "\n" for _item, example in examples))
+
+
+def outputs_path(run: RunDir, done: dict[str, Any]) -> Path:
+    path = (run.path / str(done.get("result", ""))).resolve()
+    if run.path.resolve() not in path.parents or not path.is_file():
+        raise JobFailed(_("The answers are missing in %(folder)s. Evaluate again.") % {"folder": run.path})
+    return path

@@ -1,0 +1,183 @@
+"""Rounds, a grader's own progress, and, after the names are back, what the grades say of each model."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from core.choices import AssignmentState, WorkKind, WorkState
+from core.models import Assignment, Project, User, WorkItem
+from curation.models import SuiteItem
+from evaluation.choices import RoundState, Usable
+from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
+from ml.agree import Grades, agree
+from ml.stats import Interval, mean_interval, wilson
+
+CAREFUL_FIRST = [Usable.NO, Usable.EDITED, Usable.AS_IS]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one person is: what they graded, and what is still there for them."""
+
+    mine: int
+    left: int
+
+    @property
+    def share(self) -> float | None:
+        return self.mine / (self.mine + self.left) if self.mine + self.left else None
+
+
+@dataclass(frozen=True)
+class RoundRow:
+    """A round with how much of it is graded."""
+
+    round: GradingRound
+    done: int
+    wanted: int
+
+    @property
+    def share(self) -> float:
+        return self.done / self.wanted if self.wanted else 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a grader sees: texts, and nothing that tells whose answer it is."""
+
+    assignment: Assignment
+    example: dict[str, Any]
+    answer: str
+    was_cut: bool
+
+
+@dataclass(frozen=True)
+class ModelGrades:
+    """What people said of one model."""
+
+    candidate: Candidate
+    overall: Interval
+    criteria: list[tuple[str, Interval]]
+    usable: list[tuple[str, str, Interval]]  # (value, label, share)
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    models: list[ModelGrades]
+    alpha: float | None  # Krippendorff's, ordinal, over all grades of all criteria
+    raw: float | None
+    graders: int
+    notes: list[str]
+
+
+def rounds_of(evaluation: Evaluation) -> list[RoundRow]:
+    return rows_of(GradingRound.objects.filter(evaluation=evaluation))
+
+
+def rounds_in(project: Project) -> list[RoundRow]:
+    """The rounds of a project, open ones first, the newest first; at most 50."""
+    return rows_of(GradingRound.objects.filter(evaluation__project=project))
+
+
+def rows_of(rounds: QuerySet[GradingRound]) -> list[RoundRow]:
+    found = list(rounds.select_related("evaluation__project", "rubric").order_by("-state", "-pk")[:50])
+    counts: dict[int, int] = defaultdict(int)
+    for number in Grade.objects.filter(grading_round__in=found).values_list("grading_round", flat=True):
+        counts[number] += 1
+    models = dict.fromkeys((row.evaluation_id for row in found), 0)
+    for evaluation in Candidate.objects.filter(evaluation__in=models).values_list("evaluation", flat=True):
+        models[evaluation] += 1
+    return [RoundRow(row, counts[row.pk], row.items * models[row.evaluation_id] * row.graders) for row in found]
+
+
+def open_round(project: Project) -> GradingRound | None:
+    """The oldest round that is still open."""
+    return GradingRound.objects.filter(evaluation__project=project, state=RoundState.OPEN).order_by("pk").first()
+
+
+def progress_of(grading_round: GradingRound, user: User) -> Progress:
+    mine = Assignment.objects.filter(
+        user=user,
+        item__batch=grading_round.batch,
+        item__kind=WorkKind.GRADE,
+        item__project=grading_round.evaluation.project,
+    )
+    done = mine.filter(state=AssignmentState.SUBMITTED).count()
+    gone = mine.filter(state__in=(AssignmentState.SUBMITTED, AssignmentState.SKIPPED)).values("item")
+    left = WorkItem.objects.filter(
+        project=grading_round.evaluation.project,
+        kind=WorkKind.GRADE,
+        batch=grading_round.batch,
+        state=WorkState.OPEN,
+    ).exclude(pk__in=gone)
+    return Progress(done, left.count())
+
+
+def question_of(assignment: Assignment) -> Question:
+    """The texts behind a held work item."""
+    output = Output.objects.select_related("candidate__evaluation__suite__version", "item__revision").get(
+        pk=assignment.item.subject_id
+    )
+    item: SuiteItem = output.item
+    revision = item.revision
+    assert revision is not None  # an output is only made from an item with texts
+    version = output.candidate.evaluation.suite.version
+    example = {**revision.texts(), "system": revision.system or (version.system_prompt if version else "")}
+    return Question(assignment, example, output.text, output.finish_reason == "length")
+
+
+def round_result(grading_round: GradingRound) -> RoundResult | None:
+    """None while the round is open or nobody graded: the names stay hidden until it is closed."""
+    if grading_round.state != RoundState.CLOSED:
+        return None
+    grades = list(
+        Grade.objects.filter(grading_round=grading_round).select_related("output__candidate", "output").order_by("pk")
+    )
+    if not grades:
+        return None
+    candidates = Candidate.objects.filter(evaluation=grading_round.evaluation).select_related("base", "model_version")
+    models = [
+        model_grades(candidate, grading_round, mine)
+        for candidate in candidates
+        if (mine := [grade for grade in grades if grade.output.candidate_id == candidate.pk])
+    ]
+    return RoundResult(models, *agreement(grades))
+
+
+def model_grades(candidate: Candidate, grading_round: GradingRound, grades: list[Grade]) -> ModelGrades:
+    """Means with intervals clustered by item: two people's grades of one answer are not two answers."""
+    items = [grade.output.item_id for grade in grades]
+    criteria = [
+        (
+            criterion["label"],
+            mean_interval([float(grade.values[criterion["key"]]) for grade in grades], clusters=items),
+        )
+        for criterion in grading_round.rubric.criteria
+    ]
+    said = verdicts(grades)
+    usable = [(value, str(label), wilson(said.count(value), len(said))) for value, label in Usable.choices]
+    return ModelGrades(candidate, mean_interval([grade.overall for grade in grades], clusters=items), criteria, usable)
+
+
+def verdicts(grades: list[Grade]) -> list[str]:
+    """One word on each answer, whoever many graded it: the middle one, and of two the more careful one."""
+    by_output: dict[int, list[int]] = defaultdict(list)
+    for grade in grades:
+        by_output[grade.output_id].append(CAREFUL_FIRST.index(grade.usable))
+    return [CAREFUL_FIRST[sorted(found)[(len(found) - 1) // 2]] for found in by_output.values()]
+
+
+def agreement(grades: list[Grade]) -> tuple[float | None, float | None, int, list[str]]:
+    """(Krippendorff's ordinal alpha, raw agreement, graders, remarks) over every criterion of every answer."""
+    graders = {grade.grader_id for grade in grades}
+    if len(graders) < 2:
+        return None, None, len(graders), [_("One person graded, so nothing can be said about agreement.")]
+    rows = [
+        (f"{grade.output_id} {key}", str(grade.grader_id), str(value))
+        for grade in grades
+        for key, value in grade.values.items()
+    ]
+    found = agree(Grades(rows))
+    return found.krippendorff["ordinal"], found.raw, len(graders), list(found.notes)

@@ -1,0 +1,225 @@
+"""The result page's sentences and table, out of the stored summary. The statistics are made in services/summary.py."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.charts import Chart, ChartError, interval_chart
+from core.charts import Interval as Bar
+from evaluation.choices import VERDICT_TONES, Verdict
+from evaluation.measures import LOSS, Measure, measures
+from evaluation.models import Candidate, Evaluation
+from evaluation.selectors.evaluations import candidates_of
+
+NO_BREAK = "\u00a0"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one measure says of one model; `url` leads to the items behind it."""
+
+    text: str
+    interval: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A model minus the first one on the same items."""
+
+    text: str
+    interval: str
+    count: int
+    verdict: Any
+    tone: str
+    better: int
+    worse: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Row:
+    measure: Measure
+    cells: list[Cell]
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class Headline:
+    tone: str
+    sentence: str
+    detail: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Result:
+    candidates: list[Candidate]
+    headlines: list[Headline]
+    rows: list[Row]
+    chart: Chart | None
+    compared: list[Candidate]
+
+    @property
+    def main(self) -> Headline | None:
+        return self.headlines[0] if self.headlines else None
+
+    def row(self, key: str) -> Row | None:
+        return next((row for row in self.rows if row.measure.key == key), None)
+
+
+def result_of(evaluation: Evaluation) -> Result:
+    """Everything that the page of a finished evaluation says; empty parts while it runs."""
+    candidates = candidates_of(evaluation)
+    found = {row["key"]: row for row in evaluation.summary.get("measures", [])}
+    rows = [make_row(evaluation, measure, found[measure.key]) for measure in measures() if measure.key in found]
+    headlines = make_headlines(evaluation, candidates, found.get(LOSS.key))
+    return Result(candidates, headlines, rows, make_chart(candidates, found.get(LOSS.key)), candidates[1:])
+
+
+def make_row(evaluation: Evaluation, measure: Measure, found: dict[str, Any]) -> Row:
+    cells = [
+        Cell(
+            shown(measure, cell["mean"]),
+            span(measure, cell),
+            cell["count"],
+            items_url(evaluation, sort="order", measure=measure.key, **having(measure, cell["candidate"])),
+        )
+        for cell in found["candidates"]
+    ]
+    differences = [
+        Difference(
+            signed(measure, row["mean"]),
+            span(measure, row, signed_bounds=True),
+            row["count"],
+            Verdict(row["verdict"]).label,
+            VERDICT_TONES[Verdict(row["verdict"])],
+            row["better"],
+            row["worse"],
+            items_url(evaluation, sort="loss", measure=measure.key, model=row["candidate"]),
+        )
+        for row in found["differences"]
+    ]
+    return Row(measure, cells, differences)
+
+
+def having(measure: Measure, candidate: int) -> dict[str, Any]:
+    """A share leads to the answers that make it up."""
+    return {"has": candidate} if measure.is_share else {"model": candidate}
+
+
+def items_url(evaluation: Evaluation, **query: Any) -> str:
+    return f"{reverse('evaluation:item-list', args=[evaluation.project.slug, evaluation.pk])}?{urlencode(query)}"
+
+
+def make_headlines(evaluation: Evaluation, candidates: list[Candidate], loss: dict[str, Any] | None) -> list[Headline]:
+    if loss is None:
+        return []
+    by_id = {candidate.pk: candidate for candidate in candidates}
+    return [
+        headline(evaluation, candidates[0], by_id[row["candidate"]], row)
+        for row in loss["differences"]
+        if row["candidate"] in by_id
+    ]
+
+
+def headline(evaluation: Evaluation, first: Candidate, second: Candidate, row: dict[str, Any]) -> Headline:
+    """“Did finetuning help?” in one sentence, or how two models differ."""
+    verdict = Verdict(row["verdict"])
+    low, high = sorted((abs(row["low"] or 0), abs(row["high"] or 0)))
+    words = {
+        "second": second,
+        "first": first,
+        "by": decimal(abs(row["mean"])),
+        "low": decimal(low),
+        "high": decimal(high),
+        "from": signed(LOSS, row["low"]),
+        "to": signed(LOSS, row["high"]),
+    }
+    finetuned = second.model_version is not None and second.model_version.base_id == first.base_id
+    detail = ngettext(
+        "Measured on %(count)d pair that neither model was trained on.",
+        "Measured on the same %(count)d pairs, which neither model was trained on.",
+        row["count"],
+    ) % {"count": row["count"]}
+    url = items_url(evaluation, sort="win", measure=LOSS.key, model=second.pk)
+    return Headline(VERDICT_TONES[verdict], sentence_for(verdict, finetuned) % words, detail, url)
+
+
+def sentence_for(verdict: Verdict, finetuned: bool) -> str:
+    if finetuned:
+        return {
+            Verdict.BETTER: _(
+                "The finetuned model's loss on unseen pairs is lower by %(by)s (95 %% interval %(low)s to %(high)s): "
+                "finetuning helped."
+            ),
+            Verdict.WORSE: _(
+                "The finetuned model's loss on unseen pairs is higher by %(by)s (95 %% interval %(low)s to %(high)s): "
+                "finetuning did harm. Look at the pairs it got worst."
+            ),
+        }.get(
+            verdict,
+            _(
+                "The finetuned model's loss on unseen pairs differs by %(from)s to %(to)s (95 %% interval): too close "
+                "to say whether finetuning helped. More test pairs or more training would tell."
+            ),
+        )
+    return {
+        Verdict.BETTER: _(
+            "%(second)s has a lower loss on unseen pairs than %(first)s, by %(by)s (95 %% interval %(low)s to "
+            "%(high)s)."
+        ),
+        Verdict.WORSE: _(
+            "%(second)s has a higher loss on unseen pairs than %(first)s, by %(by)s (95 %% interval %(low)s to "
+            "%(high)s)."
+        ),
+    }.get(
+        verdict,
+        _("%(second)s and %(first)s cannot be told apart by their loss: %(from)s to %(to)s (95 %% interval)."),
+    )
+
+
+def make_chart(candidates: list[Candidate], loss: dict[str, Any] | None) -> Chart | None:
+    if loss is None:
+        return None
+    names = {candidate.pk: str(candidate) for candidate in candidates}
+    bars = [
+        Bar(names[row["candidate"]], row["mean"], row["low"], row["high"])
+        for row in loss["candidates"]
+        if row["candidate"] in names and row["low"] is not None
+    ]
+    try:
+        return interval_chart(title=_("Held-out loss, lower is better"), value_label=_("nats a token"), intervals=bars)
+    except ChartError:
+        return None
+
+
+def shown(measure: Measure, value: float) -> str:
+    if measure.is_share:
+        return f"{number_format(value * 100, 0)}{NO_BREAK}%"
+    return decimal(value)
+
+
+def decimal(value: float) -> str:
+    """Three digits that matter for small numbers, one behind the point for large ones."""
+    return str(number_format(value, 1 if abs(value) >= 20 else 3 if abs(value) < 1 else 2))
+
+
+def signed(measure: Measure, value: float | None) -> str:
+    if value is None:
+        return "–"
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return f"{sign}{shown(measure, abs(value))}"
+
+
+def span(measure: Measure, row: dict[str, Any], *, signed_bounds: bool = False) -> str:
+    if row["low"] is None or row["high"] is None:
+        return _("no interval: too few")
+    write = signed if signed_bounds else shown
+    return _("%(low)s to %(high)s") % {"low": write(measure, row["low"]), "high": write(measure, row["high"])}

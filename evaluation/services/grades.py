@@ -1,0 +1,142 @@
+"""Grading one answer without knowing whose it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.choices import AssignmentState, WorkKind
+from core.denied import ApplicationError
+from core.models import Assignment, User
+from core.services.events import event_record
+from core.services.work import work_claim_next, work_skip, work_submit, work_undo
+from evaluation.choices import RoundState, Usable
+from evaluation.models import Grade, GradingRound, Output
+
+LOWEST, HIGHEST = 1, 5
+
+
+def grade_claim(*, actor: User, grading_round: GradingRound) -> Assignment | None:
+    """The next answer for this person, held for them; None when there is none left for them."""
+    if grading_round.state != RoundState.OPEN:
+        return None
+    return work_claim_next(
+        user=actor, project=grading_round.evaluation.project, kind=WorkKind.GRADE, batch=grading_round.batch
+    )
+
+
+@transaction.atomic
+def grade_submit(
+    *,
+    actor: User,
+    grading_round: GradingRound,
+    assignment_id: int,
+    token: int,
+    values: Mapping[str, Any],
+    usable: str,
+    comment: str = "",
+) -> Grade:
+    """Store a judgement with the fingerprint of the exact text, and give the work item back as done.
+
+    Raises ApplicationError for a grade that is not complete, a closed round, or a hold that went to somebody else.
+    """
+    refuse_closed(grading_round)
+    assignment = held_by(actor, grading_round, assignment_id, token)
+    grades = complete(grading_round, values)
+    if usable not in Usable.values:
+        raise ApplicationError(_("Say whether the answer could be used."), field="usable")
+    output = Output.objects.get(pk=assignment.item.subject_id)
+    work_submit(assignment=assignment)
+    grade, _created = Grade.objects.update_or_create(
+        output=output,
+        grading_round=grading_round,
+        grader=actor,
+        defaults={
+            "values": grades,
+            "overall": sum(grades.values()) / len(grades),
+            "usable": usable,
+            "comment": comment.strip()[:4000],
+            "fingerprint": output.fingerprint,
+            "seconds": round((timezone.now() - assignment.claimed_at).total_seconds(), 1),
+        },
+    )
+    # The subject is the round, not the answer: the audit log must not tell a grader whose answer it was.
+    event_record(
+        actor=actor,
+        action="grade.given",
+        project=grading_round.evaluation.project,
+        subject=grading_round,
+        assignment=assignment.pk,
+    )
+    return grade
+
+
+@transaction.atomic
+def grade_undo(*, actor: User, grading_round: GradingRound) -> Assignment:
+    """Take the person's last grade of an open round back; the answer is held by them again."""
+    refuse_closed(grading_round)
+    last = (
+        Assignment.objects.filter(
+            user=actor, item__batch=grading_round.batch, item__kind=WorkKind.GRADE, state=AssignmentState.SUBMITTED
+        )
+        .select_related("item")
+        .order_by("-ended_at", "-pk")
+        .first()
+    )
+    if last is None:
+        raise ApplicationError(_("You have graded nothing in this round that could be taken back."))
+    release_others(actor, grading_round)
+    Grade.objects.filter(output=last.item.subject_id, grading_round=grading_round, grader=actor).delete()
+    project = grading_round.evaluation.project
+    event_record(actor=actor, action="grade.undone", project=project, subject=grading_round, assignment=last.pk)
+    return work_undo(assignment=last)
+
+
+def grade_skip(*, actor: User, grading_round: GradingRound, assignment_id: int, token: int, reason: str = "") -> None:
+    """Leave an answer to others; it is not offered to this person again."""
+    work_skip(assignment=held_by(actor, grading_round, assignment_id, token), reason=reason)
+
+
+def refuse_closed(grading_round: GradingRound) -> None:
+    if GradingRound.objects.filter(pk=grading_round.pk, state=RoundState.OPEN).first() is None:
+        raise ApplicationError(_("This round was closed; its grades stand as they are."))
+
+
+def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token: int) -> Assignment:
+    found = (
+        Assignment.objects.select_related("item")
+        .filter(
+            pk=assignment_id,
+            user=actor,
+            token=token,
+            item__batch=grading_round.batch,
+            item__kind=WorkKind.GRADE,
+            item__project=grading_round.evaluation.project,
+        )
+        .first()
+    )
+    if found is None:
+        raise ApplicationError(_("You do not hold this answer any more; go on with the next one."))
+    return found
+
+
+def release_others(actor: User, grading_round: GradingRound) -> None:
+    """Let go of what the person holds now, so that the answer taken back is the one they see next."""
+    Assignment.objects.filter(
+        user=actor, item__batch=grading_round.batch, item__kind=WorkKind.GRADE, state=AssignmentState.CLAIMED
+    ).update(state=AssignmentState.RELEASED, ended_at=timezone.now())
+
+
+def complete(grading_round: GradingRound, values: Mapping[str, Any]) -> dict[str, int]:
+    """A grade from 1 to 5 for every criterion of the round's rubric and for nothing else."""
+    found: dict[str, int] = {}
+    for criterion in grading_round.rubric.criteria:
+        given = str(values.get(criterion["key"], ""))
+        if not given.isascii() or not given.isdigit() or not LOWEST <= int(given) <= HIGHEST:
+            raise ApplicationError(
+                _("Give “%(label)s” a grade from 1 to 5.") % {"label": criterion["label"]}, field=criterion["key"]
+            )
+        found[criterion["key"]] = int(given)
+    return found

@@ -1,0 +1,115 @@
+"""Grading rounds: which answers people judge, in which order, and when the names come back."""
+
+import random
+import secrets
+
+from django.db import transaction
+from django.db.models import Count
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from core.choices import WorkKind, WorkState
+from core.denied import ApplicationError
+from core.models import User, WorkItem
+from core.services.events import event_record
+from evaluation.choices import EvaluationState, RoundState
+from evaluation.models import Evaluation, GradingRound, Output
+from evaluation.selectors.suites import in_order_of_asking
+from evaluation.services.rubrics import rubric_current
+
+SUBJECT = "output"
+
+
+@transaction.atomic
+def round_open(*, actor: User, evaluation: Evaluation, items: int, graders: int = 1) -> GradingRound:
+    """Give the answers to `items` questions to people, `graders` for each answer, mixed by a fresh seed.
+
+    Work items are made in the mixed order, so that not even their numbers tell which model said what.
+    Raises ApplicationError when the evaluation has not ended well, has too few answers, or is being graded already.
+    """
+    evaluation = Evaluation.objects.select_for_update(of=("self",)).select_related("project").get(pk=evaluation.pk)
+    if evaluation.state != EvaluationState.DONE:
+        raise ApplicationError(_("Grading needs an evaluation that is done; wait until every model has answered."))
+    if evaluation.rounds.filter(state=RoundState.OPEN).exists():
+        raise ApplicationError(_("These answers are being graded already; close that round first."))
+    answered = items_answered_by_all(evaluation)
+    if not 1 <= items <= len(answered):
+        text = _("Choose 1 to %d questions: so many were answered by every model.") % len(answered)
+        raise ApplicationError(text, field="items")
+    if not 1 <= graders <= 9:
+        raise ApplicationError(_("One to nine people can grade each answer."), field="graders")
+    grading = GradingRound.objects.create(
+        evaluation=evaluation,
+        rubric=rubric_current(project=evaluation.project),
+        seed=secrets.randbelow(2**31),
+        graders=graders,
+        items=items,
+        created_by=actor,
+    )
+    chosen = in_order_of_asking(answered, evaluation.settings["seed"])[:items]
+    WorkItem.objects.bulk_create(
+        WorkItem(
+            project=evaluation.project,
+            kind=WorkKind.GRADE,
+            subject_type=SUBJECT,
+            subject_id=output,
+            batch=grading.batch,
+            needed=graders,
+            order=order,
+        )
+        for order, output in enumerate(mixed(outputs_by_item(evaluation, chosen), grading.seed))
+    )
+    event_record(
+        actor=actor, action="grading.opened", project=evaluation.project, subject=grading, items=items, graders=graders
+    )
+    return grading
+
+
+@transaction.atomic
+def round_close(*, actor: User, grading_round: GradingRound) -> GradingRound:
+    """End the grading and bring the names back. What was not graded stays ungraded. Recorded as the unblinding."""
+    changed = GradingRound.objects.filter(pk=grading_round.pk, state=RoundState.OPEN).update(
+        state=RoundState.CLOSED, closed_at=Now()
+    )
+    if not changed:
+        raise ApplicationError(_("This round is closed already."))
+    project = grading_round.evaluation.project
+    left = WorkItem.objects.filter(
+        project=project, kind=WorkKind.GRADE, batch=grading_round.batch, state=WorkState.OPEN
+    ).update(state=WorkState.CLOSED)
+    grading_round.refresh_from_db()
+    event_record(
+        actor=actor,
+        action="grading.unblinded",
+        project=project,
+        subject=grading_round,
+        grades=grading_round.grades.count(),
+        ungraded=left,
+    )
+    return grading_round
+
+
+def items_answered_by_all(evaluation: Evaluation) -> list[int]:
+    rows = Output.objects.filter(candidate__evaluation=evaluation, answered=True).values("item")
+    models = evaluation.candidates.count()
+    return list(rows.annotate(models=Count("pk")).filter(models=models).order_by("item").values_list("item", flat=True))
+
+
+def outputs_by_item(evaluation: Evaluation, items: list[int]) -> list[list[int]]:
+    found: dict[int, list[int]] = {item: [] for item in items}
+    rows = Output.objects.filter(candidate__evaluation=evaluation, item__in=items).order_by("candidate__ordinal")
+    for item, output in rows.values_list("item", "pk"):
+        found[item].append(output)
+    return list(found.values())
+
+
+def mixed(answers: list[list[int]], seed: int) -> list[int]:
+    """One answer to every question first, from a model drawn for each question, then the next one, and so on: the two
+    answers to a question stand far apart, and neither place nor order tells the model."""
+    chance = random.Random(seed)  # noqa: S311  a shuffle that can be repeated, not a secret
+    drawn = [chance.sample(row, len(row)) for row in answers]
+    order: list[int] = []
+    for place in range(max(map(len, drawn), default=0)):
+        passing = [row[place] for row in drawn if place < len(row)]
+        order += chance.sample(passing, len(passing))
+    return order

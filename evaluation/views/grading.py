@@ -1,0 +1,140 @@
+"""Blind grading: one answer at a time, without names; and the rounds it is done in."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from core.access import project_access
+from core.choices import Need
+from core.denied import ApplicationError
+from core.views.telling import refusal_on, refusal_told
+from evaluation.access import evaluation_access, round_access
+from evaluation.choices import RoundState, Usable
+from evaluation.forms import NewRound
+from evaluation.models import GradingRound
+from evaluation.selectors.grading import progress_of, question_of, rounds_in
+from evaluation.services.grades import grade_claim, grade_skip, grade_submit, grade_undo
+from evaluation.services.rounds import items_answered_by_all, round_close, round_open
+from evaluation.services.rubrics import rubric_current
+
+USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}
+
+
+@require_GET
+def index(request: HttpRequest, project: str) -> HttpResponse:
+    """The project's rounds, and the way to grade."""
+    access = project_access(request, project)
+    context = {
+        "rounds": rounds_in(access.project),
+        "may_grade": access.allows(Need.GRADE),
+        "may_own": access.allows(Need.OWN),
+    }
+    return render(request, "evaluation/grading.html", context)
+
+
+def new(request: HttpRequest, project: str, evaluation: int) -> HttpResponse:
+    access, found = evaluation_access(request, project, evaluation, Need.OWN)
+    answered = len(items_answered_by_all(found))
+    form = NewRound(request.POST or None, initial={"items": min(20, answered) or 1})
+    if request.method == "POST" and form.is_valid():
+        with refusal_on(form):
+            grading = round_open(actor=access.user, evaluation=found, **form.cleaned_data)
+        if not form.errors:
+            messages.success(request, _("The round is open. Everyone who may grade sees it on their home page."))
+            return redirect("evaluation:round-detail", project, grading.pk)
+    rubric = rubric_current(project=access.project)
+    context = {"form": form, "evaluation": found, "answered": answered, "rubric": rubric}
+    return render(request, "evaluation/round_new.html", context, status=400 if form.errors else 200)
+
+
+@require_GET
+@never_cache
+def detail(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
+    """The next answer for this person, or that there is none left."""
+    access, found = round_access(request, project, grading_round)
+    return grade_page(request, found, access.allows(Need.OWN))
+
+
+def grade_page(
+    request: HttpRequest, found: GradingRound, may_own: bool, *, typed: dict[str, Any] | None = None, error: str = ""
+) -> HttpResponse:
+    assignment = grade_claim(actor=request.user, grading_round=found)  # type: ignore[arg-type]
+    typed = typed or {}
+    context = {
+        "round": found,
+        "open": found.state == RoundState.OPEN,
+        "question": question_of(assignment) if assignment else None,
+        "progress": progress_of(found, request.user),  # type: ignore[arg-type]
+        "criteria": [
+            {**row, "value": typed.get(row["key"], ""), "scale": scale_of(row)} for row in found.rubric.criteria
+        ],
+        "usable": [(value, label, USABLE_KEYS[Usable(value)]) for value, label in Usable.choices],
+        "typed": typed,
+        "error": error,
+        "may_own": may_own,
+    }
+    return render(request, "evaluation/grade.html", context, status=400 if error else 200)
+
+
+def scale_of(criterion: dict[str, str]) -> list[tuple[int, str]]:
+    return [(1, criterion["low"]), (2, ""), (3, ""), (4, ""), (5, criterion["high"])]
+
+
+@require_POST
+def submit(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
+    access, found = round_access(request, project, grading_round)
+    given = request.POST.dict()
+    try:
+        grade_submit(
+            actor=access.user,
+            grading_round=found,
+            assignment_id=number(given, "assignment"),
+            token=number(given, "token"),
+            values=given,
+            usable=given.get("usable", ""),
+            comment=given.get("comment", ""),
+        )
+    except ApplicationError as refusal:
+        return grade_page(request, found, access.allows(Need.OWN), typed=given, error=str(refusal))
+    return redirect("evaluation:round-detail", project, grading_round)
+
+
+@require_POST
+def skip(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
+    access, found = round_access(request, project, grading_round)
+    given = request.POST.dict()
+    with refusal_told(request):
+        grade_skip(
+            actor=access.user,
+            grading_round=found,
+            assignment_id=number(given, "assignment"),
+            token=number(given, "token"),
+        )
+    return redirect("evaluation:round-detail", project, grading_round)
+
+
+@require_POST
+def undo(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
+    access, found = round_access(request, project, grading_round)
+    with refusal_told(request, _("Your last grade is taken back; grade this answer again.")):
+        grade_undo(actor=access.user, grading_round=found)
+    return redirect("evaluation:round-detail", project, grading_round)
+
+
+@require_POST
+def close(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
+    """An owner ends the round; from here on everyone may see which model said what."""
+    access, found = round_access(request, project, grading_round, Need.OWN)
+    with refusal_told(request, _("The round is closed and the names are back.")):
+        round_close(actor=access.user, grading_round=found)
+    return redirect("evaluation:evaluation-detail", project, found.evaluation_id)
+
+
+def number(given: dict[str, str], name: str) -> int:
+    text = given.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

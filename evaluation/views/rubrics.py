@@ -1,0 +1,34 @@
+"""What graders judge by."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from core.access import project_access
+from core.choices import Need
+from core.denied import ApplicationError
+from evaluation.services.rubrics import MOST_CRITERIA, rubric_current, rubric_edit
+
+FIELDS = ("label", "low", "high")
+
+
+def edit(request: HttpRequest, project: str) -> HttpResponse:
+    """The rubric with room for more criteria. Everyone sees it; owners change it."""
+    writing = request.method == "POST"
+    access = project_access(request, project, Need.OWN if writing else Need.VIEW)
+    rubric = rubric_current(project=access.project)
+    rows = [{**dict.fromkeys(FIELDS, ""), **criterion} for criterion in rubric.criteria]
+    error = ""
+    if writing:
+        rows = [{name: request.POST.get(f"{name}-{place}", "") for name in FIELDS} for place in range(MOST_CRITERIA)]
+        try:
+            after = rubric_edit(actor=access.user, project=access.project, criteria=rows)
+        except ApplicationError as refusal:
+            error = str(refusal)
+        else:
+            messages.success(request, _("Edition %d of the rubric counts from the next round on.") % after.number)
+            return redirect("evaluation:rubric-edit", project)
+    rows += [dict.fromkeys(FIELDS, "") for _row in range(MOST_CRITERIA - len(rows))]
+    context = {"rubric": rubric, "rows": rows, "error": error, "may_own": access.allows(Need.OWN)}
+    return render(request, "evaluation/rubric.html", context, status=400 if error else 200)

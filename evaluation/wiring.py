@@ -1,0 +1,192 @@
+"""What evaluation puts into the core's registries: its pages, its numbers, its work and its kind of job."""
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import registries
+from core.choices import ROLE_GRANTS, Need, WorkKind
+from core.models import Project, User
+from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
+from curation.models import DatasetVersion
+from evaluation import jobs  # noqa: F401  importing it registers the kind of job
+from evaluation.choices import EVALUATION_OPEN, EvaluationState, RoundState
+from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
+from evaluation.selectors.evaluations import evaluations_of, latest_result
+from evaluation.selectors.grading import open_round, progress_of
+from evaluation.selectors.results import result_of
+from training.models import ModelVersion
+
+
+def wire() -> None:
+    registries.navigation += [
+        NavEntry(
+            60, gettext_lazy("Evaluations"), "evaluation:evaluation-list", ("evaluation:evaluation", "evaluation:item")
+        ),
+        NavEntry(
+            65,
+            gettext_lazy("Grading"),
+            "evaluation:grading-list",
+            ("evaluation:grad", "evaluation:round", "evaluation:rubric"),
+        ),
+    ]
+    registries.stations.append(stations)
+    registries.next_actions.append(next_actions)
+    registries.work_urls[WorkKind.GRADE] = grading_url
+    registries.lineage.setdefault("model_version", []).append(from_model)
+    registries.lineage.setdefault("dataset_version", []).append(from_version)
+    registries.lineage["evaluation"] = [of_evaluation]
+    registries.panels.setdefault("model_version", []).append(model_panels)
+    registries.shots.append(shots)
+
+
+def allowed(role: str, need: Need) -> bool:
+    return role == "admin" or need in ROLE_GRANTS[role]
+
+
+def evaluation_url(evaluation: Evaluation) -> str:
+    return reverse("evaluation:evaluation-detail", args=[evaluation.project.slug, evaluation.pk])
+
+
+def stations(project: Project) -> list[Station]:
+    outputs = Output.objects.filter(candidate__evaluation__project=project, answered=True).count()
+    grades = Grade.objects.filter(grading_round__evaluation__project=project).count()
+    evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE).count()
+    rounds = GradingRound.objects.filter(evaluation__project=project, state=RoundState.OPEN).count()
+    return [
+        Station(
+            70,
+            "outputs",
+            gettext_lazy("Answers"),
+            str(outputs),
+            reverse("evaluation:evaluation-list", args=[project.slug]),
+            _("%d evaluations done") % evaluations if evaluations else "",
+            evaluations > 0,
+        ),
+        Station(
+            80,
+            "grades",
+            gettext_lazy("Grades"),
+            str(grades),
+            reverse("evaluation:grading-list", args=[project.slug]),
+            _("%d rounds open") % rounds if rounds else "",
+            grades > 0,
+        ),
+    ]
+
+
+def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+    """Grade what waits; evaluate a new model; read a new result; open the first grading round."""
+    found: list[NextAction] = []
+    if allowed(role, Need.GRADE):
+        found += grading_actions(project, user)
+    if allowed(role, Need.OWN):
+        found += owner_actions(project)
+    return found
+
+
+def grading_actions(project: Project, user: User) -> list[NextAction]:
+    grading = open_round(project)
+    left = progress_of(grading, user).left if grading else 0
+    if grading is None or not left:
+        return []
+    return [
+        NextAction(
+            25,
+            _("Grade answers blind: %d wait for you.") % left,
+            grading_url(project),
+            _("Grade the next one"),
+            _("You do not see which model said what, so your judgement counts."),
+        )
+    ]
+
+
+def owner_actions(project: Project) -> list[NextAction]:
+    model = ModelVersion.objects.filter(project=project).order_by("-pk").first()
+    if model is not None and not Candidate.objects.filter(model_version=model).exists():
+        url = reverse("evaluation:evaluation-new", args=[project.slug])
+        text = _("Find out whether finetuning helped: %s has not been evaluated.") % model
+        return [NextAction(30, text, f"{url}?model={model.pk}", _("Evaluate it"))]
+    latest = latest_result(project)
+    if latest is not None and not latest.rounds.exists():
+        url = reverse("evaluation:round-new", args=[project.slug, latest.pk])
+        text = _("Let people grade the answers blind: numbers alone do not tell whether they are usable.")
+        return [NextAction(35, text, url, _("Open a grading round"))]
+    if latest is not None and (grading := latest.rounds.filter(state=RoundState.OPEN).first()) is not None:
+        wanted = grading.items * latest.candidates.count() * grading.graders
+        if grading.grades.count() >= wanted:
+            text = _("Every answer of the round is graded: close it to see which model was better.")
+            return [NextAction(20, text, evaluation_url(latest), _("Go to the round"))]
+    return []
+
+
+def grading_url(project: Project) -> str:
+    grading = open_round(project)
+    if grading is None:
+        return reverse("evaluation:grading-list", args=[project.slug])
+    return reverse("evaluation:round-detail", args=[project.slug, grading.pk])
+
+
+def entry(direction: str, evaluation: Evaluation) -> LineageEntry:
+    return LineageEntry(direction, gettext_lazy("Evaluation"), str(evaluation), evaluation_url(evaluation))
+
+
+def from_model(model: ModelVersion) -> list[LineageEntry]:
+    found = Evaluation.objects.filter(candidates__model_version=model).select_related("project").distinct()
+    return [entry("down", evaluation) for evaluation in found[:50]]
+
+
+def from_version(version: DatasetVersion) -> list[LineageEntry]:
+    found = Evaluation.objects.filter(suite__version=version).select_related("project")
+    return [entry("down", evaluation) for evaluation in found[:50]]
+
+
+def of_evaluation(evaluation: Evaluation) -> list[LineageEntry]:
+    """Up to the models and to the version whose test part was asked; down to the rounds that graded it."""
+    slug = evaluation.project.slug
+    models = ModelVersion.objects.filter(candidates__evaluation=evaluation)
+    found = [
+        LineageEntry("up", gettext_lazy("Model version"), str(model), f"/p/{slug}/lineage/model_version/{model.pk}/")
+        for model in models
+    ]
+    if (version := evaluation.suite.version) is not None:
+        url = f"/p/{slug}/lineage/dataset_version/{version.pk}/"
+        found.append(LineageEntry("up", gettext_lazy("Dataset version"), str(version), url))
+    rounds = reverse("evaluation:grading-list", args=[slug])
+    for grading in evaluation.rounds.all():
+        text = _("Round %(number)d, %(grades)d grades") % {"number": grading.pk, "grades": grading.grades.count()}
+        found.append(LineageEntry("down", gettext_lazy("Grading round"), text, rounds))
+    return found
+
+
+def model_panels(model: ModelVersion, user: User) -> list[Panel]:
+    """On the page of a model version: what its newest evaluation says, and the way to a new one."""
+    done = Evaluation.objects.filter(candidates__model_version=model).select_related("project").order_by("-pk")
+    newest = done.filter(state=EvaluationState.DONE).first()
+    context = {
+        "model": model,
+        "project": model.project,
+        "evaluations": done[:5],
+        "running": done.filter(state__in=EVALUATION_OPEN).exists(),
+        "headline": result_of(newest).main if newest else None,
+        "newest": newest,
+    }
+    return [Panel(20, "evaluation/model_panel.html", context)]
+
+
+def shots() -> list[tuple[str, str, str]]:
+    """(name, path, role) of evaluation's main pages."""
+    project = Project.objects.order_by("-is_demo", "pk").first()
+    if project is None:
+        return []
+    found = [
+        ("evaluations", reverse("evaluation:evaluation-list", args=[project.slug]), "viewer"),
+        ("grading", reverse("evaluation:grading-list", args=[project.slug]), "reviewer"),
+        ("rubric", reverse("evaluation:rubric-edit", args=[project.slug]), "owner"),
+    ]
+    newest = evaluations_of(project).order_by("-pk").first()
+    if newest is not None:
+        found.append(("evaluation", evaluation_url(newest), "viewer"))
+    if (grading := open_round(project)) is not None:
+        found.append(("grade", reverse("evaluation:round-detail", args=[project.slug, grading.pk]), "reviewer"))
+    return found
