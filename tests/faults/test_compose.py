@@ -127,7 +127,7 @@ def test_the_same_commands_run_against_separate_servers(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "First admin, once" in done.stdout
     model_port = free_port()
-    ours = {"PORT": str(port), "MODEL_SERVER": f"http://127.0.0.1:{model_port}"}
+    ours = {"PORT": str(port), "MODEL_SERVER": f"http://127.0.0.1:{model_port}", "SWEEP_SECONDS": "1"}
     swaps = {"/data/models": str(home / "models"), "0.0.0.0": "127.0.0.1", "8010": str(model_port)}
     swaps["/tmp/beat"] = str(tmp_path / "beat")
     running = {}
