@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
-from ml.recipe import PRESETS, Recipe, RecipeError
+from ml.recipe import PRESETS, Recipe, RecipeError, RecipeField
 
 FULL_RATE_SHARE = 0.1  # all weights are moved with a tenth of LoRA's learning rate
 
@@ -20,9 +21,13 @@ class Preset:
 
 
 CHOICES = (
-    Preset("quick", _("Quick"), _("A few minutes, to see that everything works.")),
-    Preset("balanced", _("Balanced"), _("The usual choice: good answers in reasonable time.")),
-    Preset("best", _("Best"), _("Twice the passes and longer pairs: more time for the last bit of quality.")),
+    Preset("quick", gettext_lazy("Quick"), gettext_lazy("A few minutes, to see that everything works.")),
+    Preset("balanced", gettext_lazy("Balanced"), gettext_lazy("The usual choice: good answers in reasonable time.")),
+    Preset(
+        "best",
+        gettext_lazy("Best"),
+        gettext_lazy("More passes and longer pairs: for the last bit of quality."),
+    ),
 )
 
 
@@ -44,3 +49,11 @@ def recipe_from(*, preset: str, method: str, changes: dict[str, Any]) -> Recipe:
         return Recipe.from_json({**settings, **changes, "method": method})
     except RecipeError as error:
         raise ApplicationError(error.sentence, field=error.field) from error
+
+
+def shown(setting: RecipeField, value: Any) -> str:
+    """A setting's value in words."""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    labels = dict(setting.choices)
+    return str(labels.get(value, f"{value:g}" if isinstance(value, (int, float)) else value))

@@ -1,8 +1,147 @@
 """What training puts into the core's registries."""
 
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from core import registries
+from core.models import Project, User
+from core.registries import LineageEntry, NavEntry, NextAction, Station
+from curation.choices import Part, VersionState
+from curation.models import DatasetVersion, Pair
+from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
+from training.models import BaseModel, ModelVersion, Run
 from training.services.bases import starter_register
+
+LINEAGE_SHOWN = 20
 
 
 def wire() -> None:
+    registries.navigation += [
+        NavEntry(40, gettext_lazy("Training"), "training:run-list", ("training:run-",)),
+        NavEntry(45, gettext_lazy("Models"), "training:model-list", ("training:model-", "training:base-")),
+    ]
+    registries.next_actions.append(next_actions)
+    registries.stations.append(stations)
     registries.first_start.append(starter_register)
+    registries.shots.append(shots)
+    registries.lineage.setdefault("dataset_version", []).append(from_dataset_version)
+    registries.lineage.setdefault("pair", []).append(from_pair)
+    registries.lineage.setdefault("run", []).append(from_run)
+    registries.lineage.setdefault("model_version", []).append(from_model_version)
+
+
+def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+    """For who may launch: go on with what lies about, or train on a version that no run has used."""
+    if role not in ("owner", "admin"):
+        return []
+    runs = Run.objects.filter(project=project)
+    found = []
+    if waiting := runs.filter(state__in=RUN_RESUMABLE).first():
+        text = _("“%(name)s” stopped before its end.") % {"name": waiting.name}
+        found.append(NextAction(25, text, run_url(waiting), _("Look at it"), waiting.error[:200]))
+    if draft := runs.filter(state=RunState.DRAFT).first():
+        text = _("“%(name)s” is prepared and waits to be launched.") % {"name": draft.name}
+        found.append(NextAction(20, text, run_url(draft), _("Check and launch")))
+        return found
+    versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
+    fresh = versions.exclude(pk__in=runs.values("version")).select_related("task").order_by("-pk").first()
+    if fresh is not None and BaseModel.objects.filter(state=ModelState.READY).exists():
+        text = _("Train a model on %(version)s.") % {"version": fresh}
+        url = reverse("training:run-new", args=[project.slug]) + f"?version={fresh.pk}"
+        found.append(NextAction(20, text, url, _("Train"), _("No run has used this dataset version yet.")))
+    return found
+
+
+def stations(project: Project) -> list[Station]:
+    runs = Run.objects.filter(project=project).exclude(state=RunState.DRAFT)
+    going = runs.filter(state__in=RUN_OPEN).count()
+    models = ModelVersion.objects.filter(project=project).count()
+    count = runs.count()
+    detail = _("%(count)d going on") % {"count": going} if going else ""
+    urls = [reverse(name, args=[project.slug]) for name in ("training:run-list", "training:model-list")]
+    return [
+        Station(50, "run", _("Runs"), str(count), urls[0], detail, count > 0),
+        Station(60, "model", _("Model versions"), str(models), urls[1], "", models > 0),
+    ]
+
+
+# --- lineage: from any object a person can walk both ways ---------------------------------------------------------
+
+
+def from_dataset_version(version: DatasetVersion) -> list[LineageEntry]:
+    runs = Run.objects.filter(version=version).exclude(state=RunState.DRAFT).select_related("project")
+    return down_from_runs(runs[:LINEAGE_SHOWN])
+
+
+def from_pair(pair: Pair) -> list[LineageEntry]:
+    """Runs whose version holds a revision of this pair in what they learned from."""
+    learned = DatasetVersion.objects.filter(rows__revision__pair=pair, rows__part=Part.TRAIN)
+    runs = Run.objects.filter(version__in=learned).exclude(state=RunState.DRAFT).select_related("project")
+    return down_from_runs(runs[:LINEAGE_SHOWN])
+
+
+def down_from_runs(runs: Any) -> list[LineageEntry]:
+    found = list(runs)
+    models = ModelVersion.objects.filter(run__in=found).select_related("project")
+    return [
+        *(LineageEntry("down", gettext_lazy("Run"), run.name, run_url(run)) for run in found),
+        *(LineageEntry("down", gettext_lazy("Model version"), label(model), model_url(model)) for model in models),
+    ]
+
+
+def from_run(run: Run) -> list[LineageEntry]:
+    models = ModelVersion.objects.filter(run=run).select_related("project")
+    return [
+        *origins(run),
+        *(LineageEntry("down", gettext_lazy("Model version"), label(model), model_url(model)) for model in models),
+    ]
+
+
+def from_model_version(version: ModelVersion) -> list[LineageEntry]:
+    run = version.run
+    return [LineageEntry("up", gettext_lazy("Run"), run.name, run_url(run)), *origins(run)]
+
+
+def origins(run: Run) -> list[LineageEntry]:
+    slug = run.project.slug
+    data = reverse("curation:version-detail", args=[slug, run.version_id])
+    base = reverse("training:base-detail", args=[slug, run.base_id])
+    return [
+        LineageEntry("up", gettext_lazy("Dataset version"), str(run.version), data),
+        LineageEntry("up", gettext_lazy("Base model"), run.base.name, base),
+    ]
+
+
+def label(version: ModelVersion) -> str:
+    return f"{version.number} · {version.name}"
+
+
+def run_url(run: Run) -> str:
+    return reverse("training:run-detail", args=[run.project.slug, run.pk])
+
+
+def model_url(version: ModelVersion) -> str:
+    return reverse("training:model-detail", args=[version.project.slug, version.pk])
+
+
+def shots() -> list[tuple[str, str, str]]:
+    """(name, path, role) of training's main pages."""
+    project = Project.objects.order_by("-is_demo", "pk").first()
+    if project is None:
+        return []
+    start = f"/p/{project.slug}"
+    found = [
+        ("runs", f"{start}/training/", "viewer"),
+        ("run-new", f"{start}/training/new/", "owner"),
+        ("models", f"{start}/models/", "viewer"),
+    ]
+    if run := Run.objects.filter(project=project).exclude(state=RunState.DRAFT).first():
+        found += [("run", run_url(run), "owner"), ("run-check", f"{run_url(run)}check/", "owner")]
+    if version := ModelVersion.objects.filter(project=project).select_related("project").first():
+        found.append(("model", model_url(version), "expert"))
+    if base := BaseModel.objects.first():
+        found.append(("base-model", reverse("training:base-detail", args=[project.slug, base.pk]), "viewer"))
+    return found

@@ -1,0 +1,187 @@
+"""The pages of training: who may, what they show, and a run from form to chat through them."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from core.models import Event, Job, Project, User
+from curation.models import DatasetVersion
+from tests.training_world import TINY
+from tests.world import run_jobs
+from training.choices import RunState
+from training.models import BaseModel, ModelVersion, Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AsUser = Callable[[User], Client]
+Prepare = Callable[..., Run]
+
+
+def url(name: str, project: Project, *args: object) -> str:
+    return reverse(f"training:{name}", args=[project.slug, *args])
+
+
+def settings_of(version: DatasetVersion, base: BaseModel, **more: object) -> dict[str, object]:
+    return {"version": version.pk, "base": base.pk, "preset": "quick", "method": "lora", "name": "First", **more}
+
+
+def test_from_the_form_to_a_model_version(
+    as_user: AsUser, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel
+) -> None:
+    client = as_user(owner)
+    page = client.get(url("run-new", project)).content.decode()
+    assert "Pack short pairs together" in page
+    assert "Presets: Quick 25, Balanced 0, Best 0." in page
+    asked = settings_of(frozen, tiny_base, **TINY, max_steps=4)
+    answer = client.post(url("run-new", project), asked, follow=True)
+    run = Run.objects.get()
+    assert answer.redirect_chain == [(url("run-check", project, run.pk), 302)]
+    assert "being examined" in answer.content.decode()
+    run_jobs()
+    checked = client.get(url("run-check", project, run.pk)).content.decode()
+    assert "Ready to launch" in checked
+    assert 'data-kind="trained"' in checked
+    client.post(url("run-launch", project, run.pk))
+    waiting = client.get(url("run-detail", project, run.pk)).content.decode()
+    assert "Place 1 in the queue" in waiting
+    assert 'hx-trigger="every 2s"' in waiting
+    run_jobs("train")
+    done = client.get(url("run-detail", project, run.pk)).content.decode()
+    version = ModelVersion.objects.get()
+    assert url("model-detail", project, version.pk) in done
+    assert "<svg" in done
+    assert "every 2s" not in done
+    model = client.get(url("model-detail", project, version.pk)).content.decode()
+    assert version.fingerprint in model
+    assert "adapter_model.safetensors" in model
+    assert f"Tiny, finetuned in run {run.pk}" in model or "finetuned in run" in model
+    assert client.get(url("model-list", project)).status_code == 200
+    assert client.get(url("run-list", project)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("learning_rate", "7", "Learning rate must lie between"),
+        ("max_tokens", "999999", "must lie between"),
+        ("max_tokens", "4096", "the model holds 2048"),
+        ("epochs", "often", "Enter a number"),
+        ("preset", "magic", "not one of the available choices"),
+    ],
+)
+def test_a_wrong_setting_is_named_at_its_field_and_nothing_is_lost(
+    as_user: AsUser, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel,
+    field: str, value: str, sentence: str,
+) -> None:  # fmt: skip
+    asked = settings_of(frozen, tiny_base, **{field: value, "seed": 42})
+    answer = as_user(owner).post(url("run-new", project), asked)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert sentence in page
+    assert 'value="42"' in page
+    assert not Run.objects.exists()
+    assert not Job.objects.filter(kind="audit").exists()
+
+
+def test_a_prepared_run_opens_in_the_form_with_what_differs_from_its_preset(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run = prepare(packing=True)
+    page = as_user(owner).get(url("run-edit", project, run.pk)).content.decode()
+    assert '<option value="true" selected>' in page
+    assert 'name="save_every" value="2"' in page
+    assert 'name="lora_dropout" value=' not in page
+
+
+OWNERS_ONLY = ("run-launch", "run-stop", "run-cancel", "run-resume", "run-discard")
+
+
+@pytest.mark.parametrize("name", OWNERS_ONLY)
+def test_only_owners_decide_about_runs(
+    as_user: AsUser, expert: User, reviewer: User, viewer: User, stranger: User, project: Project, prepare: Prepare,
+    name: str,
+) -> None:  # fmt: skip
+    run = prepare()
+    events = Event.objects.count()
+    for person, status in ((expert, 403), (reviewer, 403), (viewer, 403), (stranger, 404)):
+        assert as_user(person).post(url(name, project, run.pk)).status_code == status
+    assert as_user(run.requested_by).get(url(name, project, run.pk)).status_code == 405
+    run.refresh_from_db()
+    assert run.state == RunState.DRAFT
+    assert Event.objects.count() == events
+
+
+READ = ("run-list", "model-list")
+
+
+@pytest.mark.parametrize("name", READ)
+def test_members_read_and_strangers_find_nothing(
+    as_user: AsUser, viewer: User, stranger: User, project: Project, name: str
+) -> None:
+    assert as_user(viewer).get(url(name, project)).status_code == 200
+    assert as_user(stranger).get(url(name, project)).status_code == 404
+    assert Client().get(url(name, project)).status_code == 302
+
+
+def test_a_run_of_another_project_is_not_there(as_user: AsUser, stranger: User, prepare: Prepare) -> None:
+    run = prepare()
+    elsewhere = Project.objects.get(name="Elsewhere")
+    for name in ("run-detail", "run-live", "run-check", "run-check-live", "run-edit"):
+        assert as_user(stranger).get(url(name, elsewhere, run.pk)).status_code == 404
+
+
+def test_pages_say_what_to_do_when_there_is_nothing(as_user: AsUser, owner: User, project: Project) -> None:
+    assert "Freeze one first" in as_user(owner).get(url("run-list", project)).content.decode()
+    assert "Freeze one first" in as_user(owner).get(url("run-new", project)).content.decode()
+    assert "No base model yet" in as_user(owner).get(url("model-list", project)).content.decode()
+
+
+def test_a_refused_launch_says_why_and_stays_on_the_check(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare, freeze: Callable[..., DatasetVersion]
+) -> None:
+    run = prepare(of=freeze(response="a very long answer " * 200))
+    client = as_user(owner)
+    page = client.get(url("run-check", project, run.pk)).content.decode()
+    assert "It cannot start yet" in page
+    assert "Launch the training" not in page
+    answer = client.post(url("run-launch", project, run.pk), follow=True)
+    assert "longer than 256 tokens" in answer.content.decode()
+    rows = client.get(url("run-check-rows", project, run.pk, "too_long")).content.decode()
+    assert "What is number 0" in rows
+    assert "18 of 18 shown" in rows
+
+
+def test_stop_and_resume_of_a_waiting_run(as_user: AsUser, owner: User, project: Project, prepare: Prepare) -> None:
+    run = prepare()
+    client = as_user(owner)
+    client.post(url("run-launch", project, run.pk))
+    client.post(url("run-stop", project, run.pk))
+    run.refresh_from_db()
+    assert run.state == RunState.STOPPED
+    client.post(url("run-resume", project, run.pk))
+    run_jobs("train")
+    run.refresh_from_db()
+    assert run.state == RunState.DONE
+
+
+def test_a_run_that_was_given_up_cannot_be_resumed(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run = prepare()
+    client = as_user(owner)
+    client.post(url("run-launch", project, run.pk))
+    client.post(url("run-cancel", project, run.pk))
+    answer = client.post(url("run-resume", project, run.pk), follow=True)
+    assert "Only a run that was stopped or failed" in answer.content.decode()
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+
+
+def test_texts_of_people_stay_texts(as_user: AsUser, owner: User, project: Project, prepare: Prepare) -> None:
+    run = prepare()
+    Run.objects.filter(pk=run.pk).update(name="<script>alert(1)</script>")
+    for name in ("run-check", "run-edit"):
+        page = as_user(owner).get(url(name, project, run.pk)).content.decode()
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert" in page

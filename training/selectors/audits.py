@@ -1,0 +1,43 @@
+"""What the audit page shows of a report."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from curation.models import DatasetVersion, VersionPair
+from training.models import Audit
+
+
+@dataclass(frozen=True)
+class Shown:
+    pair: str
+    segments: list[tuple[str, str]]
+
+
+def audit_page(audit: Audit) -> dict[str, Any]:
+    """Numbers, problems and coloured pairs of a finished audit."""
+    report = audit.report
+    segments = report.get("segments", {})
+    return {
+        "report": report,
+        "blocking": [problem for problem in report.get("problems", []) if problem["leaves_out"]],
+        "warnings": [problem for problem in report.get("problems", []) if not problem["leaves_out"]],
+        "left_out": sum(report["counts"].values()) - sum(report["usable"].values()),
+        "median": report["quantiles"]["total"].get("50"),
+        "longest": report["quantiles"]["total"].get("100"),
+        "examples": [Shown(key, [(text, kind) for text, kind in runs]) for key, runs in segments.items()],
+    }
+
+
+def problem_rows(audit: Audit, code: str) -> list[dict[str, Any]]:
+    """The pairs that have a problem, with the beginning of their instruction. Also for the blocking codes."""
+    report = audit.report
+    rows = [dict(row) for row in report.get("rows", []) if row["code"] == code]
+    if code in ("shared_across_parts", "end_not_trained"):
+        rows = [{"id": key, "code": code} for key in report.get(code, [])]
+    texts = instructions(audit.version, [row["id"] for row in rows])
+    return [{**row, "instruction": texts.get(row["id"], "")} for row in rows]
+
+
+def instructions(version: DatasetVersion, pairs: list[str]) -> dict[str, str]:
+    rows = VersionPair.objects.filter(version=version, revision__pair_id__in=[int(pair) for pair in pairs])
+    return {str(pair): text[:300] for pair, text in rows.values_list("revision__pair_id", "revision__instruction")}

@@ -1,0 +1,68 @@
+"""What the pages of model versions and base models show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+
+from core.models import Project
+from training.models import BaseModel, ModelVersion, Run
+from training.selectors.refs import folder_of
+
+FACTS = (
+    "train_loss",
+    "develop_loss_before",
+    "develop_loss_after",
+    "final_step",
+    "tokens_trained",
+    "tokens_per_second",
+    "seconds",
+    "precision",
+    "resumed_from",
+)
+
+
+@dataclass(frozen=True)
+class FileRow:
+    name: str
+    size: int | None  # None: the file is not there any more
+    sha256: str
+
+
+def models_of(project: Project) -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(project=project).select_related("base", "run__version__task")
+
+
+def bases_all() -> QuerySet[BaseModel]:
+    return BaseModel.objects.order_by("name")
+
+
+def model_files(version: ModelVersion) -> list[FileRow]:
+    """Files with the digests that the training wrote down."""
+    folder = Path(folder_of(version))
+    return [file_row(folder, name, digest) for name, digest in sorted(version.run.result.get("sha256", {}).items())]
+
+
+def base_files(base: BaseModel) -> list[FileRow]:
+    folder = Path(folder_of(base))
+    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    return [file_row(folder, name, "") for name in names]
+
+
+def file_row(folder: Path, name: str, digest: str) -> FileRow:
+    path = folder / name
+    return FileRow(name, path.stat().st_size if path.is_file() else None, digest)
+
+
+def model_card(version: ModelVersion) -> str:
+    path = Path(folder_of(version)) / "README.md"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def model_facts(version: ModelVersion) -> dict[str, Any]:
+    return {name: version.run.result.get(name) for name in FACTS}
+
+
+def runs_on(base: BaseModel, project: Project) -> list[Run]:
+    return list(Run.objects.filter(base=base, project=project).order_by("-pk")[:20])

@@ -1,0 +1,119 @@
+"""What the pages of runs show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.db.models.functions import Mod
+from django.utils.translation import gettext as _
+
+from core.charts import Chart, ChartError, Series, line_chart
+from core.child import output_path, tail
+from core.models import Project
+from core.selectors.jobs import job_position
+from ml.recipe import Recipe, recipe_fields
+from ml.rundir import RunDir
+from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
+from training.models import ModelVersion, Run, RunEvent
+from training.presets import PRESETS, preset_value, shown
+
+POINTS = 800  # read for a curve; the chart thins them further
+SAMPLES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Setting:
+    label: str
+    value: str
+    changed: bool  # from what the preset says
+
+
+def runs_of(project: Project) -> QuerySet[Run]:
+    return Run.objects.filter(project=project).select_related("version__task", "base", "requested_by", "model_version")
+
+
+def run_live(run: Run) -> dict[str, Any]:
+    """What changes while a run goes on: the part of the page that asks for itself."""
+    live = run.live
+    step, steps = run.step or 0, run.steps or 0
+    return {
+        "run": run,
+        "live": live,
+        "open": run.state in RUN_OPEN,
+        "share": step / steps if steps else None,
+        "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
+        "position": job_position(run.job) if run.job and run.state == RunState.QUEUED else None,
+        "may_stop": run.state in RUN_STOPPABLE,
+        "may_cancel": run.state in (*RUN_OPEN, *RUN_RESUMABLE),
+        "may_resume": run.state in RUN_RESUMABLE,
+        "chart": loss_chart(run),
+        "samples": samples(run),
+        "warnings": warnings(run),
+        "made": ModelVersion.objects.filter(run=run).first() if run.state == RunState.DONE else None,
+    }
+
+
+def loss_chart(run: Run) -> Chart | None:
+    """The losses so far; None before the first."""
+    curves = [(_("Train"), curve(run, "step")), (_("Develop"), curve(run, "eval"))]
+    try:
+        return line_chart(
+            title=_("Loss by step"),
+            x_label=_("Step"),
+            y_label=_("Loss (nats a token)"),
+            series=[Series(str(name), points) for name, points in curves if points],
+        )
+    except ChartError:
+        return None
+
+
+def curve(run: Run, kind: str) -> list[tuple[float, float]]:
+    """(step, loss) in order, at most about POINTS of them."""
+    rows = RunEvent.objects.filter(run=run, type=kind, superseded=False, step__isnull=False)
+    every = max(1, run.step // POINTS) if kind == "step" else 1
+    if every > 1:
+        rows = rows.annotate(rest=Mod(F("step"), every)).filter(rest=0)
+    found = dict(rows.order_by("attempt", "seq").values_list("step", "data__loss"))
+    return sorted((float(step), float(loss)) for step, loss in found.items() if step is not None and loss is not None)
+
+
+def samples(run: Run) -> list[dict[str, Any]]:
+    """How the fixed questions were answered, the newest step first."""
+    rows = RunEvent.objects.filter(run=run, type="sample", superseded=False).order_by("-step", "seq")[:SAMPLES_SHOWN]
+    return [{"step": row.step, "prompt": row.data.get("prompt", ""), "text": row.data.get("text", "")} for row in rows]
+
+
+def warnings(run: Run) -> list[str]:
+    rows = RunEvent.objects.filter(run=run, type="warning", superseded=False).values_list("data__message", flat=True)
+    return list(dict.fromkeys(str(row) for row in rows[:50]))
+
+
+def recipe_rows(run: Run) -> list[Setting]:
+    """Every setting in words; those that differ from the preset are marked."""
+    recipe = Recipe.from_json(run.recipe)
+    rows = []
+    for setting in recipe_fields():
+        if setting.only_for and setting.only_for != recipe.method:
+            continue
+        value = getattr(recipe, setting.name)
+        usual = preset_value(run.preset, recipe.method, setting.name) if run.preset in PRESETS else value
+        text = f"{shown(setting, value)} {setting.unit}".strip()
+        rows.append(Setting(setting.label, text, value != usual and setting.name != "method"))
+    return rows
+
+
+def log_tail(run: Run) -> str:
+    """The end of what the newest attempt wrote, if it lies on this machine."""
+    directory = RunDir(settings.RUN_STORE / run.folder) if run.folder else None
+    if directory is None or not run.attempt:
+        return ""
+    return tail(output_path(directory, run.attempt))
+
+
+def run_events(run: Run, *, after: tuple[int, int] = (0, 0), limit: int = 500) -> Iterable[RunEvent]:
+    """Events beyond (attempt, seq), in order."""
+    attempt, seq = after
+    rows = RunEvent.objects.filter(run=run).order_by("attempt", "seq")
+    return (rows.filter(attempt=attempt, seq__gt=seq) | rows.filter(attempt__gt=attempt))[:limit]

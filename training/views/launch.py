@@ -1,0 +1,112 @@
+"""From the form to the queue: choose, look at what the pairs become, launch."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.access import Access, project_access
+from core.choices import Need
+from core.views.telling import refusal_on, refusal_told
+from ml.recipe import Recipe
+from training.access import run_access
+from training.choices import AuditState, RunState
+from training.forms import LaunchForm
+from training.models import Run
+from training.selectors.audits import audit_page, problem_rows
+from training.selectors.estimates import disk_need, memory_need
+from training.selectors.gate import launch_refusals
+from training.services.launch import run_launch, run_prepare
+from training.services.runs import run_discard
+
+
+def new(request: HttpRequest, project: str) -> HttpResponse:
+    """Choose what a run is to be."""
+    access = project_access(request, project, Need.OWN)
+    initial = {name: request.GET[name] for name in ("version", "base") if request.GET.get(name, "").isdigit()}
+    form = LaunchForm(request.POST or None, project=access.project, initial=initial)
+    return answer(request, access, form, None)
+
+
+def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """Change a run that was not launched yet."""
+    access, found = run_access(request, project, run, Need.OWN)
+    if found.state != RunState.DRAFT:
+        messages.info(request, _("This run was launched; its settings never change."))
+        return redirect("training:run-detail", project, run)
+    form = LaunchForm(request.POST or None, project=access.project, run=found)
+    return answer(request, access, form, found)
+
+
+def answer(request: HttpRequest, access: Access, form: LaunchForm, run: Run | None) -> HttpResponse:
+    if request.method == "POST" and form.is_valid():
+        first = {name: form.cleaned_data[name] for name in ("version", "base", "preset", "method", "name")}
+        with refusal_on(form):
+            prepared = run_prepare(actor=access.user, project=access.project, changes=form.changes(), run=run, **first)
+        if not form.errors:
+            return redirect("training:run-check", access.project.slug, prepared.pk)
+    status = 400 if form.is_bound and form.errors else 200
+    return render(request, "training/run_form.html", {"form": form, "run": run}, status=status)
+
+
+@require_GET
+def check(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """What each pair becomes, and whether the run may start. The gate before a launch."""
+    access, found = run_access(request, project, run)
+    return render(request, "training/check.html", check_context(access, found))
+
+
+@require_GET
+def check_live(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """The part that asks for itself while the pairs are being examined."""
+    access, found = run_access(request, project, run)
+    return render(request, "training/check_live.html", check_context(access, found))
+
+
+def check_context(access: Access, run: Run) -> dict[str, object]:
+    audit = run.audit
+    recipe = Recipe.from_json(run.recipe)
+    draft = run.state == RunState.DRAFT
+    ready = audit is not None and audit.state == AuditState.READY
+    return {
+        "run": run,
+        "audit": audit,
+        "running": audit is not None and audit.state == AuditState.RUNNING,
+        "draft": draft,
+        "refusals": launch_refusals(run) if draft and not (audit and audit.state == AuditState.RUNNING) else [],
+        "may_launch": access.check(Need.OWN),
+        "disk": disk_need(run.base, recipe),
+        "memory": memory_need(run.base, recipe),
+        **(audit_page(audit) if audit is not None and ready else {}),
+    }
+
+
+@require_GET
+def check_rows(request: HttpRequest, project: str, run: int, code: str) -> HttpResponse:
+    """The pairs that have one problem."""
+    _access, found = run_access(request, project, run)
+    rows = problem_rows(found.audit, code) if found.audit else []
+    problems = found.audit.report.get("problems", []) if found.audit else []
+    total = next((problem["count"] for problem in problems if problem["code"] == code), len(rows))
+    sentence = rows[0].get("sentence", "") if rows else ""
+    context = {"run": found, "rows": rows, "code": code, "sentence": sentence, "total": total}
+    return render(request, "training/check_rows.html", context)
+
+
+@require_POST
+def launch(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    access, found = run_access(request, project, run, Need.OWN)
+    with refusal_told(request, _("The run is in the queue. You may leave; it goes on.")):
+        run_launch(actor=access.user, run=found)
+    found.refresh_from_db()
+    page = "training:run-check" if found.state == RunState.DRAFT else "training:run-detail"
+    return redirect(page, project, run)
+
+
+@require_POST
+def discard(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    access, found = run_access(request, project, run, Need.OWN)
+    with refusal_told(request, _("The prepared run is gone.")):
+        run_discard(actor=access.user, run=found)
+    return redirect("training:run-list", project)
