@@ -57,8 +57,8 @@ def reset(request: HttpRequest, secret: str, found: OneTimeLink) -> HttpResponse
 
 
 def join(request: HttpRequest, secret: str, found: OneTimeLink) -> HttpResponse:
-    form = Form(request.POST or None)
-    if request.method == "POST":
+    form = Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         with refusal_on(form):
             link_accept_member(secret=secret, user=person(request))
         if not form.errors and found.project:
