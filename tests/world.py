@@ -68,29 +68,29 @@ def admin(make_user: Callable[..., User]) -> User:
     return make_user("Ada", is_admin=True)
 
 
+def sign_in(user: User) -> Client:
+    """A browser session of that person."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def api_client(user: User, *, project: Project | None = None, may_write: bool = True) -> APIClient:
+    """An API client with a real token of that person."""
+    _token, plain = token_create(actor=user, name="test", project=project, may_write=may_write, days=1)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {plain}")
+    return client
+
+
 @pytest.fixture
 def as_user() -> Callable[[User], Client]:
-    """A browser session of that person."""
-
-    def login(user: User) -> Client:
-        client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return client
-
-    return login
+    return sign_in
 
 
 @pytest.fixture
 def api_as() -> Callable[..., APIClient]:
-    """An API client with a real token of that person."""
-
-    def login(user: User, *, project: Project | None = None, may_write: bool = True) -> APIClient:
-        _token, plain = token_create(actor=user, name="test", project=project, may_write=may_write, days=1)
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Token {plain}")
-        return client
-
-    return login
+    return api_client
 
 
 def run_jobs(queue: str = "default") -> list[Job]:

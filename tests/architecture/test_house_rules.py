@@ -17,7 +17,9 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def product_files() -> list[Path]:
-    return [path for path in tracked("*.py") if path.relative_to(ROOT).parts[0] in APPS and "migrations" not in path.parts]
+    return [
+        path for path in tracked("*.py") if path.relative_to(ROOT).parts[0] in APPS and "migrations" not in path.parts
+    ]
 
 
 def test_no_file_outgrows_its_topic() -> None:

@@ -1,0 +1,190 @@
+"""One of everything in one project, made directly in the tables: what the URLs of the matrix point at."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from core.choices import LinkKind, WorkKind
+from core.models import Heartbeat, Job, Membership, OneTimeLink, Project, User
+from core.services.invitations import link_create
+from core.services.people import token_create
+from core.services.work import work_claim, work_open
+from curation.choices import Part, SuiteRole, VersionState
+from curation.models import (
+    DatasetVersion,
+    GlossaryWord,
+    Guideline,
+    Import,
+    Pair,
+    Revision,
+    Suite,
+    SuiteItem,
+    Task,
+    VersionPair,
+)
+from evaluation.choices import EvaluationState
+from evaluation.models import Candidate, Evaluation, GradingRound, Output, Rubric
+from training.choices import ModelState, RunState
+from training.models import BaseModel, ModelVersion, Run
+
+DIGEST = "0" * 64
+
+
+@dataclass
+class Estate:
+    project: Project
+    elsewhere: Project
+    people: dict[str, User]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str, parameter: str) -> Any:
+        """What a URL's parameter stands for; `app:parameter` or `url name:parameter` go before the plain name."""
+        app = name.split(":")[0] if ":" in name else name.split("-")[0]
+        for key in (f"{name}/{parameter}", f"{app}/{parameter}", parameter):
+            if key in self.values:
+                return self.values[key]
+        raise KeyError(f"the estate has nothing for {parameter!r} of {name}; add it to tests/architecture/estate.py")
+
+
+def build_estate(people: dict[str, User]) -> Estate:
+    project = Project.objects.get(slug="building-advice")
+    elsewhere = Project.objects.get(slug="elsewhere")
+    estate = Estate(project, elsewhere, people, {"project": project.slug})
+    add_core(estate)
+    add_curation(estate)
+    add_training(estate)
+    add_evaluation(estate)
+    return estate
+
+
+def add_core(estate: Estate) -> None:
+    owner, project = estate.people["owner"], estate.project
+    job = Job.objects.create(kind="import", project=project, subject="rows.jsonl", requested_by=owner)
+    path = link_create(actor=owner, kind=LinkKind.INVITE, project=project, role="expert")
+    token, _plain = token_create(actor=owner, name="script", project=project, may_write=False, days=1)
+    Heartbeat.objects.create(name="worker-default@here", queue="default", seen_at=timezone.now())
+    Membership.objects.get(project=project, user=owner)
+    estate.values |= {
+        "job": job.pk,
+        "secret": path.strip("/").split("/")[-1],
+        "invitation": OneTimeLink.objects.latest("pk").pk,
+        "user": estate.people["viewer"].pk,
+        "key": token.token_key,
+    }
+
+
+def make_pair(task: Task, author: User, text: str) -> Pair:
+    pair = Pair.objects.create(project=task.project, task=task, author=author, state="approved")
+    revision = Revision.objects.create(
+        pair=pair, number=1, instruction=text, response=f"About {text}", author=author, fingerprint=DIGEST
+    )
+    pair.current = pair.approved = revision
+    pair.save()
+    return pair
+
+
+def add_curation(estate: Estate) -> None:
+    owner, expert, project = estate.people["owner"], estate.people["expert"], estate.project
+    task = Task.objects.create(project=project, slug="advice", name="Advice", created_by=owner)
+    Guideline.objects.create(task=task, number=1, text="Be brief.", author=owner)
+    pair = make_pair(task, expert, "What is a beam?")
+    waiting = make_pair(task, expert, "What is a joist?")
+    Pair.objects.filter(pk=waiting.pk).update(state="submitted", approved=None)
+    batch = Import.objects.create(
+        task=task, file_name="rows.jsonl", path="rows.jsonl", size=1, sha256=DIGEST, format="jsonl", created_by=owner
+    )
+    version = DatasetVersion.objects.create(
+        task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template
+    )
+    VersionPair.objects.create(
+        version=version, revision=pair.current, ordinal=0, part=Part.TEST, group="g", salt="s", digest=DIGEST
+    )
+    suite = Suite.objects.create(
+        project=project, task=task, version=version, name="Test", role=SuiteRole.TEST, sha256=DIGEST, size=1
+    )
+    item = SuiteItem.objects.create(suite=suite, ordinal=0, revision=pair.current, fingerprint=DIGEST)
+    word = GlossaryWord.objects.create(project=project, language="en", word="bygglov", added_by=owner)
+    work = work_open(
+        project=project, kind=WorkKind.REVIEW, subject_type="pair", subject_id=waiting.pk, excluded_user=expert
+    )
+    assignment = work_claim(user=estate.people["reviewer"], item=work)
+    estate.values |= {
+        "task": task.slug,
+        "pair": pair.pk,
+        "curation:review-claim/pair": waiting.pk,
+        "batch": batch.pk,
+        "version": version.pk,
+        "suite": suite.pk,
+        "item": item.pk,
+        "word": word.pk,
+        "assignment": assignment.pk if assignment else None,
+        "work_item": work.pk,
+        "format": "pairs",
+        "curation/key": "k1",
+        "number": 1,
+    }
+
+
+def add_training(estate: Estate) -> None:
+    owner, project = estate.people["owner"], estate.project
+    base = BaseModel.objects.create(
+        name="Tiny", folder="base/tiny", state=ModelState.READY, fingerprint=DIGEST, tokenizer_fingerprint=DIGEST
+    )
+    run = Run.objects.create(
+        project=project,
+        version_id=estate.values["version"],
+        base=base,
+        name="First run",
+        recipe={},
+        state=RunState.DONE,
+        requested_by=owner,
+        ended_at=timezone.now() + timedelta(minutes=1),
+    )
+    made = ModelVersion.objects.create(
+        project=project,
+        run=run,
+        base=base,
+        number=1,
+        name="First run",
+        folder="versions/1",
+        method="lora",
+        fingerprint=DIGEST,
+        tokenizer_fingerprint=DIGEST,
+    )
+    estate.values |= {
+        "base": base.pk,
+        "run": run.pk,
+        "code": "too_long",
+        "model_version": made.pk,
+        "training/version": made.pk,
+    }
+
+
+def add_evaluation(estate: Estate) -> None:
+    owner, project = estate.people["owner"], estate.project
+    evaluation = Evaluation.objects.create(
+        project=project,
+        suite_id=estate.values["suite"],
+        name="Base against finetuned",
+        settings={"answers": 1, "max_new_tokens": 8, "batch_size": 1, "seed": 0},
+        state=EvaluationState.DONE,
+        requested_by=owner,
+    )
+    candidate = Candidate.objects.create(
+        evaluation=evaluation, base_id=estate.values["base"], ordinal=0, state=EvaluationState.DONE
+    )
+    output = Output.objects.create(
+        candidate=candidate, item_id=estate.values["item"], text="A beam.", fingerprint=DIGEST
+    )
+    criteria = [{"key": "correct", "label": "Correct", "low": "wrong", "high": "right"}]
+    rubric = Rubric.objects.create(project=project, number=1, criteria=criteria, created_by=owner)
+    grading_round = GradingRound.objects.create(evaluation=evaluation, rubric=rubric, seed=1, items=1, created_by=owner)
+    estate.values |= {
+        "evaluation": evaluation.pk,
+        "candidate": candidate.pk,
+        "output": output.pk,
+        "grading_round": grading_round.pk,
+        "rubric": rubric.pk,
+    }
