@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
-from curation.models import DatasetVersion
+from curation.models import DatasetVersion, Import, Pair, Task
+from curation.services.imports import import_ended, import_run, index_ask
+from curation.services.indexing import index_run
 from curation.services.versions import version_build, version_failed
 
 
@@ -39,3 +41,34 @@ class Freeze(JobRunner):
     def ended(self, job: Job) -> None:
         if job.state != JobState.DONE:
             version_failed(job.arguments["version"], job)
+
+
+@job_kind
+class ImportPairs(JobRunner):
+    kind = "import"
+    queue = Queue.DEFAULT
+    title = _("Import pairs")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        batch = Import.objects.select_related("task__project").get(pk=context.arguments["import"])
+        return import_run(batch, context)
+
+    def ended(self, job: Job) -> None:
+        import_ended(job.arguments["import"], job)
+
+
+@job_kind
+class Index(JobRunner):
+    kind = "index"
+    queue = Queue.DEFAULT
+    title = _("Check imported pairs and make them findable")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project", "tokenizer").filter(pk=context.arguments["task"]).first()
+        return index_run(task, context) if task else None
+
+    def ended(self, job: Job) -> None:
+        task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
+        # An import may have ended after our last look and found this job still open.
+        if task and job.state == JobState.DONE and Pair.objects.filter(task=task, found__isnull=True).exists():
+            index_ask(actor=job.requested_by, task=task)

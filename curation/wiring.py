@@ -1,7 +1,157 @@
 """What curation puts into core's registries: its pages, its numbers, its work and its background jobs."""
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import registries
+from core.choices import ROLE_GRANTS, Need, WorkKind
+from core.models import Project, User
+from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import jobs  # noqa: F401  importing it registers the kinds of jobs
+from curation.models import DatasetVersion, Pair, VersionPair
+from curation.selectors.pairs import returned_to
+from curation.selectors.reviews import reviews_waiting
+from curation.selectors.tasks import TaskRow, tasks_of
+from curation.selectors.versions import fresh_pairs
+
+ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
 
 
 def wire() -> None:
     """Called once, when Django's models are ready."""
+    registries.navigation += [
+        NavEntry(10, gettext_lazy("Tasks"), "curation:tasks", TASK_PAGES),
+        NavEntry(12, gettext_lazy("Pairs"), "curation:pairs", ("curation:pair-d", "curation:import")),
+        NavEntry(14, gettext_lazy("Write"), "curation:write", ("curation:pair-new", "curation:pair-edit"), Need.WRITE),
+        NavEntry(16, gettext_lazy("Review"), "curation:reviews", ("curation:review",), Need.REVIEW),
+        NavEntry(20, gettext_lazy("Versions"), "curation:versions", ("curation:version", "curation:freeze")),
+    ]
+    registries.next_actions.append(next_actions)
+    registries.stations.append(stations)
+    registries.lineage.setdefault("pair", []).append(pair_lineage)
+    registries.lineage.setdefault("dataset_version", []).append(version_lineage)
+    registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
+    registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
+    registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
+    registries.shots.append(shots)
+
+
+TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary")
+
+
+def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+    """The best thing to do in curation for somebody of this role, most urgent first."""
+    grants = frozenset(Need.values) if role == "admin" else ROLE_GRANTS[role]
+    rows = tasks_of(project)
+    found: list[NextAction] = []
+    if Need.WRITE in grants and returned_to(user, project).exists():
+        found.append(NextAction(10, _("A pair came back to you"), url("write", project), _("Mend it")))
+    if Need.REVIEW in grants and (waiting := reviews_waiting(project, user)):
+        text = _("%(count)d pairs wait for your review") % {"count": waiting}
+        found.append(NextAction(20, text, url("reviews", project), _("Review")))
+    if Need.OWN in grants:
+        found += owner_actions(project, rows)
+    if Need.WRITE in grants:
+        found += [write_action(row) for row in rows if row.approved < row.task.target_pairs][:1]
+    return found
+
+
+def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
+    if not rows:
+        return [NextAction(5, _("Make the first task"), url("task-new", project), _("New task"))]
+    fresh = [(row, fresh_pairs(row.task).count()) for row in rows if row.approved]
+    return [
+        NextAction(
+            30,
+            _("%(count)d approved pairs of “%(task)s” are in no version yet") % {"count": count, "task": row.task.name},
+            url("freeze", project, row.task.slug),
+            _("Freeze"),
+        )
+        for row, count in fresh
+        if count >= ENOUGH_TO_FREEZE
+    ]
+
+
+def write_action(row: TaskRow) -> NextAction:
+    left = row.task.target_pairs - row.approved
+    text = _("%(count)d more approved pairs are wanted for “%(task)s”") % {"count": left, "task": row.task.name}
+    return NextAction(60, text, url("pair-new", row.task.project, row.task.slug), _("Write a pair"))
+
+
+def stations(project: Project) -> list[Station]:
+    """Tasks, pairs, reviewed, versions: the first four stops of the loop."""
+    rows = tasks_of(project)
+    pairs, approved = sum(row.pairs for row in rows), sum(row.approved for row in rows)
+    waiting = sum(row.waiting for row in rows)
+    versions = (
+        DatasetVersion.objects.filter(task__project=project, state="ready").order_by("-pk").select_related("task")
+    )
+    newest = versions.first()
+    names = ", ".join(row.task.name for row in rows[:2])
+    wait_text = _("%(count)d wait for review") % {"count": waiting} if waiting else ""
+    return [
+        Station(10, "task", _("Tasks"), str(len(rows)), url("tasks", project), names, bool(rows)),
+        Station(20, "pairs", _("Pairs"), str(pairs), url("pairs", project), "", bool(pairs)),
+        Station(
+            30, "review", _("Reviewed"), str(approved), url("pairs", project) + "?state=approved", wait_text,
+            bool(approved),
+        ),
+        Station(
+            40, "versions", _("Versions"), str(versions.count()), url("versions", project),
+            _("Newest: %(name)s") % {"name": newest} if newest else "", newest is not None,
+        ),
+    ]  # fmt: skip
+
+
+def pair_lineage(pair: Pair) -> list[LineageEntry]:
+    rows = VersionPair.objects.filter(revision__pair=pair).select_related("version__task").order_by("version_id")
+    slug = pair.project.slug
+    up = []
+    if pair.imported_by is not None:
+        address = reverse("curation:import-detail", args=[slug, pair.imported_by.pk])
+        up.append(LineageEntry("up", _("Import"), pair.imported_by.file_name, address))
+    return up + [
+        LineageEntry(
+            "down", _("Dataset version"), f"{row.version} ({row.get_part_display()})",
+            reverse("curation:version-detail", args=[slug, row.version_id]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def version_lineage(version: DatasetVersion) -> list[LineageEntry]:
+    task = version.task
+    return [
+        LineageEntry("up", _("Task"), task.name, reverse("curation:task-detail", args=[task.project.slug, task.slug]))
+    ]
+
+
+def shots() -> list[tuple[str, str, str]]:
+    """(name, path, role) of curation's main pages, from the demo project if it is there."""
+    project = Project.objects.order_by("-is_demo", "pk").first()
+    task = project.tasks.first() if project else None
+    if project is None or task is None:
+        return []
+    root = f"/p/{project.slug}"
+    found = [
+        ("tasks", f"{root}/tasks/", "viewer"),
+        ("task", f"{root}/tasks/{task.slug}/", "expert"),
+        ("task-edit", f"{root}/tasks/{task.slug}/edit/", "owner"),
+        ("write", f"{root}/write/", "expert"),
+        ("editor", f"{root}/tasks/{task.slug}/write/?key=shot", "expert"),
+        ("pairs", f"{root}/pairs/", "viewer"),
+        ("reviews", f"{root}/review/", "reviewer"),
+        ("imports", f"{root}/imports/", "expert"),
+        ("versions", f"{root}/versions/", "viewer"),
+        ("freeze", f"{root}/tasks/{task.slug}/freeze/", "owner"),
+    ]
+    if pair := project.pairs.first():
+        found.append(("pair", f"{root}/pairs/{pair.pk}/", "viewer"))
+    if version := DatasetVersion.objects.filter(task__project=project, state="ready").first():
+        found.append(("version", f"{root}/versions/{version.pk}/", "viewer"))
+    return found
+
+
+def url(name: str, project: Project, *arguments: str) -> str:
+    return reverse(f"curation:{name}", args=[project.slug, *arguments])

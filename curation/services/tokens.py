@@ -13,7 +13,10 @@ from ml.prompting import Example, Template, Tokenizer, Turn, encode_pair
 
 def task_tokenizer(task: Task) -> Tokenizer | None:
     """The task's own tokenizer, else the first registered one; None while no model is registered."""
-    row = task.tokenizer or TokenizerRow.objects.order_by("name").first()
+    return load_row(task.tokenizer or TokenizerRow.objects.order_by("name").first())
+
+
+def load_row(row: TokenizerRow | None) -> Tokenizer | None:
     return load(str(Path(settings.MODEL_STORE) / row.folder)) if row else None
 
 

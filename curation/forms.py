@@ -1,0 +1,199 @@
+"""Forms of the curation pages. They parse; what may be done is decided by the services."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from curation.choices import Origin, PairState, TaskKind
+from curation.models import Guideline, Task
+from ml.checks import all_checks
+
+SPLITS = (("0.8", _("80 / 20: 80 % for training, 20 % for testing")), ("0.7", _("70 / 30")), ("other", _("Other")))
+TEMPLATES: dict[str, dict[str, str]] = {
+    "chat": {"kind": "chat", "prompt": "{{instruction}}\n\n{{input}}", "before_response": "", "after_response": ""},
+    "question": {
+        "kind": "text",
+        "prompt": "Question: {{instruction}}\n\n{{input}}",
+        "before_response": "\n\nAnswer: ",
+        "after_response": "",
+    },
+    "instruction": {
+        "kind": "text",
+        "prompt": "### Instruction:\n{{instruction}}\n\n### Input:\n{{input}}",
+        "before_response": "\n\n### Response:\n",
+        "after_response": "",
+    },
+}
+TEMPLATE_CHOICES = (
+    ("chat", _("Chat: the model's own chat format, for models that were taught to chat")),
+    ("question", _("Question and answer, as plain text")),
+    ("instruction", _("Instruction, input, response, as plain text")),
+    ("own", _("My own")),
+)
+
+
+def text_area(rows: int, **attrs: Any) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "dir": "auto", **attrs})
+
+
+class TaskForm(forms.ModelForm):
+    template_choice = forms.ChoiceField(
+        label=_("Prompt template"), choices=TEMPLATE_CHOICES, widget=forms.RadioSelect, initial="chat"
+    )
+    template_kind = forms.ChoiceField(
+        label=_("Form of my own template"), choices=(("text", _("Plain text")), ("chat", _("Chat"))), required=False
+    )
+    prompt = forms.CharField(
+        label=_("What the model is given"),
+        widget=text_area(4, spellcheck="false"),
+        required=False,
+        strip=False,
+        max_length=8000,
+        help_text=_(
+            "Write {{instruction}} and {{input}} where the pair's texts belong. An empty input takes its line with it."
+        ),
+    )
+    before_response = forms.CharField(
+        label=_("Before the response"), widget=text_area(2, spellcheck="false"), required=False, strip=False,
+        max_length=2000,
+    )  # fmt: skip
+    split = forms.ChoiceField(
+        label=_("Split"),
+        choices=SPLITS,
+        widget=forms.RadioSelect,
+        initial="0.8",
+        help_text=_("A tenth of the training share is set aside to develop with. Test pairs are never trained on."),
+    )
+    other_split = forms.IntegerField(
+        label=_("Share for training"), min_value=5, max_value=95, required=False, help_text=_("Only for “Other”.")
+    )
+    other_split.unit = "%"  # type: ignore[attr-defined]
+
+    class Meta:
+        model = Task
+        fields: tuple[str, ...] = (
+            "name", "kind", "description", "language", "system_prompt", "max_tokens", "target_pairs", "tokenizer",
+        )  # fmt: skip
+        widgets = {"kind": forms.RadioSelect, "description": text_area(2), "system_prompt": text_area(4)}
+        help_texts = {
+            "description": _("One or two sentences for the people who write."),
+            "system_prompt": _("Stands before every conversation of this task. A pair may have its own instead."),
+            "language": _("A language code such as en, sv or ar: what a pair is written in unless it says otherwise."),
+            "target_pairs": _("Approved pairs wanted. About 1,000 good ones make a visible difference."),
+            "tokenizer": _("Counts the tokens while people write. Without a choice the starter model's is used."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = TaskKind.choices  # type: ignore[attr-defined]
+        if self.instance.pk and not self.is_bound:
+            self.initial.update(initial_of(self.instance))
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        if found.get("split") == "other" and not found.get("other_split"):
+            self.add_error("other_split", _("Say which share of the pairs is for training."))
+        if found.get("template_choice") == "own" and not (found.get("prompt") or "").strip():
+            self.add_error("prompt", _("Write the template, or choose one of the others."))
+        return found
+
+    def template(self) -> dict[str, str]:
+        choice = self.cleaned_data["template_choice"]
+        if choice != "own":
+            return TEMPLATES[choice]
+        kind = self.cleaned_data["template_kind"] or "text"
+        before = self.cleaned_data["before_response"] if kind == "text" else ""
+        texts = {"prompt": self.cleaned_data["prompt"], "before_response": before, "after_response": ""}
+        return {"kind": kind, **{name: text.replace("\r\n", "\n") for name, text in texts.items()}}
+
+    def values(self) -> dict[str, Any]:
+        """What the services take."""
+        split = self.cleaned_data["split"]
+        share = self.cleaned_data["other_split"] / 100 if split == "other" else float(split)
+        plain = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        return {**plain, "template": self.template(), "train_share": share}
+
+
+def initial_of(task: Task) -> dict[str, Any]:
+    share = f"{task.train_share:g}"
+    known = share in ("0.8", "0.7")
+    own = {name: task.template.get(name, "") for name in ("prompt", "before_response")}
+    return {
+        "template_choice": next((name for name, value in TEMPLATES.items() if value == task.template), "own"),
+        "template_kind": task.template.get("kind", "text"),
+        **own,
+        "split": share if known else "other",
+        "other_split": None if known else round(task.train_share * 100),
+    }
+
+
+class GuidelineForm(forms.ModelForm):
+    number = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    class Meta:
+        model = Guideline
+        fields = ("text",)
+        widgets = {"text": text_area(16)}
+        help_texts = {"text": _("Markdown: # heading, - list, **bold**. Every save is a new edition.")}
+
+
+class PairForm(forms.Form):
+    """The editor. Texts keep every blank and line end that was typed."""
+
+    instruction = forms.CharField(label=_("Instruction"), widget=text_area(3), strip=False, required=False)
+    input = forms.CharField(label=_("Input"), widget=text_area(3), strip=False, required=False)
+    response = forms.CharField(label=_("Response"), widget=text_area(8), strip=False, required=False)
+    topic = forms.CharField(label=_("Topic"), max_length=120, required=False)
+    language = forms.RegexField(
+        r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$",
+        label=_("Language"),
+        max_length=12,
+        error_messages={"invalid": _("Write a language code such as en, sv or pt-BR.")},
+    )
+    note = forms.CharField(label=_("What did you change, and why?"), max_length=500, required=False)
+    base = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    key = forms.RegexField(r"^[A-Za-z0-9_-]{1,40}$", widget=forms.HiddenInput, required=False)
+
+    def texts(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("instruction", "input", "response", "topic", "language")}
+
+
+class PairFilter(forms.Form):
+    """The toolbar above the list of pairs."""
+
+    task = forms.CharField(required=False, widget=forms.HiddenInput)
+    q = forms.CharField(label=_("Search"), required=False, max_length=200, widget=forms.SearchInput)
+    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *PairState.choices])
+    origin = forms.ChoiceField(label=_("Origin"), required=False, choices=[("", _("Any")), *Origin.choices])
+    finding = forms.ChoiceField(label=_("Finding"), required=False)
+    author = forms.ChoiceField(label=_("Author"), required=False)
+    topic = forms.CharField(label=_("Topic"), required=False, max_length=120)
+
+    def __init__(self, *args: Any, authors: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        checks = [(check.id, _(check.name)) for check in all_checks()]
+        self.fields["finding"].choices = [  # type: ignore[attr-defined]
+            ("", _("Any")), ("any", _("Has a finding")), ("none", _("Has none")), ("unchecked", _("Not checked yet")),
+            *checks,
+        ]  # fmt: skip
+        people = [(str(pk), name) for pk, name in authors]
+        self.fields["author"].choices = [("", _("Anybody")), *people]  # type: ignore[attr-defined]
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=4000, required=False, widget=text_area(3))
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class FreezeForm(forms.Form):
+    note = forms.CharField(
+        label=_("Note"), max_length=300, required=False, help_text=_("What is new in it, for those who train.")
+    )
+    split = forms.IntegerField(label=_("Share for training"), min_value=5, max_value=95)
+    split.unit = "%"  # type: ignore[attr-defined]
+
+
+class GlossaryForm(forms.Form):
+    word = forms.CharField(label=_("Word or phrase"), max_length=80)
+    language = forms.CharField(label=_("Language"), max_length=12)

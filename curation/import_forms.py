@@ -1,0 +1,80 @@
+"""Forms of an import: the file, then its columns."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from curation.models import Import
+from curation.services.import_mapping import FIELDS, Mapping
+
+LABELS = {
+    "instruction": _("Instruction"), "input": _("Input"), "response": _("Response"), "system": _("System prompt"),
+    "topic": _("Topic"), "language": _("Language"), "source": _("Source"),
+}  # fmt: skip
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,
+        max_length=200,
+        help_text=_("JSONL, CSV or JSON, in UTF-8. Nothing is stored before you have seen the first rows."),
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json,.csv,.tsv"}),
+    )
+
+
+class MappingForm(forms.Form):
+    """One choice of column for each field of a pair; the columns are those of the file."""
+
+    conversation = forms.ChoiceField(
+        label=_("Conversation"),
+        required=False,
+        help_text=_("A column with a list of turns. Its last question and answer become the pair."),
+    )
+    metadata = forms.MultipleChoiceField(
+        label=_("Keep beside the pair"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    source = forms.CharField(
+        label=_("Where the rows come from"), max_length=300, required=False,
+        help_text=_("Stands with every row that names no source of its own."),
+    )  # fmt: skip
+    approve = forms.BooleanField(
+        label=_("Approve these rows"),
+        required=False,
+        help_text=_(
+            "They count as approved at once, of origin imported, with your name on the approval, and are shown as "
+            "not reviewed by a second person. Without it, each row waits for a review."
+        ),
+    )
+
+    def __init__(self, *args: Any, columns: list[str], may_approve: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("(none)")), *((name, name) for name in columns)]
+        self.fields["conversation"].choices = choices  # type: ignore[attr-defined]
+        self.fields["metadata"].choices = choices[1:]  # type: ignore[attr-defined]
+        for name in FIELDS:
+            self.fields[f"column_{name}"] = forms.ChoiceField(label=LABELS[name], choices=choices, required=False)
+        if not may_approve:
+            del self.fields["approve"]
+
+    def mapping(self) -> Mapping:
+        columns = {name: self.cleaned_data[f"column_{name}"] for name in FIELDS}
+        talk = self.cleaned_data["conversation"]
+        return Mapping("columns", columns, talk, self.cleaned_data["metadata"])
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """The services speak of a pair's fields; the page has a column for each."""
+        super().add_error(f"column_{field}" if f"column_{field}" in self.fields else field, error)
+
+    @staticmethod
+    def initial_of(batch: Import) -> dict[str, Any]:
+        mapping = Mapping.from_json(batch.mapping)
+        columns = {f"column_{name}": mapping.columns.get(name, "") for name in FIELDS}
+        return {
+            **columns, "conversation": mapping.conversation, "metadata": mapping.metadata, "source": batch.source,
+        }  # fmt: skip
+
+    @property
+    def column_fields(self) -> list[forms.BoundField]:
+        return [self[f"column_{name}"] for name in FIELDS]

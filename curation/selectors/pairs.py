@@ -1,0 +1,168 @@
+"""Lists of pairs and one pair's page."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from core import registries
+from core.diff import Part, word_diff
+from core.models import Event, Membership, Project, User
+from curation.choices import PairState
+from curation.fingerprints import TEXT_FIELDS
+from curation.models import Pair, Review, Revision, Task, VersionPair
+from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
+
+FIELD_LABELS = {"instruction": _("Instruction"), "input": _("Input"), "response": _("Response")}
+WORD = re.compile(r"\w+")
+
+
+def pairs_of(task: Task) -> QuerySet[Pair]:
+    return Pair.objects.filter(task=task).select_related("current", "author")
+
+
+def pairs_filtered(pairs: QuerySet[Pair], query: Mapping[str, Any]) -> QuerySet[Pair]:
+    """Narrow by state, origin, finding, author, topic, import (`batch`) and words. Trash shows only when asked for."""
+    state = query.get("state")
+    pairs = pairs.filter(state=state) if state else pairs.exclude(state=PairState.TRASHED)
+    if origin := query.get("origin"):
+        pairs = pairs.filter(current__origin=origin)
+    if topic := query.get("topic"):
+        pairs = pairs.filter(current__topic=topic)
+    if author := query.get("author"):
+        pairs = pairs.filter(author=int(author))
+    if batch := query.get("batch"):
+        pairs = pairs.filter(imported_by=int(batch))
+    pairs = with_finding(pairs, query.get("finding") or "")
+    if words := search_query(query.get("q") or ""):
+        pairs = pairs.filter(search=words)
+    return pairs
+
+
+def with_finding(pairs: QuerySet[Pair], finding: str) -> QuerySet[Pair]:
+    if finding == "unchecked":
+        return pairs.filter(found__isnull=True)
+    if finding == "none":
+        return pairs.filter(found=[])
+    if finding:
+        pairs = pairs.filter(found__len__gt=0)
+    return pairs.filter(found__contains=[finding]) if finding not in ("", "any") else pairs
+
+
+def search_query(text: str) -> SearchQuery | None:
+    """Every word must occur, each by its beginning: “build perm” finds “building permit”. None for no words."""
+    words = WORD.findall(text.replace("\x00", " "))[:10]
+    if not words:
+        return None
+    return SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
+
+
+def authors_of(project: Project) -> list[tuple[int, str]]:
+    """The people who may have written: the project's members."""
+    members = Membership.objects.filter(project=project).select_related("user").order_by("user__name")
+    return [(member.user_id, str(member.user)) for member in members]
+
+
+@dataclass(frozen=True)
+class Mark:
+    start: int
+    end: int
+    message: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class RevisionRow:
+    revision: Revision
+    diff: dict[str, list[Part]]  # field -> what changed against the revision before; only fields that changed
+    reviews: list[Review]
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """One field of a pair to read: its text with what the checks found, and what changed."""
+
+    name: str
+    label: Any
+    text: str
+    findings: list[dict[str, Any]]
+    diff: list[Part]
+
+    @property
+    def marks(self) -> list[Mark]:
+        """The findings as the part that marks them in the text takes them."""
+        return [Mark(found["start"], found["end"], found["message"], found["severity"]) for found in self.findings]
+
+
+def history_of(pair: Pair) -> list[RevisionRow]:
+    """Newest first, each with its word difference to the one before."""
+    revisions = list(pair.revisions.select_related("author").order_by("-number")[:50])
+    reviews: dict[int, list[Review]] = {}
+    for review in Review.objects.filter(revision__in=revisions).select_related("reviewer").order_by("pk"):
+        reviews.setdefault(review.revision_id, []).append(review)
+    older = [*revisions[1:], None]
+    return [
+        RevisionRow(revision, differences(before, revision), reviews.get(revision.pk, []))
+        for revision, before in zip(revisions, older, strict=True)
+    ]
+
+
+def differences(before: Revision | None, after: Revision) -> dict[str, list[Part]]:
+    if before is None:
+        return {}
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in (*TEXT_FIELDS, "system", "topic"))
+    return {name: word_diff(old, new) for name, old, new in pairs if old != new}
+
+
+def fields_of(pair: Pair, revision: Revision, before: Revision | None = None) -> list[FieldView]:
+    """The three texts with their findings as of now, and the difference to `before`; an empty input is left out."""
+    texts = texts_of(revision)
+    findings = findings_json(texts, texts_check(texts, surroundings_of(pair.task)))
+    changed = differences(before, revision)
+    return [
+        FieldView(name, FIELD_LABELS[name], text, findings[name], changed.get(name, []))
+        for name in TEXT_FIELDS
+        if (text := getattr(revision, name)) or name in changed
+    ]
+
+
+def reviewed_before(pair: Pair) -> Revision | None:
+    """What a reviewer compares with: the approved revision if there is one, else the one before the newest."""
+    if pair.approved_id and pair.approved_id != pair.current_id:
+        return pair.approved
+    return pair.revisions.filter(number=pair.version - 1).first()
+
+
+def versions_with(pair: Pair) -> list[VersionPair]:
+    rows = VersionPair.objects.filter(revision__pair=pair).select_related("version__task", "revision")
+    return list(rows.order_by("-version__number"))
+
+
+def events_of_pair(pair: Pair) -> list[Event]:
+    return list(Event.objects.filter(object_type="pair", object_id=str(pair.pk)).select_related("actor")[:50])
+
+
+def pair_page(pair: Pair, user: User) -> dict[str, Any]:
+    assert pair.current is not None
+    return {
+        "pair": pair,
+        "task": pair.task,
+        "revision": pair.current,
+        "fields": fields_of(pair, pair.current),
+        "history": history_of(pair),
+        "versions": versions_with(pair),
+        "lineage": registries.lineage_of("pair", pair),
+        "panels": registries.panels_for("pair", pair, user),
+    }
+
+
+def returned_to(user: User, project: Project) -> QuerySet[Pair]:
+    """Pairs that came back to the person who wrote their newest text."""
+    tasks = Task.objects.filter(project=project)
+    return Pair.objects.filter(task__in=tasks, state=PairState.RETURNED, current__author=user).select_related(
+        "current", "task"
+    )

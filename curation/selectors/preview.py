@@ -1,0 +1,88 @@
+"""What a prompt template makes of a pair, as text: the same rendering that training and evaluation use."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from core.models import Tokenizer as TokenizerRow
+from curation.fingerprints import Texts
+from curation.models import Task
+from curation.services.tokens import as_example, load_row, task_tokenizer
+from ml.prompting import (
+    ChatTemplateError,
+    Template,
+    TemplateError,
+    Tokenizer,
+    encode_pair,
+    fill_template,
+    render,
+    segments,
+)
+
+SAMPLE: dict[str, Any] = {
+    "instruction": "How long does a building permit take?",
+    "input": "",
+    "response": "Ten weeks at most, from the day on which the application is complete.",
+}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`segments` are (text, kind) for colouring; `problem` says why there are none."""
+
+    segments: list[tuple[str, str]]
+    tokens: int | None = None
+    pair: int | None = None  # the real pair that is shown, if any
+    model: str = ""
+    problem: str = ""
+
+
+def template_preview(
+    task: Task | None, template: dict[str, Any] | None, pair: dict[str, Any] | None, *, system: str | None = None
+) -> Preview:
+    """Render a pair (its texts as a dict, or a made-up one) with a template that need not be saved yet."""
+    try:
+        parsed = Template.from_json(template or {})
+    except TemplateError as error:
+        return Preview([], problem=str(error))
+    shown: dict[str, Any] = pair or SAMPLE
+    holder = task or Task(system_prompt="", template=template or {})
+    if system is not None:
+        holder.system_prompt = system
+    texts = Texts(
+        instruction=shown["instruction"],
+        response=shown["response"],
+        input=shown["input"],
+        system=shown.get("system", ""),
+        turns=shown.get("turns", []),
+    )
+    row = (task.tokenizer if task else None) or TokenizerRow.objects.order_by("name").first()
+    tokenizer = task_tokenizer(task) if task else load_row(row)
+    number = shown.get("pair")
+    if tokenizer is None:
+        return Preview(plain(texts, holder, parsed), pair=number)
+    return coloured(texts, holder, parsed, tokenizer, number, row.name if row else "")
+
+
+def coloured(
+    texts: Texts, task: Task, template: Template, tokenizer: Tokenizer, pair: int | None, model: str
+) -> Preview:
+    example = as_example(texts, task)
+    try:
+        render(example, template, tokenizer)
+    except ChatTemplateError as error:
+        return Preview([], pair=pair, model=model, problem=str(error))
+    encoded = encode_pair(example, template, tokenizer, task.max_tokens)
+    found = [(text, str(kind)) for text, kind in segments(encoded, tokenizer, task.max_tokens)]
+    return Preview(found, tokens=len(encoded.ids), pair=pair, model=model)
+
+
+def plain(texts: Texts, task: Task, template: Template) -> list[tuple[str, str]]:
+    """Without a registered model: the template filled in, without the marks that a model's tokenizer would add."""
+    example = as_example(texts, task)
+    system = f"{example.system}\n\n" if example.system and "{{system}}" not in template.prompt else ""
+    prompt = f"{system}{fill_template(template.prompt, example)}{template.before_response}"
+    if template.kind == "chat":
+        prompt = _("User: %(prompt)s") % {"prompt": prompt} + "\n" + _("Assistant: ")
+    return [(prompt, "context"), (example.response + template.after_response, "trained")]

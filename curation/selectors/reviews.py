@@ -1,0 +1,60 @@
+"""The queue of a reviewer."""
+
+from typing import Any
+
+from core.choices import WorkKind, WorkState
+from core.models import Assignment, Project, User, WorkItem
+from core.services.work import work_claim_next
+from curation.choices import PairState
+from curation.models import Pair
+from curation.selectors.pairs import fields_of, reviewed_before
+from curation.services.pairs import SUBJECT
+from curation.services.reviews import may_approve
+
+
+def reviews_waiting(project: Project, user: User | None = None) -> int:
+    """Open reviews; with `user`, those that this person may take."""
+    items = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
+    return (items.exclude(excluded_user=user) if user and not project.solo else items).count()
+
+
+def review_next(project: Project, user: User, batch: str = "") -> Assignment | None:
+    """The next pair to review for this person, leased to them.
+
+    Items made before the project's solo setting changed are brought in line first: whose own text it is, is the
+    author's to approve only in a solo project.
+    """
+    reviews = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
+    if project.solo:
+        reviews.filter(excluded_user=user).update(excluded_user=None)
+    while assignment := work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch):
+        pair = Pair.objects.select_related("current").filter(pk=assignment.item.subject_id).first()
+        if pair is None or pair.current is None or pair.state != PairState.SUBMITTED:
+            reviews.filter(pk=assignment.item_id).update(state=WorkState.CLOSED)
+        elif pair.current.author_id == user.pk and not project.solo:
+            reviews.filter(pk=assignment.item_id).update(excluded_user=user)
+            Assignment.objects.filter(pk=assignment.pk).delete()
+        else:
+            return assignment
+    return None
+
+
+def review_page(pair: Pair, user: User) -> dict[str, Any]:
+    assert pair.current is not None
+    before = reviewed_before(pair)
+    return {
+        "pair": pair,
+        "task": pair.task,
+        "revision": pair.current,
+        "before": before,
+        "fields": fields_of(pair, pair.current, before),
+        "may_approve": may_approve(user, pair),
+        "own": pair.current.author_id == user.pk,
+    }
+
+
+def review_item(pair: Pair) -> WorkItem | None:
+    """The open review of a pair, if it has one."""
+    return WorkItem.objects.filter(
+        kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk, state=WorkState.OPEN
+    ).first()

@@ -1,0 +1,250 @@
+"""From a file's columns to a pair's fields: recognising the usual forms, and reading one row by the choice made."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.denied import ApplicationError
+from curation.fingerprints import Texts
+from curation.services.import_reading import Row
+from curation.services.pairs import text_problem
+
+FIELDS = ("instruction", "input", "response", "system", "topic", "language", "source")
+FORMS: dict[str, Any] = {
+    "messages": gettext_lazy("Messages: a list of roles and contents"),
+    "sharegpt": gettext_lazy("ShareGPT: conversations of “from” and “value”"),
+    "alpaca": gettext_lazy("Alpaca: instruction, input, output"),
+    "completion": gettext_lazy("Prompt and completion"),
+    "question": gettext_lazy("Question and answer"),
+    "columns": gettext_lazy("Columns of its own"),
+}
+# What the fields of a pair are called elsewhere, best first.
+NAMES: dict[str, tuple[str, ...]] = {
+    "instruction": ("instruction", "question", "prompt", "query", "title", "q", "fråga"),
+    "input": ("input", "context", "passage", "document"),
+    "response": ("response", "output", "answer", "completion", "reply", "target", "a", "svar"),
+    "system": ("system", "system_prompt"),
+    "topic": ("topic", "category", "label", "subject", "kategori"),
+    "language": ("language", "lang"),
+    "source": ("source", "sources", "reference", "url"),
+}
+SPEAKERS = {
+    "user": "user", "human": "user", "prompter": "user", "system": "system", "assistant": "assistant",
+    "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
+}  # fmt: skip
+MOST_TURNS = 200
+MOST_METADATA = 20_000  # characters of JSON
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which column becomes which field. `conversation` names the column with a list of turns instead."""
+
+    form: str
+    columns: dict[str, str] = field(default_factory=dict)
+    conversation: str = ""
+    metadata: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Mapping":
+        return cls(value["form"], dict(value["columns"]), value["conversation"], list(value["metadata"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "form": self.form, "columns": self.columns, "conversation": self.conversation, "metadata": self.metadata,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row that can be stored."""
+
+    number: int
+    texts: Texts
+    source: str
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that cannot, and why."""
+
+    number: int
+    column: str
+    reason: str
+    excerpt: str = ""
+
+
+class Unfit(Exception):
+    """What is wrong with a row: the column and a sentence."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column, self.reason = column, reason
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """Every column that occurs in these rows, in the order of its first appearance."""
+    return list(dict.fromkeys(name for row in rows for name in row.values))
+
+
+def recognise(rows: list[Row]) -> Mapping:
+    """The best guess for a file that begins with these rows; a person confirms or changes it."""
+    columns = columns_of(rows)
+    by_name = {name.lower(): name for name in columns}
+    found = {wanted: next((by_name[name] for name in names if name in by_name), "") for wanted, names in NAMES.items()}
+    talk = next((name for name in columns if is_conversation(rows, name)), "")
+    if talk:
+        first = next(row.values[name] for row in rows for name in [talk] if row.values.get(talk))
+        form = "sharegpt" if isinstance(first[0], dict) and "from" in first[0] else "messages"
+        found = {**found, "instruction": "", "input": "", "response": ""}
+    elif {"instruction", "output"} <= set(by_name):
+        form = "alpaca"
+    elif {"prompt", "completion"} <= set(by_name) or {"prompt", "response"} <= set(by_name):
+        form = "completion"
+    elif {"question", "answer"} <= set(by_name):
+        form = "question"
+    else:
+        form = "columns"
+    used = {talk, *found.values()}
+    return Mapping(form, found, talk, [name for name in columns if name not in used])
+
+
+def is_conversation(rows: list[Row], column: str) -> bool:
+    values = [row.values[column] for row in rows if row.values.get(column)]
+    return bool(values) and all(
+        isinstance(value, list) and value and isinstance(value[0], dict) and ("role" in value[0] or "from" in value[0])
+        for value in values
+    )
+
+
+def refuse_mapping(mapping: Mapping, columns: list[str]) -> None:
+    """Raises ApplicationError for a choice that no row could satisfy."""
+    chosen = {**mapping.columns, "conversation": mapping.conversation}
+    for name, column in chosen.items():
+        if column and column not in columns:
+            raise ApplicationError(_("The file has no column “%s”.") % column, field=name)
+    if mapping.conversation:
+        return
+    for name in ("instruction", "response"):
+        if not mapping.columns.get(name):
+            raise ApplicationError(_("Choose the column that holds the %s.") % _(name), field=name)
+    if mapping.columns["instruction"] == mapping.columns["response"]:
+        raise ApplicationError(_("Instruction and response cannot come from the same column."), field="response")
+
+
+def read_row(row: Row, mapping: Mapping, language: str) -> Ready | Problem:
+    """One row by the mapping; `language` stands where the row names none."""
+    if row.problem:
+        return Problem(row.number, "", row.problem, row.excerpt)
+    try:
+        values = {name: text_of(row, column) for name, column in mapping.columns.items() if column}
+        turns = conversation(row, mapping.conversation, values) if mapping.conversation else []
+        texts = Texts(
+            instruction=values.get("instruction", ""),
+            response=values.get("response", ""),
+            input=values.get("input", ""),
+            system=values.get("system", ""),
+            turns=turns,
+            language=language_of(values.get("language", ""), language, mapping.columns.get("language", "")),
+            topic=short(values.get("topic", ""), 120, mapping.columns.get("topic", "")),
+        )
+        refuse_texts(texts, mapping)
+        source = short(values.get("source", ""), 300, mapping.columns.get("source", ""))
+        return Ready(row.number, texts, source, metadata_of(row, mapping.metadata))
+    except Unfit as unfit:
+        return Problem(row.number, unfit.column[:80].replace("\x00", "?"), unfit.reason, excerpt_of(row))
+
+
+def text_of(row: Row, column: str) -> str:
+    value = row.values.get(column)
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(str, value))
+    raise Unfit(column, _("The column “%s” holds an object instead of a text.") % column)
+
+
+def conversation(row: Row, column: str, values: dict[str, str]) -> list[dict[str, str]]:
+    """Earlier turns; the last question and its answer go into `values`, a leading system message too."""
+    said = row.values.get(column)
+    if not isinstance(said, list) or not said or len(said) > MOST_TURNS:
+        raise Unfit(
+            column, _("“%(column)s” must be a list of 1 to %(most)d turns.") % {"column": column, "most": MOST_TURNS}
+        )
+    turns = [turn_of(item, column) for item in said]
+    if turns[0]["role"] == "system":
+        values["system"] = turns.pop(0)["content"]
+    if any(turn["role"] == "system" for turn in turns):
+        raise Unfit(column, _("Only the first message may be a system message."))
+    if len(turns) < 2 or turns[-1]["role"] != "assistant" or turns[-2]["role"] != "user":
+        raise Unfit(column, _("The conversation must end with a question of the user and its answer."))
+    values["instruction"], values["response"] = turns[-2]["content"], turns[-1]["content"]
+    return turns[:-2]
+
+
+def turn_of(item: Any, column: str) -> dict[str, str]:
+    if not isinstance(item, dict):
+        raise Unfit(column, _("A turn must be an object with a role and a content."))
+    role = SPEAKERS.get(str(item.get("role", item.get("from", ""))).lower())
+    content = item.get("content", item.get("value"))
+    if role is None or not isinstance(content, str):
+        raise Unfit(column, _("A turn needs a known role (user, assistant, system) and a content text."))
+    if reason := text_problem(content):
+        raise Unfit(column, reason)
+    return {"role": role, "content": content}
+
+
+def refuse_texts(texts: Texts, mapping: Mapping) -> None:
+    for name in ("instruction", "response", "input", "system"):
+        text = getattr(texts, name)
+        column = mapping.columns.get(name) or mapping.conversation or name
+        if not text and name in ("instruction", "response"):
+            raise Unfit(column, _("The %s is empty.") % _(name))
+        if name in ("instruction", "response") and text.isspace():
+            raise Unfit(column, _("The %s is blank.") % _(name))
+        if reason := text_problem(text):
+            raise Unfit(column, reason)
+
+
+def language_of(value: str, default: str, column: str) -> str:
+    code = value.strip()
+    if not code:
+        return default
+    if len(code) > 12 or not code.replace("-", "").replace("_", "").isalnum() or not code.isascii():
+        raise Unfit(column, _("“%s” is not a language code such as en or pt-BR.") % code[:30])
+    return code.replace("_", "-")
+
+
+def short(value: str, most: int, column: str) -> str:
+    text = value.strip()
+    if reason := text_problem(text):
+        raise Unfit(column, reason)
+    if len(text) > most:
+        raise Unfit(column, _("“%(column)s” has more than %(most)d characters.") % {"column": column, "most": most})
+    return text
+
+
+def metadata_of(row: Row, names: list[str]) -> dict[str, Any]:
+    found = {name: row.values[name] for name in names if row.values.get(name) not in (None, "")}
+    if not found:
+        return found
+    text = json.dumps(found, ensure_ascii=False)
+    if len(text) > MOST_METADATA:
+        raise Unfit(names[0], _("The metadata of this row have more than %d characters.") % MOST_METADATA)
+    if "\\u0000" in text or text_problem(text):
+        raise Unfit(names[0], _("The metadata of this row contain a character that no text can hold."))
+    return found
+
+
+def excerpt_of(row: Row) -> str:
+    text = " | ".join(f"{name}: {str(value)[:80]}" for name, value in list(row.values.items())[:6])
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:300]

@@ -1,0 +1,209 @@
+"""Rows out of an uploaded file, one at a time, each with its number. Nothing here knows the database.
+
+A file that is not UTF-8 is refused as a whole before its first row. What is wrong with one row is reported with the
+row and the reading goes on.
+"""
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+
+LONGEST_LINE = 32 * 1024 * 1024  # bytes; a longer line is a row that cannot be a pair
+LARGEST_ARRAY = 64 * 1024 * 1024  # bytes of a .json file, which must be read as a whole
+CHUNK = 1024 * 1024
+BOM = codecs.BOM_UTF8
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
+MOST_COLUMNS = 200
+csv.field_size_limit(LONGEST_LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it was read: its number as an editor or a spreadsheet shows it, and its values or what is wrong."""
+
+    number: int
+    values: dict[str, Any]
+    problem: str = ""
+    excerpt: str = ""
+
+
+def format_of(name: str) -> str:
+    """The format by the file's ending. Raises ApplicationError for others."""
+    ending = Path(name).suffix.lower()
+    if ending not in FORMATS:
+        sentence = _("“%(name)s” is not a file of pairs: bring a .jsonl, .json, .csv or .tsv file.")
+        raise ApplicationError(sentence % {"name": name}, field="file")
+    return FORMATS[ending]
+
+
+def refuse_encoding(path: Path) -> None:
+    """Raises ApplicationError, naming byte and line, when the file is not UTF-8 (with or without a mark) or empty."""
+    if path.stat().st_size == 0:
+        raise ApplicationError(_("The file is empty."), field="file")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    done = lines = 0
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise ApplicationError(_("The file is UTF-16; save it as UTF-8 and bring it again."), field="file")
+        file.seek(0)
+        while chunk := file.read(CHUNK):
+            held = decoder.getstate()[0]
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                place = done - len(held) + error.start
+                line = lines + (held + chunk)[: error.start].count(b"\n") + 1
+                raise not_utf8(place, line) from error
+            done += len(chunk)
+            lines += chunk.count(b"\n")
+    if decoder.getstate()[0]:
+        raise not_utf8(done - len(decoder.getstate()[0]), lines + 1)
+
+
+def not_utf8(place: int, line: int) -> ApplicationError:
+    sentence = _(
+        "The file is not UTF-8: byte %(byte)d in line %(line)d cannot be read. "
+        "Nothing was taken; save the file as UTF-8 and bring it again."
+    )
+    return ApplicationError(sentence % {"byte": place + 1, "line": line}, field="file")
+
+
+def read_rows(path: Path, format: str) -> Iterator[Row]:
+    """Every row of the file in order. The file must have passed `refuse_encoding`."""
+    if format == "csv":
+        return read_csv(path)
+    return read_json(path) if format == "json" else read_jsonl(path)
+
+
+def first_rows(path: Path, format: str, count: int) -> list[Row]:
+    return list(islice(read_rows(path, format), count))
+
+
+def read_jsonl(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        if file.read(3) != BOM:
+            file.seek(0)
+        number = 0
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                skip_line(file)
+                yield Row(number, {}, _("This line is longer than %d MB.") % (LONGEST_LINE // 2**20), shown(line[:200]))
+            elif not line.isspace():
+                yield json_row(number, line)
+
+
+def skip_line(file: BinaryIO) -> None:
+    while (rest := file.readline(CHUNK)) and not rest.endswith(b"\n"):
+        pass
+
+
+def json_row(number: int, line: bytes) -> Row:
+    try:
+        value = json.loads(line, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        return Row(
+            number, {}, _("This line is not valid JSON: %s.") % f"{error.msg} ({error.colno})", shown(line[:300])
+        )
+    except RecursionError:
+        return Row(number, {}, _("This line is nested too deeply."), shown(line[:300]))
+    except ValueError as error:
+        return Row(number, {}, _("This line cannot be read: %s.") % error, shown(line[:300]))
+    if not isinstance(value, dict):
+        return Row(number, {}, _("This line is not a JSON object with named fields."), shown(line[:300]))
+    return Row(number, value)
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(_("%s is not a JSON value") % name)
+
+
+def read_json(path: Path) -> Iterator[Row]:
+    """A list of objects, or an object whose only list holds them; rows are counted from 1."""
+    size = path.stat().st_size
+    if size > LARGEST_ARRAY:
+        sentence = _(
+            "A .json file of %(size)d MB is too large to be read as a whole; bring it as JSONL, one object a line."
+        )
+        raise ApplicationError(sentence % {"size": size // 2**20}, field="file")
+    try:
+        value = json.loads(path.read_bytes().removeprefix(BOM), parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        sentence = _("The file is not valid JSON: %(reason)s in line %(line)d.")
+        raise ApplicationError(sentence % {"reason": error.msg, "line": error.lineno}, field="file") from error
+    except (RecursionError, ValueError) as error:
+        raise ApplicationError(_("The file cannot be read as JSON: %s.") % (str(error) or "…"), field="file") from error
+    if isinstance(value, dict):
+        lists = [part for part in value.values() if isinstance(part, list) and part and isinstance(part[0], dict)]
+        value = lists[0] if len(lists) == 1 else value
+    if not isinstance(value, list):
+        raise ApplicationError(_("The file holds no list of objects; bring one, or JSONL."), field="file")
+    for number, item in enumerate(value, 1):
+        if isinstance(item, dict):
+            yield Row(number, item)
+        else:
+            yield Row(number, {}, _("This entry is not an object with named fields."), str(item)[:300])
+
+
+def read_csv(path: Path) -> Iterator[Row]:
+    """Rows by their spreadsheet number: the heading is row 1."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = delimiter_of(file.readline(CHUNK))
+        file.seek(0)
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        header = csv_header(reader)
+        number = 1
+        while True:
+            number += 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(number, {}, _("This row is not valid CSV: %(reason)s (line %(line)d).") % {
+                    "reason": error, "line": reader.line_num})  # fmt: skip
+                continue
+            if any(cells):
+                yield csv_row(number, header, cells)
+
+
+def csv_header(reader: Any) -> list[str]:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise ApplicationError(_("The first line holds no column names: %s.") % error, field="file") from error
+    if not any(header) or len(header) > MOST_COLUMNS:
+        sentence = _("The first line must hold the names of the columns, %d at most.")
+        raise ApplicationError(sentence % MOST_COLUMNS, field="file")
+    doubled = sorted({name for name in header if name and header.count(name) > 1})
+    if doubled:
+        raise ApplicationError(_("Two columns are called “%s”; rename one.") % doubled[0], field="file")
+    return header
+
+
+def csv_row(number: int, header: list[str], cells: list[str]) -> Row:
+    if len(cells) > len(header):
+        sentence = _("This row has %(found)d cells, but there are %(named)d columns. A quotation mark may be missing.")
+        return Row(number, {}, sentence % {"found": len(cells), "named": len(header)}, " | ".join(cells)[:300])
+    return Row(number, {name: cell for name, cell in zip(header, cells, strict=False) if name})
+
+
+def delimiter_of(line: str) -> str:
+    """Of comma, semicolon and tab the one that the first line has most of."""
+    return max(",;\t", key=line.count)
+
+
+def shown(line: bytes) -> str:
+    """A piece of the file for a list of problems: what no text can hold becomes a question mark."""
+    text = line.decode("utf-8", "replace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:300]

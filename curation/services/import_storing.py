@@ -1,0 +1,166 @@
+"""Rows into tables, fast, and all of them or none.
+
+Everything an import adds is written by COPY on a connection of its own, in one transaction: until its commit nobody
+sees a row, a cancelled or failed import leaves nothing, and a killed worker's transaction is rolled back by the
+database. Progress is told on the ordinary connection meanwhile. Rows that are there already are found by their key in
+each batch, so the same file twice adds nothing; imports into one task wait for each other.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from curation.choices import Decision, Origin, PairState, ReviewBasis
+from curation.models import Import
+from curation.services.import_mapping import Problem, Ready
+from curation.services.pairs import SUBJECT, review_batch
+
+BATCH = 4_000
+MOST_PROBLEMS = 10_000  # kept with their reasons; beyond that they are only counted
+PAIR = (
+    "id, project_id, task_id, state, version, current_id, approved_id, author_id, metadata, \"group\", import_key, "
+    "imported_by_id, created_at, updated_at"
+)  # fmt: skip
+REVISION = (
+    "id, pair_id, number, system, instruction, input, response, turns, language, topic, origin, source, fingerprint, "
+    "author_id, note, created_at"
+)
+REVIEW = "revision_id, reviewer_id, decision, basis, reason, fingerprint, created_at"
+WORK = (
+    "project_id, kind, subject_type, subject_id, batch, state, needed, \"order\", excluded_user_id, note, created_at"
+)  # fmt: skip
+PROBLEM = 'batch_id, "row", "column", reason, excerpt'
+
+
+@dataclass
+class Counts:
+    rows: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+@contextmanager
+def own_connection() -> Iterator["psycopg.Connection[Any]"]:
+    """A second connection to the same database; without a commit, everything on it is rolled back."""
+    parameters = {
+        name: value
+        for name, value in connection.get_connection_params().items()
+        if name not in ("cursor_factory", "context", "prepare_threshold", "server_side_binding")
+    }
+    bulk = psycopg.connect(**parameters)
+    try:
+        yield bulk
+    finally:
+        bulk.close()
+
+
+@dataclass
+class Storing:
+    """One import's writing: feed it batches, then let the caller commit."""
+
+    bulk: "psycopg.Connection[Any]"
+    batch: Import
+    counts: Counts = field(default_factory=Counts)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def lock(self) -> bool:
+        """Only one import writes into a task at a time; False while another does."""
+        key = f"import-{self.batch.task_id}"
+        row = self.bulk.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [key]).fetchone()
+        return bool(row and row[0])
+
+    def add(self, rows: Iterable[Ready | Problem]) -> None:
+        """Store what is new of a batch; count duplicates (in the file or in the task) and refused rows."""
+        fresh: dict[str, Ready] = {}
+        for row in rows:
+            self.counts.rows += 1
+            if isinstance(row, Problem):
+                self.counts.refused += 1
+                if len(self.counts.problems) < MOST_PROBLEMS:
+                    self.counts.problems.append(row)
+            else:
+                fresh.setdefault(row.texts.fingerprint, row)
+        found = self.bulk.execute(
+            "SELECT import_key FROM curation_pair WHERE task_id = %s AND import_key = ANY(%s)",
+            [self.batch.task_id, list(fresh)],
+        ).fetchall()
+        for (key,) in found:
+            del fresh[key]
+        self.counts.accepted += len(fresh)
+        self.counts.duplicates = self.counts.rows - self.counts.accepted - self.counts.refused
+        if fresh:
+            self.copy(fresh)
+
+    def copy(self, fresh: dict[str, Ready]) -> None:
+        pair_ids, revision_ids = self.ids("curation_pair", len(fresh)), self.ids("curation_revision", len(fresh))
+        items = list(zip(pair_ids, revision_ids, fresh.items(), strict=True))
+        self.write("curation_revision", REVISION, (self.revision(*item) for item in items))
+        self.write("curation_pair", PAIR, (self.pair(*item) for item in items))
+        if self.batch.approve:
+            self.write("curation_review", REVIEW, (self.review(revision, key) for _, revision, (key, _) in items))
+        else:
+            self.write("core_workitem", WORK, (self.work(pair) for pair, _, _ in items))
+
+    def ids(self, table: str, count: int) -> list[int]:
+        query = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+        return [row[0] for row in self.bulk.execute(query, [table, count])]
+
+    def write(self, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with self.bulk.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def pair(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:
+        key, row = item
+        approved = revision if self.batch.approve else None
+        state = PairState.APPROVED.value if self.batch.approve else PairState.SUBMITTED.value
+        metadata = json.dumps(row.metadata, ensure_ascii=False) if row.metadata else "{}"
+        return (
+            pair, self.batch.task.project_id, self.batch.task_id, state, 1, revision, approved,
+            self.batch.created_by_id, metadata, "", key, self.batch.pk, self.now, self.now,
+        )  # fmt: skip
+
+    def revision(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:
+        key, row = item
+        texts = row.texts
+        turns = json.dumps(texts.turns, ensure_ascii=False) if texts.turns else "[]"
+        return (
+            revision, pair, 1, texts.system, texts.instruction, texts.input, texts.response, turns, texts.language,
+            texts.topic, Origin.IMPORTED.value, row.source or self.batch.source, key, self.batch.created_by_id, "",
+            self.now,
+        )  # fmt: skip
+
+    def review(self, revision: int, key: str) -> tuple[Any, ...]:
+        return (
+            revision, self.batch.created_by_id, Decision.APPROVE.value, ReviewBasis.IMPORT.value, "", key, self.now,
+        )  # fmt: skip
+
+    def work(self, pair: int) -> tuple[Any, ...]:
+        solo = self.batch.task.project.solo
+        return (
+            self.batch.task.project_id, "review", SUBJECT, pair, review_batch(self.batch.task_id), "open", 1, 0,
+            None if solo else self.batch.created_by_id, "", self.now,
+        )  # fmt: skip
+
+    def finish(self, hold: Callable[["psycopg.Connection[Any]"], None]) -> None:
+        """Write the problems and the import's result beside the rows, make sure the job is still ours, commit."""
+        counts = self.counts
+        rows = [
+            (self.batch.pk, row.number, row.column[:80], row.reason[:400], row.excerpt[:300]) for row in counts.problems
+        ]
+        self.write("curation_importproblem", PROBLEM, rows)
+        self.bulk.execute(
+            "UPDATE curation_import SET state = 'done', rows = %s, accepted = %s, duplicates = %s, refused = %s, "
+            "error = '' WHERE id = %s",
+            [counts.rows, counts.accepted, counts.duplicates, counts.refused, self.batch.pk],
+        )
+        hold(self.bulk)
+        self.bulk.commit()

@@ -1,0 +1,50 @@
+"""What follows an import: words to search by, checks, token counts. Goes on where it was interrupted."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.jobs import JobContext
+from curation.models import Pair, Revision, Task
+from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.search import search_update
+
+BATCH = 500
+
+
+def index_run(task: Task, context: JobContext) -> dict[str, Any]:
+    """Every pair whose newest revision was not checked yet, oldest first. Each batch is complete in itself."""
+    unchecked = Pair.objects.filter(task=task, found__isnull=True)
+    total = unchecked.count()
+    around = surroundings_of(task)
+    done = last = 0
+    while pairs := list(unchecked.filter(pk__gt=last).select_related("current").order_by("pk")[:BATCH]):
+        context.checkpoint()
+        index_batch(pairs, around)
+        done += len(pairs)
+        last = pairs[-1].pk
+        message = _("%(done)s of %(total)s pairs checked and made findable") % {
+            "done": f"{done:,}",
+            "total": f"{total:,}",
+        }
+        context.progress(done, max(total, done), message)
+    return {"pairs": done}
+
+
+@transaction.atomic
+def index_batch(pairs: list[Pair], around: Any) -> None:
+    # Locked, so that a revision that is submitted meanwhile keeps its own findings.
+    locked = (
+        Pair.objects.select_for_update(of=("self",))
+        .select_related("current")
+        .filter(pk__in=[pair.pk for pair in pairs], found__isnull=True)
+    )
+    results = [(pair, pair.current, texts_of(pair.current)) for pair in locked if pair.current is not None]
+    checked = [(pair, revision, texts, texts_check(texts, around)) for pair, revision, texts in results]
+    findings_store([(texts, result) for _, _, texts, result in checked], around)
+    for pair, revision, _texts, result in checked:
+        pair.found, revision.tokens = result.ids, result.tokens
+    Pair.objects.bulk_update([pair for pair, *_rest in checked], ["found"])
+    Revision.objects.bulk_update([revision for _, revision, *_rest in checked], ["tokens"])
+    search_update([pair.pk for pair, *_rest in checked])

@@ -1,0 +1,168 @@
+"""Reviewing: one pair at a time, approve, return with a reason, or mend it; the next comes by itself."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.access import Access, project_access
+from core.choices import AssignmentState, Need
+from core.denied import ApplicationError, Conflict
+from core.markdown import render_markdown
+from core.models import Assignment
+from core.services.work import work_claim, work_renew, work_skip
+from core.views.telling import refusal_on
+from curation.access import PAIR_PARTS, assignment_access, pair_access
+from curation.choices import Decision
+from curation.forms import PairForm, ReasonForm
+from curation.models import Pair
+from curation.selectors import editor
+from curation.selectors.reviews import review_item, review_next, review_page, reviews_waiting
+from curation.selectors.tasks import guideline_of, tasks_of
+from curation.services.reviews import review_decide, review_fix
+from curation.views.write import editor_page
+
+
+@require_GET
+def reviews(request: HttpRequest, project: str) -> HttpResponse:
+    """How many wait in which task, and the button that begins."""
+    access = project_access(request, project, Need.REVIEW)
+    rows = [row for row in tasks_of(access.project) if row.waiting]
+    mine = reviews_waiting(access.project, access.user)
+    return render(
+        request, "curation/reviews.html", {"rows": rows, "mine": mine, "all": sum(row.waiting for row in rows)}
+    )
+
+
+@require_POST
+def review_start(request: HttpRequest, project: str) -> HttpResponse:
+    access = project_access(request, project, Need.REVIEW)
+    return to_next(request, access, request.POST.get("batch", ""))
+
+
+def to_next(request: HttpRequest, access: Access, batch: str = "") -> HttpResponse:
+    assignment = review_next(access.project, access.user, batch[:60])
+    if assignment is None:
+        messages.info(request, _("Nothing waits for your review now."))
+        return redirect("curation:reviews", access.project.slug)
+    return redirect("curation:review", access.project.slug, assignment.pk)
+
+
+@require_GET
+def review(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    pair = pair_held(held)
+    if held.state != AssignmentState.CLAIMED:
+        messages.info(request, _("This review is done or went to somebody else."))
+        return redirect("curation:pair-detail", project, pair.pk)
+    form = ReasonForm(initial={"revision": pair.current_id})
+    return decision_page(request, access, work_renew(assignment=held), pair, form)
+
+
+def decision_page(
+    request: HttpRequest, access: Access, held: Assignment, pair: Pair, form: ReasonForm, status: int = 200
+) -> HttpResponse:
+    guideline = guideline_of(pair.task)
+    context = {
+        **review_page(pair, access.user),
+        "assignment": held,
+        "form": form,
+        "guidelines_html": render_markdown(guideline.text) if guideline else "",
+        "waiting": reviews_waiting(access.project, access.user),
+    }
+    return render(request, "curation/review.html", context, status=status)
+
+
+def pair_held(held: Assignment) -> Pair:
+    return Pair.objects.select_related(*PAIR_PARTS).get(pk=held.item.subject_id)
+
+
+@require_POST
+def review_approve(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    return decide(request, project, assignment, Decision.APPROVE)
+
+
+@require_POST
+def review_return(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    return decide(request, project, assignment, Decision.RETURN)
+
+
+def decide(request: HttpRequest, project: str, assignment: int, decision: Decision) -> HttpResponse:
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    pair = pair_held(held)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        return decision_page(request, access, held, pair, form, 400)
+    try:
+        with refusal_on(form):
+            review_decide(
+                actor=access.user, pair=pair, revision_id=form.cleaned_data["revision"], decision=decision,
+                reason=form.cleaned_data["reason"], assignment=held,
+            )  # fmt: skip
+    except Conflict as conflict:
+        form.add_error(None, str(conflict))
+        form.data = {**request.POST.dict(), "revision": pair.current_id}
+        return decision_page(request, access, held, pair, form, 409)
+    if form.errors:
+        return decision_page(request, access, held, pair, form, 400)
+    said = _("Approved.") if decision == Decision.APPROVE else _("Returned to its author.")
+    messages.success(request, said)
+    return to_next(request, access, held.item.batch)
+
+
+@require_POST
+def review_skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    work_skip(assignment=held)
+    return to_next(request, access, held.item.batch)
+
+
+@require_POST
+def review_renew(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    """Keep the hold while the page is open; asked for by the page every few minutes."""
+    _access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    work_renew(assignment=held)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def review_claim(request: HttpRequest, project: str, pair: int) -> HttpResponse:
+    """Review this one pair, for people who came to it by its page."""
+    access, found = pair_access(request, project, pair, Need.REVIEW)
+    item = review_item(found)
+    held = work_claim(user=access.user, item=item) if item else None
+    if held is None:
+        messages.error(request, _("Somebody else is reviewing this pair, or it waits for no review."))
+        return redirect("curation:pair-detail", project, pair)
+    return redirect("curation:review", project, held.pk)
+
+
+def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    """Correct the text instead of returning it."""
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    pair = pair_held(held)
+    if request.method != "POST":
+        initial = {**editor.initial_fields(pair.task, pair, None), "base": pair.version, "key": editor.key_of(pair)}
+        return mend_page(request, held, pair, PairForm(initial=initial))
+    form = PairForm(request.POST)
+    if not form.is_valid():
+        return mend_page(request, held, pair, form, 400)
+    try:
+        texts = editor.texts_typed(form.texts(), pair.task, pair)
+        _pair, approved = review_fix(
+            actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
+            note=form.cleaned_data["note"],
+        )  # fmt: skip
+    except ApplicationError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return mend_page(request, held, pair, form, 409 if isinstance(error, Conflict) else 400)
+    later = _("Mended. The new text is yours, so somebody else reviews it now.")
+    messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)
+    return to_next(request, access, held.item.batch)
+
+
+def mend_page(request: HttpRequest, held: Assignment, pair: Pair, form: PairForm, status: int = 200) -> HttpResponse:
+    back = reverse("curation:review", args=[pair.project.slug, held.pk])
+    return editor_page(request, pair.task, form, pair=pair, status=status, mending=held, back_url=back)

@@ -1,0 +1,198 @@
+"""The editor: one page on which pairs are written and corrected. Everything works as a plain form too."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.access import project_access
+from core.choices import Need
+from core.denied import ApplicationError, Conflict
+from core.markdown import render_markdown
+from core.views.telling import refusal_on
+from curation.access import pair_access, task_access
+from curation.forms import PairForm
+from curation.models import Draft, Pair, Task
+from curation.selectors import editor
+from curation.selectors.conflicts import conflict_fields
+from curation.selectors.pairs import returned_to
+from curation.selectors.tasks import tasks_of
+from curation.services.drafts import draft_drop, draft_save
+from curation.services.pairs import pair_revise, pair_submit, texts_from
+
+
+@require_GET
+def write(request: HttpRequest, project: str) -> HttpResponse:
+    """Where a writer begins: what came back, what was begun, and the tasks that want pairs."""
+    access = project_access(request, project, Need.WRITE)
+    drafts = Draft.objects.filter(user=access.user, task__project=access.project, version__gt=0)
+    context = {
+        "rows": tasks_of(access.project),
+        "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
+        "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
+        "may_own": access.allows(Need.OWN),
+    }
+    return render(request, "curation/write.html", context)
+
+
+def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
+    """Write a pair. The address carries the draft's key, so that a reload finds what was typed."""
+    access, found = task_access(request, project, task, Need.WRITE)
+    if request.method == "POST":
+        return submit_new(request, found)
+    key = request.GET.get("key", "")
+    if not key:
+        drafts = [] if "new" in request.GET else editor.drafts_open(access.user, found)[:1]
+        key = drafts[0].key if drafts else editor.new_key()
+        done = f"&done={request.GET['done']}" if "done" in request.GET else ""
+        return redirect(f"{request.path}?key={key}{done}")
+    draft = editor.draft_of(access.user, found, key[:40])
+    form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key[:40], "base": 0})
+    return editor_page(request, found, form, draft=draft)
+
+
+def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
+    form = PairForm(request.POST)
+    project = task.project.slug
+    if form.is_valid():
+        key = form.cleaned_data["key"]
+        with refusal_on(form):
+            pair_submit(actor=request.user, task=task, texts=texts_from(form.texts()), draft_key=key)  # type: ignore[arg-type]
+        if not form.errors:
+            messages.success(request, _("Submitted. Here is the next one."))
+            name = draft_name(task, None, key)
+            return redirect(f"{reverse('curation:pair-new', args=[project, task.slug])}?new=1&done={name}")
+    return editor_page(request, task, form, status=400)
+
+
+def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
+    """Correct a pair: the same page, filled with its newest texts or with the draft on top of them."""
+    access, found = pair_access(request, project, pair, Need.WRITE)
+    if request.method == "POST":
+        return submit_edit(request, found)
+    draft = editor.draft_of(access.user, found.task, editor.key_of(found))
+    base = draft.base_version if draft and draft.base_version else found.version
+    initial = {**editor.initial_fields(found.task, found, draft), "base": base, "key": editor.key_of(found)}
+    return editor_page(request, found.task, PairForm(initial=initial), pair=found, draft=draft)
+
+
+def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
+    form = PairForm(request.POST)
+    if form.is_valid():
+        try:
+            with refusal_on(form):
+                texts = editor.texts_typed(form.texts(), pair.task, pair)
+                pair_revise(
+                    actor=request.user,  # type: ignore[arg-type]
+                    pair=pair,
+                    texts=texts,
+                    version=form.cleaned_data["base"] or 0,
+                    note=form.cleaned_data["note"],
+                    draft_key=editor.key_of(pair),
+                )
+        except Conflict as conflict:
+            return conflict_page(request, pair, form, conflict)
+        if not form.errors:
+            messages.success(request, _("Submitted for review."))
+            name = draft_name(pair.task, pair, "")
+            return redirect(f"{reverse('curation:pair-detail', args=[pair.project.slug, pair.pk])}?done={name}")
+    return editor_page(request, pair.task, form, pair=pair, status=400)
+
+
+def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Conflict) -> HttpResponse:
+    """409: both texts side by side. Submitting again puts one's own on top of the newer one, knowingly."""
+    values = {**form.cleaned_data, "base": conflict.version}
+    context: dict[str, Any] = {
+        "conflict": conflict,
+        "fields": conflict_fields(conflict),
+        "theirs_url": reverse("curation:draft-drop", args=[pair.project.slug, pair.task.slug, editor.key_of(pair)]),
+    }
+    return editor_page(request, pair.task, PairForm(initial=values), pair=pair, status=409, **context)
+
+
+def draft_name(task: Task, pair: Pair | None, key: str) -> str:
+    """Under which the browser keeps its own copy."""
+    return editor.key_of(pair) if pair else f"task-{task.pk}-{key}"
+
+
+def editor_page(
+    request: HttpRequest,
+    task: Task,
+    form: PairForm,
+    *,
+    pair: Pair | None = None,
+    draft: Draft | None = None,
+    status: int = 200,
+    **extra: Any,
+) -> HttpResponse:
+    project = task.project.slug
+    key = str(form["key"].value() or "") or editor.new_key()
+    fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS}
+    aside = editor.editor_aside(task, pair)
+    context = {
+        "task": task,
+        "pair": pair,
+        "form": form,
+        "draft": draft,
+        "draft_name": draft_name(task, pair, key),
+        "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
+        "look": editor.look(editor.texts_typed(fields, task, pair), task),
+        "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
+        "drafts": editor.drafts_open(request.user, task) if pair is None else [],  # type: ignore[arg-type]
+        **aside,
+        **extra,
+    }
+    return render(request, "curation/editor.html", context, status=status)
+
+
+def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
+    """Keep what was typed and answer with what the checks say of it (JSON). GET gives the draft back."""
+    access, found = task_access(request, project, task, Need.WRITE)
+    pair = pair_of_key(access.project.pk, key)
+    if request.method == "GET":
+        kept = editor.draft_of(access.user, found, key)
+        return JsonResponse({"version": kept.version if kept else 0, "fields": kept.fields if kept else {}})
+    try:
+        body = json.loads(request.body)
+        fields, version = dict(body["fields"]), int(body["version"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return JsonResponse({"detail": _("This could not be read; reload the page.")}, status=400)
+    try:
+        base = pair.version if pair else 0
+        known = editor.draft_of(access.user, found, key)
+        saved = draft_save(
+            actor=access.user, task=found, key=key, fields=fields, version=version, pair=pair,
+            base=known.base_version if known and known.base_version else base,
+        )  # fmt: skip
+    except Conflict as conflict:
+        answer = {"detail": str(conflict), "theirs": conflict.theirs, "version": conflict.version}
+        return JsonResponse(answer, status=409)
+    except ApplicationError as error:
+        return JsonResponse({"detail": str(error), "field": error.field}, status=400)
+    return JsonResponse({"version": saved.version, **editor.look(editor.texts_typed(fields, found, pair), found)})
+
+
+def pair_of_key(project_id: int, key: str) -> Pair | None:
+    """The pair that a draft's key names; a key of another project's pair names none."""
+    number = key.removeprefix("pair-")
+    if key == number or not number.isdecimal():
+        return None
+    return Pair.objects.select_related("current").filter(project=project_id, pk=int(number)).first()
+
+
+@require_POST
+def draft_discard(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
+    """Throw away what was typed and not submitted."""
+    access, found = task_access(request, project, task, Need.WRITE)
+    draft_drop(actor=access.user, task=found, key=key)
+    pair = pair_of_key(access.project.pk, key)
+    messages.success(request, _("The draft is discarded."))
+    name = draft_name(found, pair, key)
+    if pair is not None:
+        return redirect(f"{reverse('curation:pair-detail', args=[project, pair.pk])}?done={name}")
+    return redirect(f"{reverse('curation:write', args=[project])}?done={name}")

@@ -1,0 +1,127 @@
+/** The editor's own part: what can be done about a finding, and the token meter. Saving and showing findings is autosave.js and findings.js. */
+import { behave, make } from "./behaviour.js";
+import { postJson } from "./http.js";
+import { toast } from "./live.js";
+
+function text(name, values = {}) {
+  const source = document.getElementById("editor-texts")?.content.querySelector(`[data-text="${name}"]`);
+  return (source?.textContent ?? name).replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
+}
+
+function changed(form) {
+  form.dispatchEvent(new CustomEvent("autosave:changed", { bubbles: true }));
+}
+
+function button(label, act) {
+  const element = make("button", { type: "button", class: "btn btn-small btn-quiet" }, label);
+  element.addEventListener("click", () => act(element));
+  return element;
+}
+
+/** Each finding gets its ways out: a suggestion, the glossary, or being called no mistake. */
+class Findings {
+  constructor(form) {
+    this.form = form;
+    for (const list of form.querySelectorAll("[data-findings-for]")) this.equip(list);
+    form.addEventListener("autosave:saved", (event) => this.saved(event.detail));
+  }
+
+  saved(answer) {
+    for (const list of this.form.querySelectorAll("[data-findings-for]")) {
+      const field = document.getElementById(list.dataset.findingsFor);
+      const findings = answer.findings?.[field?.name] ?? [];
+      [...list.children].forEach((item, index) => { item.dataset.check = findings[index]?.check ?? ""; });
+      this.equip(list);
+    }
+    if (answer.tokens) showTokens(this.form, answer.tokens);
+  }
+
+  equip(list) {
+    const field = document.getElementById(list.dataset.findingsFor);
+    for (const item of list.children) {
+      const actions = item.querySelector(".finding-actions");
+      const jump = actions?.querySelector("[data-jump]");
+      if (!jump || item.hasAttribute("data-equipped")) continue;
+      item.setAttribute("data-equipped", "");
+      if (item.dataset.check === "misspelling") {
+        actions.append(button(text("suggest"), (pressed) => this.suggest(pressed, jump)), button(text("glossary"), () => this.accept(jump.dataset.excerpt)));
+      }
+      actions.append(button(text("dismiss"), (pressed) => this.ask(item, pressed, jump, field)));
+    }
+  }
+
+  get language() {
+    return document.getElementById(this.form.dataset.languageField)?.value ?? "";
+  }
+
+  async suggest(pressed, jump) {
+    const query = new URLSearchParams({ word: jump.dataset.excerpt, language: this.language });
+    const answer = await this.fetched(fetch(`${this.form.dataset.suggest}?${query}`, { headers: { Accept: "application/json" } }));
+    if (!answer) return;
+    const place = { type: "button", "data-start": jump.dataset.start, "data-end": jump.dataset.end, "data-excerpt": jump.dataset.excerpt };
+    const words = answer.suggestions.slice(0, 5).map((word) => make("button", { ...place, class: "btn btn-small", "data-replacement": word }, word));
+    pressed.replaceWith(...(words.length ? words : [make("span", { class: "meta" }, text("none"))]));
+  }
+
+  async accept(word) {
+    const data = new FormData();
+    data.set("word", word);
+    data.set("language", this.language);
+    const headers = { Accept: "application/json", ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") };
+    const answer = await this.fetched(fetch(this.form.dataset.glossary, { method: "POST", body: data, headers }));
+    if (!answer) return;
+    toast(text("added", { word }), { tone: "ok" });
+    changed(this.form);
+  }
+
+  ask(item, pressed, jump, field) {
+    const id = `why-${Math.random().toString(36).slice(2)}`;
+    const reason = make("input", { id, maxlength: 300, "data-autosave-skip": true });
+    const close = () => { box.remove(); pressed.hidden = false; pressed.focus(); };
+    const keep = button(text("keep"), async () => { if (await this.dismiss(item, jump, field, reason.value)) box.remove(); });
+    const box = make("span", { class: "cluster" }, make("label", { for: id }, text("why", { excerpt: jump.dataset.excerpt.slice(0, 40) })), reason, keep, button(text("cancel"), close));
+    reason.addEventListener("input", (event) => event.stopPropagation());
+    reason.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); keep.click(); }
+      if (event.key === "Escape") close();
+    });
+    pressed.hidden = true;
+    item.append(box);
+    reason.focus();
+  }
+
+  async dismiss(item, jump, field, reason) {
+    const body = { text: field.value, check: item.dataset.check, excerpt: jump.dataset.excerpt, reason };
+    const answer = await this.fetched(postJson(this.form.dataset.dismiss, body));
+    if (!answer) return false;
+    item.remove();
+    toast(text("dismissed"), { tone: "ok" });
+    field.focus();
+    return true;
+  }
+
+  async fetched(request) {
+    const response = await request.catch(() => null);
+    const answer = await response?.json().catch(() => null);
+    if (response?.ok && answer) return answer;
+    toast(text("failed", { reason: answer?.detail ?? response?.status ?? "" }), { tone: "bad" });
+    return null;
+  }
+}
+
+function showTokens(form, { used, limit }) {
+  const place = form.querySelector("[data-token-meter]");
+  if (!place || used === null) return;
+  const meter = make("meter", { "aria-label": text("tokens-label"), min: 0, max: limit, value: Math.min(used, limit), low: 0.9 * limit, high: limit, optimum: 0 });
+  const words = make("span", { class: used > limit ? "error" : false }, text("tokens", { used, limit }));
+  place.replaceChildren(make("span", { class: "meter" }, meter, words));
+}
+
+/** A page that holds a work item keeps its hold while it is open and seen. */
+function renew(element) {
+  const minutes = 5;
+  setInterval(() => { if (document.visibilityState === "visible") postJson(element.dataset.renew, {}).catch(() => {}); }, minutes * 60_000);
+}
+
+behave("form[data-editor]", (form) => new Findings(form));
+behave("[data-renew]", renew);
