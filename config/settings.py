@@ -264,5 +264,6 @@ LOGGING = {
     "filters": {"secrets": {"()": "core.log_secrets.HideSecrets"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["secrets"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {"fontTools": {"level": "ERROR"}, "altair": {"level": "ERROR"}},
+    # /health/ answers what failed; its library would add a trace at every look.
+    "loggers": {"health_check": {"level": "ERROR"}},
 }

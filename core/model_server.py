@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -31,6 +32,8 @@ def client(seconds: float = SECONDS_TO_ANSWER) -> Iterator[httpx2.Client]:
     """A client for `settings.MODEL_SERVER`: unix:/path or http://host:port. No proxy, no redirects."""
     address = settings.MODEL_SERVER
     socket = address.removeprefix("unix:") if address.startswith("unix:") else None
+    if socket and not Path(socket).exists():
+        raise down(FileNotFoundError(socket))
     with httpx2.Client(
         transport=httpx2.HTTPTransport(uds=socket),
         base_url="http://model-server" if socket else address,

@@ -30,7 +30,7 @@ def health(request: HttpRequest) -> HttpResponse:
         {
             "name": result.check.name,
             "ok": not result.error,
-            "text": str(result.error or ""),
+            "text": getattr(result.error, "message", ""),
             "seconds": result.time_taken,
         }
         for result in results

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from core.access import Access, project_access, require_admin
+from core.access import Access, project_access, projects_for, require_admin
 from core.choices import LinkKind, Need, Role
 from core.forms import LINK_DAYS, InviteMember, MemberRole, NewProject, ProjectSettings
 from core.models import User
@@ -106,8 +106,8 @@ def member_remove(request: HttpRequest, project: str, user: int) -> HttpResponse
     person = get_object_or_404(User, pk=user, memberships__project=access.project)
     with refusal_told(request, _("%(name)s is no member any more; their work stays.") % {"name": person}):
         membership_remove(actor=access.user, project=access.project, user=person)
-    still_owner = person != access.user or access.role == "admin"
-    return redirect("project-settings", project) if still_owner else redirect("/")
+    still_there = projects_for(request).filter(pk=access.project.pk).exists()
+    return redirect("project-settings", project) if still_there else redirect("/")
 
 
 @require_POST

@@ -89,3 +89,13 @@ def test_static_files_are_collected_only_after_a_change(
         prepare.collect_static(told.append)
     assert told == ["Collecting static files"] * 2
     assert (tmp_path / "collected" / "b.css").read_text() == "b{}"
+
+
+def test_the_models_are_there_before_a_first_start_hook_looks_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(prepare, "collect_static", lambda tell: order.append("static files"))
+    monkeypatch.setattr(prepare, "first_start", [lambda: order.append("hook")])
+    prepare.prepare(lambda text: None, lambda: order.append("models"))
+    assert order == ["static files", "models", "hook"]

@@ -1,0 +1,110 @@
+"""Charts: the right numbers at the right places, and nothing in the drawing that a page must not hold."""
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from core import charts
+from core.charts import ChartError, Interval, Series, interval_chart, line_chart
+
+HOSTILE = "</svg><script>alert(1)</script>\" onload=\"x' style='y' & 𝕏 \u202e"
+
+
+def elements(svg: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(svg).iter())
+
+
+def line_ys(svg: str) -> list[list[float]]:
+    """The y coordinates of each drawn curve; larger is lower."""
+    paths = [one for one in elements(svg) if one.get("stroke", "").startswith("var(--chart") and one.get("d")]
+    found = [
+        [float(pair.split(",")[1]) for pair in re.findall(r"[ML](-?[\d.]+,-?[\d.]+)", one.get("d", ""))]
+        for one in paths
+    ]
+    return [ys for ys in found if len(ys) > 2]
+
+
+def test_a_falling_loss_is_drawn_falling_and_listed_in_the_table() -> None:
+    chart = line_chart(
+        title="Loss",
+        x_label="Step",
+        y_label="Loss",
+        series=[Series("train", [(1, 3.0), (2, 2.0), (3, 1.5), (4, 1.25)])],
+    )
+    (ys,) = line_ys(chart.svg)
+    assert ys == sorted(ys)
+    assert (ys[1] - ys[0]) / (ys[2] - ys[1]) == pytest.approx(2.0, rel=0.01)
+    assert chart.columns == ["Step", "train"]
+    assert chart.rows == [["1", "3"], ["2", "2"], ["3", "1.5"], ["4", "1.25"]]
+
+
+def test_curves_of_different_places_share_a_table() -> None:
+    chart = line_chart(
+        title="t", x_label="x", y_label="y", series=[Series("a", [(1, 1), (2, 2), (3, 1)]), Series("b", [(2, 5)])]
+    )
+    assert chart.rows == [["1", "1", ""], ["2", "2", "5"], ["3", "1", ""]]
+    assert ">a</text>" in chart.svg
+    assert ">b</text>" in chart.svg
+
+
+def test_colours_come_from_the_design_and_curves_differ_in_more_than_colour() -> None:
+    chart = line_chart(
+        title="t", x_label="x", y_label="y", series=[Series(name, [(1, 1), (2, 2), (3, 3)]) for name in ("a", "b")]
+    )
+    found = [one for one in elements(chart.svg) if one.get("stroke", "").startswith("var(--chart") and one.get("d")]
+    assert {one.get("stroke") for one in found} == {"var(--chart-1)", "var(--chart-2)"}
+    assert len({one.get("stroke-dasharray") for one in found}) == 2
+    fixed = {value for one in elements(chart.svg) for value in (one.get("fill"), one.get("stroke")) if value}
+    assert {value for value in fixed if not value.startswith("var(")} <= {"currentColor", "none", "transparent"}
+
+
+def test_hostile_names_are_text_and_nothing_runs_loads_or_restyles() -> None:
+    chart = line_chart(title=HOSTILE, x_label=HOSTILE, y_label=HOSTILE, series=[Series(HOSTILE, [(1, 1), (2, 2)])] * 1)
+    bars = interval_chart(title=HOSTILE, value_label=HOSTILE, intervals=[Interval(HOSTILE, 1, 0, 2)])
+    for svg in (chart.svg, bars.svg):
+        names = {one.tag.rpartition("}")[2] for one in elements(svg)}
+        assert names <= charts.ALLOWED
+        attributes = {name.lower() for one in elements(svg) for name in one.attrib}
+        assert not [name for name in attributes if name in {"style", "href"} or name.startswith("on")]
+        assert elements(svg)[0].get("aria-label") == HOSTILE
+        assert "<script" not in svg
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ['<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>', '<svg xmlns="http://www.w3.org/2000/svg" style="x"/>',
+     '<svg xmlns="http://www.w3.org/2000/svg"><g onclick="x"/></svg>', '<svg xmlns="http://www.w3.org/2000/svg"><image/></svg>',
+     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><g xlink:href="x"/></svg>'],
+)  # fmt: skip
+def test_a_drawing_with_anything_else_is_refused(bad: str) -> None:
+    with pytest.raises(ChartError, match="the drawing holds"):
+        charts.refuse_unsafe(ElementTree.fromstring(bad))
+
+
+def test_numbers_that_cannot_be_drawn_are_left_out() -> None:
+    points = [(1, 1.0), (2, math.nan), (3, math.inf), (4, -1.0), (5, 0.5), (6, 0.2)]
+    chart = line_chart(title="t", x_label="x", y_label="y", series=[Series("a", points)], log_y=True)
+    assert [row[0] for row in chart.rows] == ["1", "5", "6"]
+    with pytest.raises(ChartError, match="nothing to draw"):
+        line_chart(title="t", x_label="x", y_label="y", series=[Series("a", [(1, math.nan)])])
+    with pytest.raises(ChartError, match="at most 6"):
+        line_chart(title="t", x_label="x", y_label="y", series=[Series(str(n), [(1, 1)]) for n in range(7)])
+
+
+def test_a_long_run_is_thinned_and_keeps_its_last_point() -> None:
+    chart = line_chart(title="t", x_label="x", y_label="y", series=[Series("a", [(n, n * 0.5) for n in range(10_001)])])
+    assert len(chart.rows) <= charts.MOST_POINTS
+    assert chart.rows[-1] == ["10000", "5000"]
+    assert len(chart.svg) < 60_000
+
+
+def test_intervals_are_drawn_in_the_given_order_with_a_reference() -> None:
+    chart = interval_chart(
+        title="Loss", value_label="Loss", intervals=[Interval("tuned", 1.5, 1.2, 1.8), Interval("base", 2.5, 2.2, 2.8)],
+        reference=2.5,
+    )  # fmt: skip
+    assert chart.rows == [["tuned", "1.5", "1.2", "1.8"], ["base", "2.5", "2.2", "2.8"]]
+    assert chart.svg.index(">tuned<") < chart.svg.index(">base<")
+    assert 'stroke="currentColor"' in chart.svg
