@@ -24,10 +24,12 @@ FIRST_START = "start.first"
 UNUSED = ["django_htmx/ext/*"]
 
 
-def prepare(tell: Tell) -> None:
-    """1. migrate if something is pending. 2. collect static files if one changed. 3. run each first-start hook once."""
+def prepare(tell: Tell, await_models: Callable[[], None]) -> None:
+    """1. migrate if something is pending. 2. collect static files if one changed. 3. wait for the models, which the
+    first-start hooks register. 4. run each of these once."""
     migrate(tell)
     collect_static(tell)
+    await_models()
     run_first_start(tell)
 
 
@@ -80,7 +82,8 @@ def run_first_start(tell: Tell) -> None:
     for hook in first_start:
         name = f"{hook.__module__}.{hook.__qualname__}"
         if name not in done:
-            tell(f"First start: {(hook.__doc__ or name).strip().splitlines()[0].rstrip('.')}")
+            title = (hook.__doc__ or name).strip().splitlines()[0].rstrip(".")
+            tell(f"First start: {title.removeprefix('First start: ')}")
             try:
                 with transaction.atomic():
                     hook()

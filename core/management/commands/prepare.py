@@ -21,8 +21,7 @@ class Command(BaseCommand):
             preflight.check_home(settings.HOME)
             preflight.check_database(settings.DATABASE_URL)
             models.begin()
-            models.wait()
-            prepare(self.stdout.write)
+            prepare(self.stdout.write, models.wait)
         except OperatorError as error:
             sys.exit(str(error))
         finally:
