@@ -1,0 +1,98 @@
+"""Near duplicates are found as if every pair had been compared."""
+
+import csv
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml import near_duplicates as module
+from ml.near_duplicates import near_duplicates
+from ml.words import words
+from tests.reference.shared_data import shared_data
+
+
+def shingles(text: str) -> set:
+    tokens = words(text)
+    return set(tokens) | set(itertools.pairwise(tokens))
+
+
+def compared_one_by_one(texts: list[str], threshold: float) -> list[tuple[int, int]]:
+    sets = [shingles(text) for text in texts]
+    return [
+        (i, j)
+        for i, j in itertools.combinations(range(len(texts)), 2)
+        if sets[i] and sets[j] and len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= threshold
+    ]
+
+
+def test_changed_words_blanks_and_case_are_near():
+    texts = [
+        "How long does it take to get a building permit for a garage?",
+        "how long does it take to get a building permit  for a garage",
+        "How long does it usually take to get a building permit for a garage?",
+        "What does a new kitchen cost?",
+        "Hur länge tar det att få bygglov för ett garage?",
+        "Hur länge tar det att få bygglov för ett garage, egentligen?",
+    ]
+    assert near_duplicates(texts) == [(0, 1), (0, 2), (1, 2), (4, 5)]
+
+
+def test_blank_texts_and_single_texts_are_like_no_other():
+    assert near_duplicates([]) == []
+    assert near_duplicates(["one text"]) == []
+    assert near_duplicates(["", "", "!!!", "!!!"]) == []
+
+
+def test_a_long_common_prompt_does_not_make_texts_alike():
+    template = "Read the question of the customer and answer with one category of the list and nothing else: "
+    questions = [
+        f"{a} {b} {c}" for a in ("how", "when", "why") for b in ("paint", "wash", "mend") for c in ("roofs", "walls")
+    ]
+    assert near_duplicates([template + question for question in questions]) == []
+    assert near_duplicates([template + question for question in [*questions, "why, mend walls"]]) == [(17, 18)]
+
+
+WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=4, max_size=8).map(" ".join), max_size=9, unique=True))
+@settings(deadline=None)
+def test_small_sets_are_compared_like_one_by_one(texts):
+    assert near_duplicates(texts, threshold=0.9) == compared_one_by_one(texts, 0.9)
+
+
+def test_real_questions_are_compared_like_one_by_one(monkeypatch):
+    """1,500 short customer questions; the filter of common words is off, so that the plain similarity decides."""
+    with shared_data("banking77/train.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in itertools.islice(csv.DictReader(file), 1500)]
+    monkeypatch.setattr(module, "_COMMON_SHARE", 1.0)
+    expected = compared_one_by_one(texts, 0.7)
+    assert len(expected) > 50
+    assert near_duplicates(texts) == expected
+
+
+def test_large_buckets_compare_neighbours_only(monkeypatch):
+    texts = [f"the same long sentence about building permits and garages number {n}" for n in range(60)]
+    monkeypatch.setattr(module, "_COMMON_SHARE", 1.0)
+    everything = near_duplicates(texts)
+    assert len(everything) == 60 * 59 / 2
+    monkeypatch.setattr(module, "_BUCKET", 10)
+    some = near_duplicates(texts)
+    assert set(some) < set(everything)
+    linked = {number for pair in some for number in pair}
+    assert linked == set(range(60)), "every text is still linked with some"
+
+
+def test_the_order_of_the_texts_does_not_matter():
+    texts = [f"{a} {b} {c} {d}" for a in "mn" for b in "opq" for c in "rst" for d in ("uv", "uw")]
+    forward = {frozenset((texts[i], texts[j])) for i, j in near_duplicates(texts, threshold=0.5)}
+    backward = {frozenset((texts[-1 - i], texts[-1 - j])) for i, j in near_duplicates(texts[::-1], threshold=0.5)}
+    assert forward == backward
+    assert forward
+
+
+def test_an_impossible_threshold_is_refused():
+    with pytest.raises(ValueError, match="between 0 and 1, not at 0"):
+        near_duplicates(["a", "b"], threshold=0)
