@@ -19,7 +19,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_superuser=True, **fields)
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox, which has no stubs, names its way back
     """A person. People are deactivated, never deleted: their work stays theirs."""
 
     username = None  # type: ignore[assignment]
