@@ -26,7 +26,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "access": access,
         "projects": projects_for(request)[:50],
         "navigation": navigation(request, access) if access else [],
-        "admin_navigation": admin_navigation(request) if user.is_admin else [],
+        "admin_navigation": admin_navigation(request, in_project=access is not None) if user.is_admin else [],
         "notices": notices(user),
     }
 
@@ -44,6 +44,10 @@ def navigation(request: HttpRequest, access: Access) -> list[dict[str, Any]]:
     ]
 
 
-def admin_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+def admin_navigation(request: HttpRequest, *, in_project: bool) -> list[dict[str, Any]]:
+    """A job of a project is at home in that project's navigation, so that only one entry is lit."""
     name = request.resolver_match.view_name if request.resolver_match else ""
-    return [{"label": label, "url": reverse(url), "active": name.startswith(url)} for url, label in ADMIN_PAGES]
+    return [
+        {"label": label, "url": reverse(url), "active": name.startswith(url) and not in_project}
+        for url, label in ADMIN_PAGES
+    ]
