@@ -57,15 +57,16 @@ class NewEvaluation(forms.Form):
         super().__init__(*args, **kwargs)
         versions = ModelVersion.objects.filter(project=project).select_related("base").order_by("-pk")
         bases = BaseModel.objects.filter(state=ModelState.READY)
-        self.fields["model"].queryset = versions
-        self.fields["suite"].queryset = suites_of(project)
-        self.fields["max_new_tokens"].unit = _("tokens")
-        self.fields["against"].choices = [
+        fields: dict[str, Any] = self.fields
+        fields["model"].queryset = versions
+        fields["suite"].queryset = suites_of(project)
+        fields["max_new_tokens"].unit = _("tokens")
+        fields["against"].choices = [
             ("", _("Its base model (recommended)")),
             *((f"base-{base.pk}", str(base)) for base in bases),
             *((f"version-{version.pk}", str(version)) for version in versions),
         ]
-        self.fields["against"].required = False
+        fields["against"].required = False
         self.versions, self.bases = versions, bases
 
     def clean(self) -> dict[str, Any]:

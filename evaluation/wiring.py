@@ -8,7 +8,7 @@ from core import registries
 from core.choices import ROLE_GRANTS, Need, WorkKind
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
-from curation.models import DatasetVersion
+from curation.models import DatasetVersion, Pair
 from evaluation import jobs  # noqa: F401  importing it registers the kind of job
 from evaluation.choices import EVALUATION_OPEN, EvaluationState, RoundState
 from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
@@ -35,6 +35,7 @@ def wire() -> None:
     registries.work_urls[WorkKind.GRADE] = grading_url
     registries.lineage.setdefault("model_version", []).append(from_model)
     registries.lineage.setdefault("dataset_version", []).append(from_version)
+    registries.lineage.setdefault("pair", []).append(from_pair)
     registries.lineage["evaluation"] = [of_evaluation]
     registries.panels.setdefault("model_version", []).append(model_panels)
     registries.shots.append(shots)
@@ -136,6 +137,12 @@ def from_model(model: ModelVersion) -> list[LineageEntry]:
     return [entry("down", evaluation) for evaluation in found[:50]]
 
 
+def from_pair(pair: Pair) -> list[LineageEntry]:
+    """Evaluations that asked this pair's question."""
+    found = Evaluation.objects.filter(suite__items__revision__pair=pair).select_related("project")
+    return [entry("down", evaluation) for evaluation in found[:50]]
+
+
 def from_version(version: DatasetVersion) -> list[LineageEntry]:
     found = Evaluation.objects.filter(suite__version=version).select_related("project")
     return [entry("down", evaluation) for evaluation in found[:50]]
@@ -146,11 +153,13 @@ def of_evaluation(evaluation: Evaluation) -> list[LineageEntry]:
     slug = evaluation.project.slug
     models = ModelVersion.objects.filter(candidates__evaluation=evaluation)
     found = [
-        LineageEntry("up", gettext_lazy("Model version"), str(model), f"/p/{slug}/lineage/model_version/{model.pk}/")
+        LineageEntry(
+            "up", gettext_lazy("Model version"), str(model), reverse("training:model-detail", args=[slug, model.pk])
+        )
         for model in models
     ]
     if (version := evaluation.suite.version) is not None:
-        url = f"/p/{slug}/lineage/dataset_version/{version.pk}/"
+        url = reverse("curation:version-detail", args=[slug, version.pk])
         found.append(LineageEntry("up", gettext_lazy("Dataset version"), str(version), url))
     rounds = reverse("evaluation:grading-list", args=[slug])
     for grading in evaluation.rounds.all():

@@ -1,10 +1,11 @@
 """Rounds, a grader's own progress, and, after the names are back, what the grades say of each model."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -32,11 +33,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class RoundRow:
-    """A round with how much of it is graded."""
+    """A round with how much of it is graded, and what came of it once it is closed."""
 
     round: GradingRound
     done: int
     wanted: int
+    result: "RoundResult | None" = None
 
     @property
     def share(self) -> float:
@@ -54,13 +56,38 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A number that people gave, with its interval."""
+
+    label: str
+    interval: Interval
+    is_share: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.written(self.interval.estimate)
+
+    @property
+    def span(self) -> str:
+        low, high = self.interval.low, self.interval.high
+        if low is None or high is None:
+            return _("no interval: too few")
+        return _("%(low)s to %(high)s") % {"low": self.written(low), "high": self.written(high)}
+
+    def written(self, value: float) -> str:
+        if self.is_share:
+            return f"{number_format(value * 100, 0)}\u00a0%"
+        return str(number_format(min(max(value, 1), 5), 2))
+
+
+@dataclass(frozen=True)
 class ModelGrades:
     """What people said of one model."""
 
     candidate: Candidate
-    overall: Interval
-    criteria: list[tuple[str, Interval]]
-    usable: list[tuple[str, str, Interval]]  # (value, label, share)
+    overall: Said
+    criteria: list[Said]
+    usable: list[Said]
 
 
 @dataclass(frozen=True)
@@ -73,7 +100,8 @@ class RoundResult:
 
 
 def rounds_of(evaluation: Evaluation) -> list[RoundRow]:
-    return rows_of(GradingRound.objects.filter(evaluation=evaluation))
+    rows = rows_of(GradingRound.objects.filter(evaluation=evaluation))
+    return [replace(row, result=round_result(row.round)) for row in rows]
 
 
 def rounds_in(project: Project) -> list[RoundRow]:
@@ -150,22 +178,25 @@ def model_grades(candidate: Candidate, grading_round: GradingRound, grades: list
     """Means with intervals clustered by item: two people's grades of one answer are not two answers."""
     items = [grade.output.item_id for grade in grades]
     criteria = [
-        (
+        Said(
             criterion["label"],
             mean_interval([float(grade.values[criterion["key"]]) for grade in grades], clusters=items),
         )
         for criterion in grading_round.rubric.criteria
     ]
-    said = verdicts(grades)
-    usable = [(value, str(label), wilson(said.count(value), len(said))) for value, label in Usable.choices]
-    return ModelGrades(candidate, mean_interval([grade.overall for grade in grades], clusters=items), criteria, usable)
+    words = verdicts(grades)
+    usable = [
+        Said(str(label), wilson(words.count(value), len(words)), is_share=True) for value, label in Usable.choices
+    ]
+    overall = Said(_("Mean grade, 1 to 5"), mean_interval([grade.overall for grade in grades], clusters=items))
+    return ModelGrades(candidate, overall, criteria, usable)
 
 
 def verdicts(grades: list[Grade]) -> list[str]:
     """One word on each answer, whoever many graded it: the middle one, and of two the more careful one."""
     by_output: dict[int, list[int]] = defaultdict(list)
     for grade in grades:
-        by_output[grade.output_id].append(CAREFUL_FIRST.index(grade.usable))
+        by_output[grade.output_id].append(CAREFUL_FIRST.index(Usable(grade.usable)))
     return [CAREFUL_FIRST[sorted(found)[(len(found) - 1) // 2]] for found in by_output.values()]
 
 

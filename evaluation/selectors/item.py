@@ -9,7 +9,7 @@ from curation.services.checking import surroundings_of
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation, Output
 from evaluation.selectors.evaluations import candidates_of
-from evaluation.selectors.results import shown
+from evaluation.selectors.results import number_text
 from evaluation.services.findings import answer_findings
 from ml.checks import Finding
 
@@ -44,7 +44,14 @@ def item_of(evaluation: Evaluation, item: SuiteItem) -> dict[str, Any]:
     }
     around = surroundings_of(evaluation.suite.task)
     said = [said_by(candidate, outputs.get(candidate.pk), example, around) for candidate in candidates_of(evaluation)]
-    return {"item": item, "example": example, "said": said, "scores": score_rows(said), **neighbours(item)}
+    return {
+        "item": item,
+        "number": item.ordinal + 1,
+        "example": example,
+        "said": said,
+        "scores": score_rows(said),
+        **neighbours(item),
+    }
 
 
 def said_by(candidate: Candidate, output: Output | None, example: dict[str, Any], around: Any) -> Said:
@@ -63,15 +70,11 @@ def score_rows(said: list[Said]) -> list[ScoreRow]:
     return [
         ScoreRow(
             measure,
-            [number_of(measure, each.scores[measure.key]) if measure.key in each.scores else "–" for each in said],
+            [number_text(measure, each.scores.get(measure.key)) for each in said],
         )
         for measure in measures()
         if measure != LIMIT and any(measure.key in each.scores for each in said)
     ]
-
-
-def number_of(measure: Measure, value: float) -> str:
-    return str(int(value)) if measure.is_share else shown(measure, value)
 
 
 def neighbours(item: SuiteItem) -> dict[str, SuiteItem | None]:

@@ -12,6 +12,7 @@ from evaluation.choices import FinishReason
 from evaluation.measures import LIMIT, LOSS, Measure, measure_of
 from evaluation.models import Candidate, Evaluation, Output, Score
 from evaluation.selectors.evaluations import candidates_of
+from evaluation.selectors.results import number_text
 
 SIZE = 50
 SORTS = ("win", "loss", "order")
@@ -37,18 +38,19 @@ class Choice:
 @dataclass(frozen=True)
 class ItemRow:
     item_id: int
-    ordinal: int
+    number: int
     instruction: str
     language: str
-    first: float | None
-    second: float | None
-    change: float | None
+    first: str
+    second: str
+    change: str
     gained: bool | None  # whether the change is for the better; None where nothing changed or nothing is good
 
 
 @dataclass(frozen=True)
 class ItemPage:
     rows: list[ItemRow]
+    first_url: str
     next_url: str
     choice: Choice
     candidates: list[Candidate]
@@ -81,13 +83,16 @@ def item_page(evaluation: Evaluation, query: Mapping[str, str]) -> ItemPage:
         item, ordinal, *_rest, gain = found[SIZE - 1]
         key = ordinal if choice.sort == "order" else repr(gain)
         next_url = choice.query(after=key, item=item)
-    return ItemPage([row_of(choice.measure, values) for values in found[:SIZE]], next_url, choice, candidates)
+    first_url = choice.query() if "after" in query else ""
+    return ItemPage(
+        [row_of(choice.measure, values) for values in found[:SIZE]], first_url, next_url, choice, candidates
+    )
 
 
-def sorted_rows(choice: Choice) -> QuerySet[Output]:
+def sorted_rows(choice: Choice) -> QuerySet[Any]:
     """Outputs of the second model with both models' values and the gain, a number that rises with goodness."""
     direction = choice.measure.better or 1
-    rows = Output.objects.filter(candidate=choice.second).annotate(
+    rows: QuerySet[Any] = Output.objects.filter(candidate=choice.second).annotate(
         a=value_of(choice.measure, choice.first), b=value_of(choice.measure, choice.second)
     )
     rows = rows.annotate(gain=Cast((F("b") - F("a")) * Value(float(direction)), FloatField()))
@@ -111,7 +116,7 @@ def value_of(measure: Measure, candidate: Candidate) -> Subquery:
     return Subquery(scores.values("value")[:1])
 
 
-def after(rows: QuerySet[Output], choice: Choice, query: Mapping[str, str]) -> QuerySet[Output]:
+def after(rows: QuerySet[Any], choice: Choice, query: Mapping[str, str]) -> QuerySet[Any]:
     """Go on behind the last row of the page before; a position that is no number is ignored."""
     try:
         key, item = float(query["after"]), int(query["item"])
@@ -127,4 +132,13 @@ def row_of(measure: Measure, values: tuple[Any, ...]) -> ItemRow:
     item, ordinal, instruction, language, first, second, gain = values
     change = None if first is None or second is None else second - first
     gained = None if not gain or measure.better == 0 else gain > 0
-    return ItemRow(item, ordinal, instruction, language, first, second, change, gained)
+    return ItemRow(
+        item,
+        ordinal + 1,
+        instruction,
+        language,
+        number_text(measure, first),
+        number_text(measure, second),
+        number_text(measure, change, with_sign=True),
+        gained,
+    )

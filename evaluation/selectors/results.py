@@ -12,21 +12,33 @@ from django.utils.translation import ngettext
 from core.charts import Chart, ChartError, interval_chart
 from core.charts import Interval as Bar
 from evaluation.choices import VERDICT_TONES, Verdict
-from evaluation.measures import LOSS, Measure, measures
+from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.evaluations import candidates_of
 
 NO_BREAK = "\u00a0"
+SOME_CUT, MANY_CUT = 0.1, 0.5
 
 
 @dataclass(frozen=True)
 class Cell:
     """What one measure says of one model; `url` leads to the items behind it."""
 
+    candidate: Candidate
+    value: float
     text: str
     interval: str
     count: int
     url: str
+
+    @property
+    def note(self) -> str:
+        return _("of %(count)d answers; 95 %% interval %(interval)s") % {"count": self.count, "interval": self.interval}
+
+    @property
+    def tone(self) -> str:
+        """For the share of answers that did not end: some are normal, many mean that the model cannot stop."""
+        return "bad" if self.value > MANY_CUT else "warn" if self.value > SOME_CUT else ""
 
 
 @dataclass(frozen=True)
@@ -70,22 +82,29 @@ class Result:
     def main(self) -> Headline | None:
         return self.headlines[0] if self.headlines else None
 
-    def row(self, key: str) -> Row | None:
-        return next((row for row in self.rows if row.measure.key == key), None)
+    @property
+    def limit(self) -> list[Cell]:
+        """Whose answers ran into the length limit, and how many: the first thing to look at after a training."""
+        return next((row.cells for row in self.rows if row.measure == LIMIT), [])
 
 
 def result_of(evaluation: Evaluation) -> Result:
     """Everything that the page of a finished evaluation says; empty parts while it runs."""
     candidates = candidates_of(evaluation)
     found = {row["key"]: row for row in evaluation.summary.get("measures", [])}
-    rows = [make_row(evaluation, measure, found[measure.key]) for measure in measures() if measure.key in found]
+    rows = [
+        make_row(evaluation, candidates, measure, found[measure.key]) for measure in measures() if measure.key in found
+    ]
     headlines = make_headlines(evaluation, candidates, found.get(LOSS.key))
     return Result(candidates, headlines, rows, make_chart(candidates, found.get(LOSS.key)), candidates[1:])
 
 
-def make_row(evaluation: Evaluation, measure: Measure, found: dict[str, Any]) -> Row:
+def make_row(evaluation: Evaluation, candidates: list[Candidate], measure: Measure, found: dict[str, Any]) -> Row:
+    by_id = {candidate.pk: candidate for candidate in candidates}
     cells = [
         Cell(
+            by_id[cell["candidate"]],
+            cell["mean"],
             shown(measure, cell["mean"]),
             span(measure, cell),
             cell["count"],
@@ -204,6 +223,15 @@ def shown(measure: Measure, value: float) -> str:
     if measure.is_share:
         return f"{number_format(value * 100, 0)}{NO_BREAK}%"
     return decimal(value)
+
+
+def number_text(measure: Measure, value: float | None, *, with_sign: bool = False) -> str:
+    """What one item's value is written as: a count for what is a share of many, “–” where there is none."""
+    if value is None:
+        return "–"
+    text = str(round(abs(value))) if measure.is_share else decimal(abs(value))
+    sign = "−" if value < 0 else "+" if with_sign and value > 0 else ""
+    return f"{sign}{text}"
 
 
 def decimal(value: float) -> str:

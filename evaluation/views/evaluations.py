@@ -89,7 +89,7 @@ def page_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
         **live_of(access, evaluation),
         "result": result_of(evaluation),
         "rounds": rounds_of(evaluation),
-        "hidden": visible if isinstance(visible, Denied) else None,
+        "hidden": str(visible) if isinstance(visible, Denied) else "",
         "may_grade": access.allows(Need.GRADE),
     }
 

@@ -28,10 +28,9 @@ USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}
 @require_GET
 def index(request: HttpRequest, project: str) -> HttpResponse:
     """The project's rounds, and the way to grade."""
-    access = project_access(request, project)
+    access = project_access(request, project, Need.GRADE)
     context = {
         "rounds": rounds_in(access.project),
-        "may_grade": access.allows(Need.GRADE),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "evaluation/grading.html", context)
@@ -64,7 +63,8 @@ def grade_page(
     request: HttpRequest, found: GradingRound, may_own: bool, *, typed: dict[str, Any] | None = None, error: str = ""
 ) -> HttpResponse:
     assignment = grade_claim(actor=request.user, grading_round=found)  # type: ignore[arg-type]
-    typed = typed or {}
+    # What was typed belongs to the answer it was typed for, and must not be laid over another one.
+    typed = typed if typed and assignment and str(assignment.pk) == typed.get("assignment") else {}
     context = {
         "round": found,
         "open": found.state == RoundState.OPEN,

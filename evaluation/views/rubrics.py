@@ -14,13 +14,12 @@ FIELDS = ("label", "low", "high")
 
 
 def edit(request: HttpRequest, project: str) -> HttpResponse:
-    """The rubric with room for more criteria. Everyone sees it; owners change it."""
-    writing = request.method == "POST"
-    access = project_access(request, project, Need.OWN if writing else Need.VIEW)
+    """The rubric with room for more criteria; graders see it on every answer."""
+    access = project_access(request, project, Need.OWN)
     rubric = rubric_current(project=access.project)
     rows = [{**dict.fromkeys(FIELDS, ""), **criterion} for criterion in rubric.criteria]
     error = ""
-    if writing:
+    if request.method == "POST":
         rows = [{name: request.POST.get(f"{name}-{place}", "") for name in FIELDS} for place in range(MOST_CRITERIA)]
         try:
             after = rubric_edit(actor=access.user, project=access.project, criteria=rows)
@@ -30,5 +29,5 @@ def edit(request: HttpRequest, project: str) -> HttpResponse:
             messages.success(request, _("Edition %d of the rubric counts from the next round on.") % after.number)
             return redirect("evaluation:rubric-edit", project)
     rows += [dict.fromkeys(FIELDS, "") for _row in range(MOST_CRITERIA - len(rows))]
-    context = {"rubric": rubric, "rows": rows, "error": error, "may_own": access.allows(Need.OWN)}
+    context = {"rubric": rubric, "rows": rows, "error": error}
     return render(request, "evaluation/rubric.html", context, status=400 if error else 200)

@@ -4,7 +4,7 @@
  */
 const SWITCH = "apprentice:single-keys";
 
-function singleKeysOn() {
+export function singleKeysOn() {
   return document.body.dataset.singleKeys !== "off" && localStorage.getItem(SWITCH) !== "off";
 }
 

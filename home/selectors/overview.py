@@ -1,0 +1,117 @@
+"""Everything that a project's home says."""
+
+from typing import Any, TypedDict
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.access import Access
+from core.choices import Need
+from core.models import Membership, Project
+from curation.choices import ReviewBasis, VersionState
+from curation.models import DatasetVersion, Pair, Review
+from evaluation.choices import EvaluationState
+from evaluation.models import Evaluation, Grade
+from evaluation.selectors.evaluations import latest_result
+from evaluation.selectors.results import result_of
+from home.selectors.activity import recent_activity
+from home.selectors.stations import next_actions, next_station, stations_of
+from training.models import ModelVersion
+
+
+class Step(TypedDict):
+    label: str
+    text: str
+    url: str
+    action: str
+    done: bool
+
+
+def overview_of(access: Access) -> dict[str, Any]:
+    """The loop, the next best actions, the checklist, the newest result, and what happened lately."""
+    project = access.project
+    stations = stations_of(project)
+    actions = next_actions(project, access.user, access.role)
+    latest = latest_result(project)
+    return {
+        "stations": stations,
+        "next_key": next_station(stations),
+        "best": actions[0] if actions else None,
+        "others": actions[1:],
+        "steps": checklist(project, may_own=access.allows(Need.OWN)),
+        "latest": latest,
+        "result": result_of(latest) if latest else None,
+        "activity": recent_activity(project),
+        "unreviewed": reviewed_by_one(project),
+        "alone": Membership.objects.filter(project=project).count() == 1,
+        "may_own": access.allows(Need.OWN),
+    }
+
+
+def checklist(project: Project, *, may_own: bool) -> list[Step]:
+    """Once around the loop; a step ticks itself when its first row is there."""
+    slug = project.slug
+
+    def step(label: str, text: str, name: str, action: str, *, done: bool, everyone: bool = True) -> Step:
+        url = reverse(name, args=[slug]) if everyone or may_own else ""
+        return {"label": label, "text": text, "url": url, "action": action, "done": done}
+
+    versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
+    reviews = Review.objects.filter(revision__pair__project=project)
+    evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE)
+    return [
+        step(
+            _("A pair is written"),
+            _("An instruction and the answer an expert would give."),
+            "curation:write",
+            _("Write"),
+            done=Pair.objects.filter(project=project).exists(),
+        ),
+        step(
+            _("A pair is approved"),
+            _("A second person reads it and approves it, or returns it with a reason."),
+            "curation:reviews",
+            _("Review"),
+            done=reviews.filter(decision="approve").exists(),
+        ),
+        step(
+            _("A version is frozen"),
+            _("Approved pairs become an unchangeable version, split for training and testing."),
+            "curation:versions",
+            _("Freeze"),
+            done=versions.exists(),
+            everyone=False,
+        ),
+        step(
+            _("A model is trained"),
+            _("Choose a preset; the page says what it will cost before it starts."),
+            "training:run-list",
+            _("Train"),
+            done=ModelVersion.objects.filter(project=project).exists(),
+            everyone=False,
+        ),
+        step(
+            _("Base and finetuned are compared"),
+            _("Both answer questions that neither has seen."),
+            "evaluation:evaluation-list",
+            _("Evaluate"),
+            done=evaluations.exists(),
+            everyone=False,
+        ),
+        step(
+            _("Answers are graded"),
+            _("People judge answers without knowing which model gave them."),
+            "evaluation:evaluation-list",
+            _("Grade"),
+            done=Grade.objects.filter(grading_round__evaluation__project=project).exists(),
+        ),
+    ]
+
+
+def reviewed_by_one(project: Project) -> int:
+    """Approved pairs whose newest approval was not given by a second person."""
+    approvals = Review.objects.filter(revision__pair__project=project, decision="approve")
+    alone = approvals.filter(basis=ReviewBasis.SOLO).exclude(
+        revision__in=approvals.filter(basis=ReviewBasis.SECOND_PERSON).values("revision")
+    )
+    return alone.values("revision__pair").distinct().count()

@@ -1,0 +1,22 @@
+"""The loop of a project: its stations from every app, and what its people could best do now."""
+
+from core import registries
+from core.models import Project, User
+from core.registries import NextAction, Station
+
+MOST_ACTIONS = 4
+
+
+def stations_of(project: Project) -> list[Station]:
+    return sorted((station for find in registries.stations for station in find(project)), key=lambda one: one.order)
+
+
+def next_station(stations: list[Station]) -> str:
+    """The key of the first station that has nothing yet, or "" when the loop is closed once."""
+    return next((station.key for station in stations if not station.done), "")
+
+
+def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+    """What this person could do now, best first, at most four."""
+    found = [action for find in registries.next_actions for action in find(project, user, role)]
+    return sorted(found, key=lambda action: action.rank)[:MOST_ACTIONS]

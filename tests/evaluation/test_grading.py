@@ -1,0 +1,262 @@
+"""Blind grading: who may, what they see, and what it comes to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core.choices import Role, WorkState
+from core.denied import ApplicationError
+from core.models import Event, Project, User, WorkItem
+from core.services.people import membership_set
+from evaluation.models import Evaluation, Grade, GradingRound, Output
+from evaluation.selectors.grading import progress_of, round_result
+from evaluation.services.grades import grade_claim, grade_submit, grade_undo
+from evaluation.services.rounds import mixed, round_close, round_open
+from evaluation.services.rubrics import rubric_current, rubric_edit
+
+AsUser = Callable[[User], Client]
+pytestmark = pytest.mark.django_db
+GOOD = {"correct": 5, "complete": 4, "clear": 3}
+
+
+@pytest.fixture
+def grading(evaluated: Evaluation, owner: User) -> GradingRound:
+    return round_open(actor=owner, evaluation=evaluated, items=3)
+
+
+def address(grading: GradingRound, rest: str = "") -> str:
+    return f"/p/{grading.evaluation.project.slug}/grading/{grading.pk}/{rest}"
+
+
+def grade(grading: GradingRound, user: User, values: dict[str, Any] | None = None, usable: str = "as_is") -> Grade:
+    assignment = grade_claim(actor=user, grading_round=grading)
+    assert assignment is not None
+    return grade_submit(
+        actor=user,
+        grading_round=grading,
+        assignment_id=assignment.pk,
+        token=assignment.token,
+        values=values or GOOD,
+        usable=usable,
+    )
+
+
+def test_every_question_comes_once_before_any_comes_again() -> None:
+    answers = [[10 * item + model for model in range(2)] for item in range(50)]
+    order = mixed(answers, seed=7)
+    assert sorted(order) == sorted(answer for row in answers for answer in row)
+    assert len({answer // 10 for answer in order[:50]}) == 50
+    first_model = sum(answer % 10 == 0 for answer in order[:50])
+    assert 12 < first_model < 38
+    assert order == mixed(answers, seed=7) != mixed(answers, seed=8)
+
+
+def test_a_round_holds_each_answer_of_the_chosen_questions_once(grading: GradingRound, evaluated: Evaluation) -> None:
+    items = WorkItem.objects.filter(kind="grade", batch=grading.batch)
+    outputs = Output.objects.filter(pk__in=items.values("subject_id"))
+    assert (items.count(), outputs.values("item").distinct().count()) == (6, 3)
+    assert sorted(items.order_by("order").values_list("pk", flat=True)) == list(
+        items.order_by("order").values_list("pk", flat=True)
+    )
+
+
+def test_a_second_round_or_too_many_questions_are_refused_with_the_cure(
+    grading: GradingRound, evaluated: Evaluation, owner: User
+) -> None:
+    with pytest.raises(ApplicationError, match="close that round first"):
+        round_open(actor=owner, evaluation=evaluated, items=1)
+    round_close(actor=owner, grading_round=grading)
+    with pytest.raises(ApplicationError, match=f"1 to {evaluated.suite.size} questions"):
+        round_open(actor=owner, evaluation=evaluated, items=evaluated.suite.size + 1)
+    assert GradingRound.objects.count() == 1
+
+
+def test_the_page_shows_question_and_answer_and_nothing_that_tells_the_model(
+    grading: GradingRound, reviewer: User, as_user: AsUser
+) -> None:
+    text = as_user(reviewer).get(address(grading)).content.decode()
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    output = Output.objects.select_related("item__revision").get(pk=assignment.item.subject_id)
+    assert output.item.revision is not None
+    for shown in (output.item.revision.instruction, output.text, output.item.revision.response):
+        assert shown in text
+    assert "0 graded, 6 to go" in text
+    body = text[text.index("<main") :]
+    for telling in ("Plain", "Advice 1", f'"{output.pk}"', f"/{output.pk}/", str(output.candidate), "candidate"):
+        assert telling not in body
+
+
+def test_grading_through_the_page_goes_on_to_the_next_answer(
+    grading: GradingRound, reviewer: User, as_user: AsUser
+) -> None:
+    client = as_user(reviewer)
+    client.get(address(grading))
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    given = {"assignment": assignment.pk, "token": assignment.token, **GOOD, "usable": "edited", "comment": " Short. "}
+    answer = client.post(address(grading, "submit/"), given)
+    assert (answer.status_code, answer["Location"]) == (302, address(grading))
+    found = Grade.objects.get()
+    output = Output.objects.get(pk=assignment.item.subject_id)
+    assert (found.output, found.grader, found.values, found.overall) == (output, reviewer, GOOD, 4.0)
+    assert (found.usable, found.comment, found.fingerprint) == ("edited", "Short.", output.fingerprint)
+    assert "1 graded, 5 to go" in client.get(address(grading)).content.decode()
+    assert client.post(address(grading, "submit/"), given).status_code == 400  # the second click of an impatient person
+    assert Grade.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"clear": ""}, "Give “Clear” a grade from 1 to 5"), ({"clear": 6}, "Clear"), ({"usable": "?"}, "could be used")],
+)
+def test_a_grade_that_is_not_complete_keeps_what_was_typed(
+    change: dict[str, Any], reason: str, grading: GradingRound, reviewer: User, as_user: AsUser
+) -> None:
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    given = {
+        "assignment": assignment.pk,
+        "token": assignment.token,
+        **GOOD,
+        "usable": "no",
+        "comment": "Kept",
+        **change,
+    }
+    answer = as_user(reviewer).post(address(grading, "submit/"), given)
+    assert answer.status_code == 400
+    assert reason in answer.content.decode()
+    assert "Kept" in answer.content.decode()
+    assert Grade.objects.count() == 0
+
+
+def test_nobody_grades_an_answer_twice_and_two_people_share_the_work(
+    grading: GradingRound, reviewer: User, expert: User
+) -> None:
+    seen = [grade(grading, reviewer).output_id for _ in range(4)] + [grade(grading, expert).output_id for _ in range(2)]
+    assert len(set(seen)) == 6
+    assert grade_claim(actor=reviewer, grading_round=grading) is None
+    assert set(WorkItem.objects.values_list("state", flat=True)) == {WorkState.DONE}
+
+
+def test_with_two_graders_wanted_each_grades_every_answer_once(
+    evaluated: Evaluation, owner: User, reviewer: User, expert: User
+) -> None:
+    grading = round_open(actor=owner, evaluation=evaluated, items=2, graders=2)
+    for _ in range(4):
+        grade(grading, reviewer)
+    assert grade_claim(actor=reviewer, grading_round=grading) is None
+    assert progress_of(grading, reviewer).left == 0
+    for _ in range(4):
+        grade(grading, expert, {"correct": 5, "complete": 4, "clear": 2}, "no")
+    round_close(actor=owner, grading_round=grading)
+    result = round_result(grading)
+    assert result is not None
+    assert result.graders == 2
+    assert result.raw == pytest.approx(2 / 3)
+    assert [model.overall.interval.count for model in result.models] == [4, 4]
+    # Of two people's words the more careful one counts, once for each answer.
+    assert [(share.interval.estimate, share.interval.count) for share in result.models[0].usable] == [
+        (0.0, 2), (0.0, 2), (1.0, 2)
+    ]  # fmt: skip
+
+
+def test_the_last_grade_can_be_taken_back_and_is_asked_again(grading: GradingRound, reviewer: User) -> None:
+    grade(grading, reviewer)
+    last = grade(grading, reviewer)
+    grade_claim(actor=reviewer, grading_round=grading)
+    again = grade_undo(actor=reviewer, grading_round=grading)
+    assert again.item.subject_id == last.output_id
+    assert Grade.objects.count() == 1
+    claimed = grade_claim(actor=reviewer, grading_round=grading)
+    assert claimed is not None
+    assert claimed.item.subject_id == last.output_id
+    assert progress_of(grading, reviewer).mine == 1
+    assert grade(grading, reviewer).output_id == last.output_id
+
+
+def test_names_and_results_come_only_with_the_close_and_that_is_recorded(
+    grading: GradingRound, owner: User, reviewer: User, viewer: User, as_user: AsUser
+) -> None:
+    for _ in range(6):
+        grade(grading, reviewer)
+    page = f"/p/{grading.evaluation.project.slug}/evaluations/{grading.evaluation_id}/"
+    assert round_result(grading) is None
+    assert "Mean grade" not in as_user(viewer).get(page).content.decode()
+    assert as_user(reviewer).post(address(grading, "close/")).status_code == 403
+    assert as_user(owner).post(address(grading, "close/")).status_code == 302
+    grading.refresh_from_db()
+    text = as_user(viewer).get(page).content.decode()
+    assert "Mean grade, 1 to 5" in text
+    assert "4.00" in text
+    event = Event.objects.get(action="grading.unblinded")
+    assert (event.actor, event.data) == (owner, {"grades": 6, "ungraded": 0})
+    with pytest.raises(ApplicationError, match="closed already"):
+        round_close(actor=owner, grading_round=grading)
+
+
+def test_a_closed_round_takes_no_grade(grading: GradingRound, owner: User, reviewer: User) -> None:
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    round_close(actor=owner, grading_round=grading)
+    with pytest.raises(ApplicationError, match="was closed"):
+        grade_submit(
+            actor=reviewer,
+            grading_round=grading,
+            assignment_id=assignment.pk,
+            token=assignment.token,
+            values=GOOD,
+            usable="no",
+        )
+    assert Grade.objects.count() == 0
+
+
+def test_what_somebody_else_holds_cannot_be_graded(grading: GradingRound, reviewer: User, expert: User) -> None:
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    with pytest.raises(ApplicationError, match="do not hold this answer"):
+        grade_submit(
+            actor=expert,
+            grading_round=grading,
+            assignment_id=assignment.pk,
+            token=assignment.token,
+            values=GOOD,
+            usable="no",
+        )
+    assert Grade.objects.count() == 0
+
+
+@pytest.mark.parametrize("rest", ["submit/", "skip/", "undo/", "close/"])
+def test_viewers_and_strangers_change_nothing(
+    rest: str, grading: GradingRound, viewer: User, stranger: User, as_user: AsUser
+) -> None:
+    before = (grading.state, list(WorkItem.objects.order_by("pk").values()))
+    assert as_user(viewer).post(address(grading, rest)).status_code == 403
+    assert as_user(stranger).post(address(grading, rest)).status_code == 404
+    grading.refresh_from_db()
+    assert (grading.state, list(WorkItem.objects.order_by("pk").values())) == before
+
+
+def test_a_changed_rubric_is_a_new_edition_and_open_rounds_keep_theirs(
+    grading: GradingRound, project: Project, owner: User, as_user: AsUser
+) -> None:
+    fields = {"label-0": "Correct", "low-0": "wrong", "high-0": "right", "label-1": "Polite"}
+    answer = as_user(owner).post(f"/p/{project.slug}/grading/rubric/", fields)
+    assert answer.status_code == 302
+    newest = rubric_current(project=project)
+    assert newest.number == 2
+    assert [row["key"] for row in newest.criteria] == ["correct", "polite"]
+    assert [row["key"] for row in grading.rubric.criteria] == ["correct", "complete", "clear"]
+    same = rubric_edit(actor=owner, project=project, criteria=newest.criteria)
+    assert same == newest
+    answer = as_user(owner).post(f"/p/{project.slug}/grading/rubric/", {"label-0": " "})
+    assert answer.status_code == 400
+    assert "one to 6 criteria" in answer.content.decode()
+
+
+def test_a_person_who_joined_later_takes_part(grading: GradingRound, make_user: Callable[..., User]) -> None:
+    late = make_user("Lena")
+    membership_set(actor=grading.created_by, project=grading.evaluation.project, user=late, role=Role.EXPERT)
+    assert grade(grading, late).grader == late
