@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.rows import Row
 
-STEPS = 8
+STEPS = 6
 BATCH = 8
 LEARNING_RATE = {"lora": 2e-4, "full": 2e-5}
 _WARM_UP = 2

@@ -151,16 +151,15 @@ def _train(job: _Job, started: float) -> dict[str, Any] | None:
     events.write("phase", name="train", message=f"Training for {steps} steps.")
     training_started = time.monotonic()
     tokens_before = trainer.tokens_seen
-    trainer.train(resume_from_checkpoint=str(job.checkpoint.path) if job.checkpoint else None)
-    training_seconds = time.monotonic() - training_started
-    if job.stopper.requested and trainer.state.global_step < steps:
+    try:
+        trainer.train_from(job.checkpoint, steps)
+        training_seconds = time.monotonic() - training_started
+        if trainer.state.global_step < steps:
+            raise StopRequested
+        after = _loss_after(job, trainer)
+    except StopRequested:
         _stop(job, trainer, progress)
         return None
-    events.write("phase", name="measure", message="Measuring the loss after the training.")
-    after = job.develop_loss(trainer)
-    if after is not None:
-        events.write("eval", step=trainer.state.global_step, loss=after)
-    _sample(job, trainer.state.global_step)
     numbers = {
         "final_step": trainer.state.global_step,
         "train_loss": _recent_mean(progress.losses),
@@ -195,6 +194,15 @@ def _loss_before(job: _Job, trainer: PairTrainer) -> float | None:
     if before is not None:
         job.attempt.events.write("eval", step=0, loss=before)
     return before
+
+
+def _loss_after(job: _Job, trainer: PairTrainer) -> float | None:
+    job.attempt.events.write("phase", name="measure", message="Measuring the loss after the training.")
+    after = job.develop_loss(trainer)
+    if after is not None:
+        job.attempt.events.write("eval", step=trainer.state.global_step, loss=after)
+    _sample(job, trainer.state.global_step)
+    return after
 
 
 def _restore(job: _Job, trainer: PairTrainer, progress: Progress) -> int | None:

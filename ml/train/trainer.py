@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from peft import PeftModel
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
 
 from ml.atomic import new_folder
 from ml.recipe import Recipe
-from ml.rundir import RunDir, write_manifest
+from ml.rundir import Checkpoint, RunDir, write_manifest
 from ml.score import TokenLoss
 from ml.train.batching import Collator, PlannedBatches, Samples
 
@@ -98,6 +98,16 @@ class PairTrainer(Trainer):
         self._tokens_of_step = 0
         self.facts: dict[str, Any] = {}
         self._random_states: dict[str, Any] | None = None
+
+    def train_from(self, checkpoint: Checkpoint | None, steps: int) -> None:
+        """Train up to `steps`, from a checkpoint or from the beginning. One that is there already is only loaded."""
+        if checkpoint is None:
+            self.train()
+        elif checkpoint.step < steps:
+            self.train(resume_from_checkpoint=str(checkpoint.path))
+        else:
+            self._load_from_checkpoint(str(checkpoint.path))
+            self.state = TrainerState.load_from_json(str(checkpoint.path / "trainer_state.json"))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         samples: Any = self.train_dataset

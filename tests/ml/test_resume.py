@@ -11,7 +11,9 @@ import pytest
 
 from ml.rundir import RunDir
 from ml.tiny import make_tiny_model
-from tests.ml.runs import events, finish, kill, make_training, start, wait_for_step
+from ml.train.run import run_training
+from ml.train.stopping import Stopper
+from tests.ml.runs import LIBRARY_WARNINGS, events, finish, kill, make_training, start, wait_for_step
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -84,6 +86,34 @@ def test_without_time_to_save_a_stop_saves_nothing(base: Path, tmp_path: Path) -
     (stopped,) = events(run, 1, "stopped")
     assert stopped["saved"] is False
     assert run.latest_complete_checkpoint() is None
+
+
+@pytest.mark.filterwarnings(*LIBRARY_WARNINGS)
+@pytest.mark.parametrize("phase", ["before", "during", "after"])
+def test_a_stop_while_measuring_loses_nothing(base: Path, tmp_path: Path, unbroken: RunDir, phase: str) -> None:
+    """Asked to stop in the middle of a measurement: the steps done so far are saved, and nothing is trained twice."""
+    run = make_training(tmp_path / "run", base, **{**_SETTINGS, "eval_every": 6, "save_every": 1000})
+    stop_at = {"before": 0, "during": 6, "after": _STEPS}[phase]
+
+    class Impatient(Stopper):
+        def check(self) -> None:
+            last = [event for event in run.read_events(1) if event["type"] in ("step", "phase")][-1]
+            measuring = last.get("name") == "measure" or last.get("step") == 6
+            if measuring and (last.get("step") or (_STEPS if events(run, 1, "step") else 0)) == stop_at:
+                self._request(signal.SIGTERM, None)
+            super().check()
+
+    with run.start_attempt(1) as attempt:
+        assert run_training(run, attempt, Impatient()) is None
+    (stopped,) = events(run, 1, "stopped")
+    assert (stopped["step"], stopped["saved"]) == (stop_at, stop_at > 0)
+    with run.start_attempt(2) as attempt:
+        result = run_training(run, attempt, Stopper())
+    assert result is not None
+    assert result["resumed_from"] == (stop_at or None)
+    assert result["final_step"] == _STEPS
+    assert [event["step"] for event in events(run, 2, "step")] == list(range(stop_at + 1, _STEPS + 1))
+    assert weights(run) == weights(unbroken)
 
 
 def test_a_checkpoint_of_another_run_is_refused(base: Path, tmp_path: Path, unbroken: RunDir) -> None:
