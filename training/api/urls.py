@@ -1,1 +1,21 @@
-urlpatterns: list = []
+from django.urls import path
+
+from training.api import bases, models, runs
+
+urlpatterns = [
+    path("base-models/", bases.BaseModels.as_view(), name="api-base-models"),
+    path("base-models/<int:base>/", bases.base, name="api-base-model"),
+    path("audits/", bases.Audits.as_view(), name="api-audits"),
+    path("audits/<int:audit>/", bases.audit, name="api-audit"),
+    path("embeddings/", bases.embeddings, name="api-embeddings"),
+    path("runs/", runs.Runs.as_view(), name="api-runs"),
+    path("runs/<int:run>/", runs.run, name="api-run"),
+    path("runs/<int:run>/launch/", runs.launch, name="api-run-launch"),
+    path("runs/<int:run>/stop/", runs.stop, name="api-run-stop"),
+    path("runs/<int:run>/cancel/", runs.cancel, name="api-run-cancel"),
+    path("runs/<int:run>/resume/", runs.resume, name="api-run-resume"),
+    path("runs/<int:run>/events/", runs.events, name="api-run-events"),
+    path("model-versions/", models.ModelVersions.as_view(), name="api-model-versions"),
+    path("model-versions/<int:version>/", models.model_version, name="api-model-version"),
+    path("model-versions/<int:version>/chat/", models.chat, name="api-model-version-chat"),
+]

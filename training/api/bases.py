@@ -1,0 +1,89 @@
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.access import person, project_access, require_admin
+from core.api.projects import REFUSALS
+from core.api.shapes import Refusal
+from core.choices import Need
+from core.model_server import embed
+from curation.access import by_id
+from training.access import base_by_id
+from training.api.shapes import AuditIn, AuditOut, BaseIn, BaseOut, EmbedIn, EmbedOut, base_of, version_of
+from training.models import Audit, BaseModel
+from training.services.audits import audit_request
+from training.services.bases import base_register
+
+
+@extend_schema(tags=["base-models"])
+class BaseModels(generics.ListAPIView[BaseModel]):
+    """The base models of the installation, newest first."""
+
+    serializer_class = BaseOut
+    queryset = BaseModel.objects.all()
+
+    @extend_schema(request=BaseIn, responses={201: BaseOut, **REFUSALS}, summary="Register a model folder (admins)")
+    def post(self, request: Request) -> Response:
+        actor = require_admin(request)
+        given = BaseIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = base_register(actor=actor, **given.validated_data)
+        return Response(BaseOut(made).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["base-models"], responses={200: BaseOut, 404: Refusal}, summary="One base model")
+@api_view(["GET"])
+def base(request: Request, base: int) -> Response:
+    return Response(BaseOut(base_by_id(request, base)).data)
+
+
+@extend_schema(tags=["audits"])
+class Audits(generics.ListAPIView[Audit]):
+    """Audits of the projects you may see, newest first."""
+
+    serializer_class = AuditOut
+    queryset = Audit.objects.none()
+
+    def get_queryset(self) -> QuerySet[Audit]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        access = project_access(self.request, self.request.query_params.get("project", ""))
+        return Audit.objects.filter(version__task__project=access.project)
+
+    @extend_schema(
+        request=AuditIn,
+        responses={201: AuditOut, **REFUSALS},
+        summary="Examine what each pair of a version becomes (owners); the same question is examined once",
+    )
+    def post(self, request: Request) -> Response:
+        given = AuditIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        access = project_access(request, asked["project"], Need.OWN)
+        version = version_of(access.project, asked["version"])
+        found = audit_request(
+            actor=access.user, version=version, base=base_of(asked["base"]), max_tokens=asked["max_tokens"]
+        )
+        return Response(AuditOut(found).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(tags=["audits"], responses={200: AuditOut, 404: Refusal}, summary="One audit with its report")
+@api_view(["GET"])
+def audit(request: Request, audit: int) -> Response:
+    rows = Audit.objects.select_related("version__task__project")
+    _access, found = by_id(request, rows, audit, Need.VIEW, "version__task__project")
+    return Response(AuditOut(found).data)
+
+
+@extend_schema(
+    tags=["embeddings"], request=EmbedIn, responses={200: EmbedOut, **REFUSALS}, summary="Turn texts into vectors"
+)
+@api_view(["POST"])
+def embeddings(request: Request) -> Response:
+    person(request)
+    given = EmbedIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    return Response({"vectors": embed(given.validated_data["texts"])})

@@ -1,0 +1,108 @@
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.access import project_access, projects_for
+from core.api.projects import REFUSALS, project_of
+from core.api.shapes import Refusal
+from core.choices import Need
+from training.access import run_by_id
+from training.api.shapes import RunDetailOut, RunEventsOut, RunIn, RunOut, base_of, version_of
+from training.choices import RunState
+from training.models import Run
+from training.selectors.gate import launch_refusals
+from training.selectors.runs import run_events
+from training.services.launch import run_launch, run_prepare
+from training.services.runs import run_cancel, run_resume, run_stop
+
+PARAMETERS = [
+    OpenApiParameter("project", str, description="Slug; without it, the runs of every project you may see."),
+    OpenApiParameter("state", str, enum=RunState.values),
+]
+
+
+@extend_schema(tags=["runs"], parameters=PARAMETERS)
+class Runs(generics.ListAPIView[Run]):
+    """Trainings, newest first."""
+
+    serializer_class = RunOut
+    queryset = Run.objects.none()
+
+    def get_queryset(self) -> QuerySet[Run]:
+        project = project_of(self.request)
+        found = Run.objects.select_related("project", "requested_by", "model_version")
+        mine = found.filter(project=project) if project else found.filter(project__in=projects_for(self.request))
+        state = self.request.query_params.get("state", "")
+        return mine.filter(state=state) if state in RunState.values else mine
+
+    @extend_schema(
+        request=RunIn,
+        responses={201: RunOut, **REFUSALS},
+        summary="Prepare a run (owners): its pairs are examined; launch it afterwards",
+    )
+    def post(self, request: Request) -> Response:
+        given = RunIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        access = project_access(request, asked.pop("project"), Need.OWN)
+        asked["version"] = version_of(access.project, asked["version"])
+        asked["base"] = base_of(asked["base"])
+        run = run_prepare(actor=access.user, project=access.project, changes=asked.pop("recipe", {}), **asked)
+        return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+
+
+def run_answer(run: Run) -> Response:
+    refusals = launch_refusals(run) if run.state == RunState.DRAFT else []
+    return Response(RunDetailOut(run, context={"refusals": refusals}).data)
+
+
+@extend_schema(tags=["runs"], responses={200: RunDetailOut, 404: Refusal}, summary="One run")
+@api_view(["GET"])
+def run(request: Request, run: int) -> Response:
+    _access, found = run_by_id(request, run)
+    return run_answer(found)
+
+
+def verb(service: Callable[..., Run], summary: str) -> Any:
+    """An endpoint that asks one service about a run; owners only."""
+
+    @extend_schema(tags=["runs"], request=None, responses={200: RunDetailOut, **REFUSALS}, summary=summary)
+    @api_view(["POST"])
+    def view(request: Request, run: int) -> Response:
+        access, found = run_by_id(request, run, Need.OWN)
+        service(actor=access.user, run=found)
+        return run_answer(run_by_id(request, run, Need.OWN)[1])
+
+    return view
+
+
+launch = verb(run_launch, "Queue a prepared run (owners)")
+stop = verb(run_stop, "End a run at its next step and save it (owners)")
+cancel = verb(run_cancel, "Give a run up (owners)")
+resume = verb(run_resume, "Go on from the last checkpoint (owners)")
+
+
+@extend_schema(
+    tags=["runs"],
+    parameters=[OpenApiParameter("after", str, description="attempt.seq of the last event you have, such as 1.42")],
+    responses={200: RunEventsOut, **REFUSALS},
+    summary="What a run told since, in order, at most 500 events",
+)
+@api_view(["GET"])
+def events(request: Request, run: int) -> Response:
+    _access, found = run_by_id(request, run)
+    text = request.query_params.get("after", "0.0")
+    attempt, _dot, seq = text.partition(".")
+    if not (attempt.isascii() and attempt.isdigit() and (seq or "0").isascii() and (seq or "0").isdigit()):
+        raise serializers.ValidationError({"after": ["Give attempt.seq, such as 1.42."]})
+    if len(attempt) > 9 or len(seq) > 9:
+        raise serializers.ValidationError({"after": ["These numbers are too large."]})
+    rows = list(run_events(found, after=(int(attempt), int(seq or 0))))
+    last = f"{rows[-1].attempt}.{rows[-1].seq}" if rows else text
+    return Response(RunEventsOut({"events": rows, "state": found.state, "next": last}).data)

@@ -1,0 +1,180 @@
+"""What training's endpoints take and give, as serializers: the schema is made from them."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from core.api.shapes import PersonOut
+from curation.models import DatasetVersion
+from ml.recipe import PRESETS, RecipeField, recipe_fields
+from training.forms import METHODS
+from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.services.chat import LONGEST, MOST_TOKENS
+from training.services.launch import NAME_LENGTH
+
+
+class BaseOut(serializers.ModelSerializer[BaseModel]):
+    class Meta:
+        model = BaseModel
+        fields = (
+            "id", "name", "folder", "source", "state", "fingerprint", "tokenizer_fingerprint", "architecture",
+            "parameters", "context_length", "has_chat_template", "licence", "note", "report", "error", "created_at",
+        )  # fmt: skip
+
+
+class BaseIn(serializers.Serializer[object]):
+    folder = serializers.CharField(max_length=500, help_text="Below the model store, such as base/my-model.")
+    name = serializers.CharField(max_length=120)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=200, allow_blank=True, required=False, default=""
+    )
+    licence = serializers.CharField(max_length=80, allow_blank=True, required=False, default="")
+
+
+class AuditOut(serializers.ModelSerializer[Audit]):
+    """What each pair of a version becomes. `report.launchable` says whether a run may start from it."""
+
+    class Meta:
+        model = Audit
+        fields = ("id", "version", "base", "max_tokens", "state", "report", "error", "created_at")
+
+
+class AuditIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    version = serializers.IntegerField(help_text="Id of a dataset version of this project.")
+    base = serializers.IntegerField(help_text="Id of a base model that is ready.")
+    max_tokens = serializers.IntegerField(min_value=16, max_value=131_072)
+
+
+def setting_field(setting: RecipeField) -> serializers.Field[Any, Any, Any, Any]:
+    common: dict[str, Any] = {
+        "required": False,
+        "help_text": f"{setting.label}: {setting.help} {setting.effect}".strip(),
+    }
+    if setting.choices:
+        return serializers.ChoiceField(choices=setting.choices, **common)
+    if setting.kind == "bool":
+        return serializers.BooleanField(**common)
+    kind: Any = serializers.IntegerField if setting.kind == "int" else serializers.FloatField
+    return kind(min_value=setting.minimum, max_value=setting.maximum, **common)
+
+
+class RecipeIn(serializers.Serializer[object]):
+    """Settings that differ from the preset. Those that are not given are what the preset says."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {setting.name: setting_field(setting) for setting in recipe_fields() if setting.name != "method"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise serializers.ValidationError({str(name): [_("There is no such setting.")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class RunIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    version = serializers.IntegerField(help_text="Id of a dataset version of this project.")
+    base = serializers.IntegerField(help_text="Id of a base model that is ready.")
+    preset = serializers.ChoiceField(choices=list(PRESETS), default="balanced")
+    method = serializers.ChoiceField(choices=[key for key, _label in METHODS], default="lora")
+    name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True, required=False, default="")
+    recipe = RecipeIn(required=False)
+
+
+class RunOut(serializers.ModelSerializer[Run]):
+    project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    requested_by = PersonOut(read_only=True, allow_null=True)
+    model_version = serializers.SerializerMethodField(help_text="Id of what it made; null until it is done.")
+
+    class Meta:
+        model = Run
+        fields = (
+            "id", "project", "version", "base", "audit", "name", "preset", "recipe", "state", "step", "steps",
+            "attempt", "live", "result", "error", "job", "model_version", "requested_by", "created_at", "started_at",
+            "ended_at",
+        )  # fmt: skip
+
+    def get_model_version(self, run: Run) -> int | None:
+        made = getattr(run, "model_version", None)
+        return made.pk if made else None
+
+
+class RunDetailOut(RunOut):
+    refusals = serializers.SerializerMethodField(help_text="Why a prepared run may not start yet; empty when it may.")
+
+    class Meta(RunOut.Meta):
+        fields = (*RunOut.Meta.fields, "refusals")  # type: ignore[assignment]
+
+    def get_refusals(self, run: Run) -> list[str]:
+        return [str(denied) for denied in self.context.get("refusals", [])]
+
+
+class RunEventOut(serializers.ModelSerializer[RunEvent]):
+    class Meta:
+        model = RunEvent
+        fields = ("attempt", "seq", "type", "step", "at", "data", "superseded")
+
+
+class RunEventsOut(serializers.Serializer[object]):
+    events = RunEventOut(many=True)
+    state = serializers.CharField()
+    next = serializers.CharField(help_text="Give it as `after` to get what comes next.")
+
+
+class ModelVersionOut(serializers.ModelSerializer[ModelVersion]):
+    project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    dataset_version = serializers.IntegerField(source="run.version_id", read_only=True)
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "id", "project", "number", "name", "run", "base", "dataset_version", "method", "folder", "fingerprint",
+            "tokenizer_fingerprint", "template", "created_at",
+        )  # fmt: skip
+
+
+class ModelVersionDetailOut(ModelVersionOut):
+    result = serializers.JSONField(source="run.result", read_only=True, help_text="Losses, times, digests of files.")
+    recipe = serializers.JSONField(source="run.recipe", read_only=True)
+
+    class Meta(ModelVersionOut.Meta):
+        fields = (*ModelVersionOut.Meta.fields, "result", "recipe")  # type: ignore[assignment]
+
+
+class TurnIn(serializers.Serializer[object]):
+    role = serializers.ChoiceField(choices=["user", "assistant"])
+    content = serializers.CharField(allow_blank=True)
+
+
+class ChatIn(serializers.Serializer[object]):
+    message = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
+    turns = TurnIn(many=True, required=False)
+    max_new_tokens = serializers.IntegerField(min_value=1, max_value=MOST_TOKENS, default=200)
+    temperature = serializers.FloatField(min_value=0, max_value=2, default=0)
+
+
+class EmbedIn(serializers.Serializer[object]):
+    texts: Any = serializers.ListField(child=serializers.CharField(allow_blank=True, max_length=20_000), max_length=512)
+
+
+class EmbedOut(serializers.Serializer[object]):
+    vectors: Any = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()), help_text="384 numbers for each text, in order."
+    )
+
+
+def version_of(project: Any, key: int) -> DatasetVersion:
+    """The dataset version of this project, or a validation error that does not tell whether it is elsewhere."""
+    found = DatasetVersion.objects.select_related("task__project").filter(task__project=project, pk=key).first()
+    if found is None:
+        raise serializers.ValidationError({"version": [_("There is no such dataset version in this project.")]})
+    return found
+
+
+def base_of(key: int) -> BaseModel:
+    found = BaseModel.objects.filter(pk=key).first()
+    if found is None:
+        raise serializers.ValidationError({"base": [_("There is no such base model.")]})
+    return found
