@@ -20,7 +20,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import ChannelError, OperationalError
@@ -197,7 +197,7 @@ def run_and_record(context: JobContext) -> None:
     except JobStopped as stopped:
         finish(context, JobState.CANCELLED, message=str(stopped)[:500])
     except JobDrained:
-        requeue(owned(job), job, fruitless=F("fruitless") - 1, message=_("Waiting to go on after a restart."))
+        requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=_("Waiting to go on after a restart."))
     except LeaseLost:
         raise
     except JobFailed as failure:
