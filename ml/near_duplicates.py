@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import rensa
@@ -64,15 +64,14 @@ class _Shingles:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> _Shingles:
-        parts: list[Hashes] = []
+        parts: list[Hashes] = [np.zeros(0, dtype=np.uint64)]
         sizes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            sets = [_shingles(text) for text in texts[start : start + _CHUNK]]
-            for hashed in rensa.RMinHash.hash_token_sets(sets):
-                parts.append(np.unique(np.array(hashed, dtype=np.uint64)))
-                sizes.append(len(parts[-1]))
-        values = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
-        row_of = np.repeat(np.arange(len(sizes)), sizes)
+            sets = rensa.RMinHash.hash_token_sets([_shingles(text) for text in texts[start : start + _CHUNK]])
+            sizes.extend(map(len, sets))
+            parts.append(np.fromiter(chain.from_iterable(sets), dtype=np.uint64))
+        values = np.concatenate(parts)
+        row_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         keep = _distinctive(values, row_of, len(texts))
         kept = np.bincount(row_of[keep], minlength=len(sizes))
         rows = np.flatnonzero(kept)
@@ -94,19 +93,21 @@ class _Shingles:
         """Size of the intersection over size of the union of two rows."""
         first = self._values[self._offsets[one] : self._offsets[one + 1]]
         second = self._values[self._offsets[other] : self._offsets[other + 1]]
-        union = np.union1d(first, second).size
-        return (first.size + second.size - union) / union
+        common = np.intersect1d(first, second, assume_unique=True).size
+        return float(common / (first.size + second.size - common))
 
 
 def _shingles(text: str) -> list[str]:
     tokens = words(text)
-    return [*tokens, *(f"{one} {other}" for one, other in pairwise(tokens))]
+    return list(dict.fromkeys([*tokens, *map(" ".join, pairwise(tokens))]))
 
 
 def _distinctive(values: Hashes, row_of: Pairs, texts: int) -> NDArray[np.bool_]:
     """Which shingles to keep: the rare ones, and all of a text that has fewer than two rare ones."""
-    different, counts = np.unique(values, return_counts=True)
-    common = different[counts > max(_COMMON_TEXTS, _COMMON_SHARE * texts)]
+    ordered = np.sort(values)  # by sorting: numpy's own unique() takes many times as long
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])
+    counts = np.diff(np.concatenate([first, [ordered.size]]))
+    common = ordered[first[counts > max(_COMMON_TEXTS, _COMMON_SHARE * texts)]]
     rare = np.isin(values, common, invert=True)
     poor = np.bincount(row_of[rare], minlength=texts) < 2
     return rare | poor[row_of]
@@ -122,7 +123,8 @@ def _proposed(signatures: NDArray[np.uint32], texts: int) -> Pairs:
             keys = keys * np.uint64(0x9E3779B97F4A7C15) + signatures[:, column].astype(np.uint64) + np.uint64(1)
         codes = [one * size + other for one, other in _bucket_pairs(keys)]
         if codes:
-            found = np.union1d(found, np.concatenate(codes))
+            found = np.sort(np.concatenate([found, *codes]))
+            found = found[np.concatenate([[True], found[1:] != found[:-1]])]
     return np.stack([found // size, found % size], axis=1)
 
 
