@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Project, User
-from curation.choices import PAIR_TONES, Decision, Origin, PairState, Part, ReviewBasis
+from curation.choices import PAIR_TONES, Decision, Origin, PairState, ReviewBasis
 from curation.models.tasks import Task
 
 
@@ -144,10 +144,3 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.key}"
-
-
-def part_of(position: float, train_share: float, develop_share: float = 0.1) -> Part:
-    """The part of a group at `position` in [0, 1): test above `train_share`; below it the last tenth is develop."""
-    if position >= train_share:
-        return Part.TEST
-    return Part.DEVELOP if position >= train_share * (1 - develop_share) else Part.TRAIN

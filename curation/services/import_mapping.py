@@ -36,6 +36,7 @@ SPEAKERS = {
     "user": "user", "human": "user", "prompter": "user", "system": "system", "assistant": "assistant",
     "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
 }  # fmt: skip
+PLAIN = {str, int, float}
 MOST_TURNS = 200
 MOST_METADATA = 20_000  # characters of JSON
 
@@ -168,7 +169,7 @@ def text_of(row: Row, column: str) -> str:
         return ""
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+    if isinstance(value, list) and {type(part) for part in value} <= PLAIN:
         return ", ".join(map(str, value))
     raise Unfit(column, _("The column “%s” holds an object instead of a text.") % column)
 

@@ -89,7 +89,7 @@ class Storing:
             else:
                 fresh.setdefault(row.texts.fingerprint, row)
         found = self.bulk.execute(
-            "SELECT import_key FROM curation_pair WHERE task_id = %s AND import_key = ANY(%s)",
+            "SELECT import_key FROM curation_pair WHERE task_id = %s AND import_key <> '' AND import_key = ANY(%s)",
             [self.batch.task_id, list(fresh)],
         ).fetchall()
         for (key,) in found:

@@ -4,9 +4,11 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from queue import Queue
 from typing import Any, Protocol
 
 import psycopg
@@ -205,7 +207,7 @@ def store_all(batch: Import, rows: Iterator[Ready | Problem], context: JobContex
             context.progress(0, total, _("Waiting for another import into this task"))
             time.sleep(TELL_SECONDS)
         started = told = time.monotonic()
-        while piece := list(islice(rows, BATCH)):
+        for piece in read_ahead(rows):
             storing.add(piece)
             now = time.monotonic()
             if now - told >= TELL_SECONDS:
@@ -217,6 +219,21 @@ def store_all(batch: Import, rows: Iterator[Ready | Problem], context: JobContex
                 context.progress(done, max(total, done), message, rate=done / (now - started))
         context.checkpoint()
         storing.finish(lambda own: hold_job(own, context))
+
+
+def read_ahead(rows: Iterator[Ready | Problem]) -> Iterator[list[Ready | Problem]]:
+    """Batches, the next one read by a thread while the database is busy with this one."""
+    waiting: Queue[Future[list[Ready | Problem]]] = Queue()
+    with ThreadPoolExecutor(1, "import-reader") as reader:
+        for _turn in range(2):
+            waiting.put(reader.submit(next_batch, rows))
+        while piece := waiting.get().result():
+            waiting.put(reader.submit(next_batch, rows))
+            yield piece
+
+
+def next_batch(rows: Iterator[Ready | Problem]) -> list[Ready | Problem]:
+    return list(islice(rows, BATCH))
 
 
 def hold_job(bulk: "psycopg.Connection[Any]", context: JobContext) -> None:

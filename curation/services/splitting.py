@@ -1,10 +1,10 @@
-"""Which group and which part each approved pair belongs to, before anything is stored."""
+"""Which group and which part each approved pair belongs to, before anything is stored: ml.split over the rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curation.models.pairs import part_of
-from ml.hashing import salted_digest
+from curation.choices import Origin
+from ml.split import PairText, Part, Placement, assign
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class SplitRow:
     input: str
     response: str
     source: str
+    origin: str
     group: str
     position: float | None
 
@@ -29,19 +30,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Splitting:
-    """`places` by pair; `left_out` are (pair, reason) that would tie a train group to a test group."""
+    """`places` by pair; `left_out` are (pair, sentence) that would tie groups of two parts together."""
 
     places: dict[int, Place]
     left_out: list[tuple[int, str]]
 
 
 def split_pairs(rows: Sequence[SplitRow], *, salt: str, train_share: float) -> Splitting:
-    groups: dict[str, str] = {}
-    places = {}
-    for row in rows:
-        name = row.group or groups.setdefault(" ".join(row.instruction.lower().split()), f"g{row.pair_id}")
-        position = row.position
-        if position is None:
-            position = int(salted_digest(name, salt)[:13], 16) / 16**13
-        places[row.pair_id] = Place(name, position, str(part_of(position, train_share)))
-    return Splitting(places, [])
+    """Groups and parts of all rows. Places drawn earlier stay; a row that would bridge two parts is left out."""
+    existing = {
+        str(row.pair_id): Placement(row.group, row.position) for row in rows if row.position is not None and row.group
+    }
+    split = assign([pair_text(row) for row in rows], salt=salt, train_share=train_share, existing=existing)
+    places = {int(pair): place(split.placements[pair], part) for pair, part in split.parts.items()}
+    return Splitting(places, [(int(row.id), row.sentence) for row in split.left_out])
+
+
+def pair_text(row: SplitRow) -> PairText:
+    # A file's name or a law that many answers cite is no passage; only a document's passage ties pairs together.
+    source = row.source if row.origin == Origin.DOCUMENT else None
+    return PairText(str(row.pair_id), row.instruction, row.input, row.response, source)
+
+
+def place(placement: Placement, part: Part) -> Place:
+    return Place(placement.group, placement.position, str(part))

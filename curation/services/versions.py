@@ -78,8 +78,9 @@ def approved_rows(task: Task) -> list[tuple[SplitRow, Revision]]:
 
 def split_row(pair: Pair, revision: Revision) -> SplitRow:
     return SplitRow(
-        pair.pk, revision.instruction, revision.input, revision.response, revision.source, pair.group, pair.position
-    )
+        pair.pk, revision.instruction, revision.input, revision.response, revision.source, revision.origin,
+        pair.group, pair.position,
+    )  # fmt: skip
 
 
 def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]) -> DatasetVersion:
