@@ -197,7 +197,8 @@ def run_and_record(context: JobContext) -> None:
     except JobStopped as stopped:
         finish(context, JobState.CANCELLED, message=str(stopped)[:500])
     except JobDrained:
-        requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=_("Waiting to go on after a restart."))
+        message = _("Waiting to go on after a restart.")
+        requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=message)
     except LeaseLost:
         raise
     except JobFailed as failure:
