@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # people are made by the dozen here
-    # Pages under test name files by their plain names; hashed names need `collectstatic` and are the browser tests' part.
+    # Pages under test name files plainly; hashed names need `collectstatic` and are the browser tests' part.
     (HOME / "static").mkdir()
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django.setup()

@@ -1,7 +1,8 @@
 """Who may do what at which URL. Every URL of ours stands here; one that does not fails the suite.
 
 A row is (methods, need). `need` is one of: open (anybody), login (anybody logged in), self (the person whose thing it
-is), admin, or a Need of a project member: view, write, review, grade, own. For pages a missing login leads to the sign-in page, for the API to 401.
+is), admin, or a Need of a project member: view, write, review, grade,
+own. For pages a missing login leads to the sign-in page, for the API to 401.
 Strangers get 404, members without the role 403.
 """
 

@@ -38,7 +38,7 @@ class Watch:
         page.on("console", lambda line: line.type == "error" and self.note(page, line.text))
 
     def note(self, page: Page, text: str) -> None:
-        # The browser itself prints a line for each answer that is not 2xx; a test that provokes one looks at the status.
+        # The browser prints a line for each answer that is not 2xx; a test that provokes one looks at the status.
         if not text.startswith("Failed to load resource"):
             self.complaints.append(f"{page.url}: {text}")
 
