@@ -102,7 +102,7 @@ def _shingles(text: str) -> list[str]:
     return list(dict.fromkeys([*tokens, *map(" ".join, pairwise(tokens))]))
 
 
-def _distinctive(values: Hashes, row_of: Pairs, texts: int) -> NDArray[np.bool_]:
+def _distinctive(values: Hashes, row_of: NDArray[np.int32], texts: int) -> NDArray[np.bool_]:
     """Which shingles to keep: the rare ones, and all of a text that has fewer than two rare ones."""
     ordered = np.sort(values)  # by sorting: numpy's own unique() takes many times as long
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])

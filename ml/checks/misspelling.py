@@ -67,15 +67,14 @@ class Misspelling(Check):
             return []
         text = text[: int(self.parameters["characters"])]
         vocabulary = _vocabulary(context)
-        if not self._has_unknown(text, vocabulary):
+        unknown = self._unknown_words(text, vocabulary)
+        if not unknown:
             return []
-        prose = mask_technical(text)
-        unknown = [place for line in _LINE.finditer(prose) for place in self._unknown_in_line(line, vocabulary)]
-        names = _capitalised(prose) if unknown else frozenset()
+        lines = (line for line in _LINE.finditer(mask_technical(text)) if any(word in line.group() for word in unknown))
         return [
             self.finding(start, end, f"{quote(word)} is neither in the dictionary nor in the project's glossary.")
-            for word, start, end in unknown
-            if word not in names
+            for line in lines
+            for word, start, end in self._unknown_in_line(line, frozenset(unknown.values()), vocabulary)
         ][: int(self.parameters["findings"])]
 
     def depends_on(self, context: CheckContext) -> Mapping[str, Any]:
@@ -91,10 +90,15 @@ class Misspelling(Check):
             return None
         return f"There is no dictionary for {_NAMES.get(code, 'the language')} ({code}): spelling is not checked."
 
-    def _has_unknown(self, text: str, vocabulary: _Vocabulary) -> bool:
-        """The quick look that is enough for most texts: each different word once, where it stands left aside."""
+    def _unknown_words(self, text: str, vocabulary: _Vocabulary) -> dict[str, str]:
+        """The unknown lower-case words of a text as written, each with its plain form; each looked up once, wherever
+        it stands. A word that the text also writes with a capital is a name, as a rule."""
         rest = set(_WORD.findall(text)) - vocabulary.dictionary
-        return any(word == word.lower() and self._is_unknown(_plain(word), vocabulary) for word in rest)
+        names = {_plain(word) for word in rest if word != word.lower()}
+        small = {word: _plain(word) for word in rest if word == word.lower()}
+        return {
+            word: plain for word, plain in small.items() if plain not in names and self._is_unknown(plain, vocabulary)
+        }
 
     def _is_unknown(self, word: str, vocabulary: _Vocabulary) -> bool:
         letters = int(self.parameters["letters"])
@@ -104,16 +108,17 @@ class Misspelling(Check):
         parts = word.removesuffix("n't").split("'")
         return len(parts) == 1 or not all(len(part) < letters or vocabulary.accepts(part) for part in parts)
 
-    def _unknown_in_line(self, line: re.Match[str], vocabulary: _Vocabulary) -> Iterator[tuple[str, int, int]]:
+    def _unknown_in_line(
+        self, line: re.Match[str], unknown: frozenset[str], vocabulary: _Vocabulary
+    ) -> list[tuple[str, int, int]]:
+        """The places of unknown words in a line of prose; none if the line is in another language."""
         judged = [place for place in _lower_case_words(line) if len(place[0]) >= self.parameters["letters"]]
         different = {word for word, _, _ in judged}
         foreign = sum(1 for word in different if not vocabulary.lists(word))
         enough = len(different) >= self.parameters["foreign_words"]
         if enough and foreign >= len(different) * self.parameters["foreign_share"]:
-            return
-        for word, start, end in judged:
-            if self._is_unknown(word, vocabulary):
-                yield word, start, end
+            return []
+        return [place for place in judged if place[0] in unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +219,3 @@ def _lower_case_words(line: re.Match[str]) -> Iterator[tuple[str, int, int]]:
         word = match.group()
         if word == word.lower():  # not islower(): some scripts have no case
             yield _plain(word), line.start() + match.start(), line.start() + match.end()
-
-
-def _capitalised(text: str) -> frozenset[str]:
-    """Lower-case forms of the words that the text also writes with a capital: names, as a rule."""
-    return frozenset(_plain(word) for word in _WORD.findall(text) if word != word.lower())

@@ -8,6 +8,7 @@ tables are left out, of lists only whole items count, verse may have a refrain.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -58,12 +59,22 @@ class Repetition(Check):
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         places = _STUTTER.finditer(mask_code(text))
         stutters = [self._stutter(place) for place in places if len(place.group()) >= self.parameters["stutter"]]
-        if stutters or not _has_repeats(words(drop_markers(text))):
+        if stutters or not self._may_repeat(text):
             return stutters[: int(self.parameters["findings"])]
         parts = list(lines(text))
         prose = [word for line in parts if line.kind != "table" for word in line.words]
         loops = [self._block(text, prose, loop) for loop in self._loops(text, prose)]
         return loops[: int(self.parameters["findings"])] or self._share(text, parts)
+
+    def _may_repeat(self, text: str) -> bool:
+        """Whether a closer look is worth it: enough 4-grams that were there before, or the distances of a loop."""
+        tokens = words(drop_markers(text))
+        repeats, distances = _repeat_distances(tokens)
+        if any(count >= max(3, 2 * distance - _SIZE + 1) for distance, count in distances.items()):
+            return True
+        plain_prose = not any(mark in text for mark in "|`~\t")  # else the share is that of the prose between
+        least = self.parameters["share"] * (len(tokens) - _SIZE + 1) if plain_prose else 0
+        return repeats >= max(self.parameters["ngrams"], least)
 
     def _stutter(self, match: re.Match[str]) -> Finding:
         times = len(match.group()) // len(match.group(1))
@@ -99,12 +110,18 @@ class Repetition(Check):
         return "error" if share > self.parameters["error_share"] else "warning"
 
 
-def _has_repeats(tokens: Sequence[str]) -> bool:
-    """Whether any 4-gram occurs twice; a text without is done in microseconds."""
-    if len(tokens) < 2 * _SIZE:
-        return False
-    grams = set(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False))
-    return len(grams) < len(tokens) - _SIZE + 1
+def _repeat_distances(tokens: Sequence[str]) -> tuple[int, Counter[int]]:
+    """How many 4-grams stood earlier in the text, and how many at each distance (up to 60) from their last time."""
+    last: dict[tuple[str, ...], int] = {}
+    distances: Counter[int] = Counter()
+    grams = list(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False))
+    if len(set(grams)) == len(grams):
+        return 0, distances
+    for index, gram in enumerate(grams):
+        if gram in last and index - last[gram] <= _LONGEST_BLOCK:
+            distances[index - last[gram]] += 1
+        last[gram] = index
+    return len(grams) - len(last), distances
 
 
 def _count_repeats(parts: Sequence[Line]) -> tuple[list[tuple[int, int]], int]:
@@ -161,7 +178,7 @@ def _find_loops(tokens: Sequence[str], times: int) -> Iterator[_Loop]:
     """
     covered = 0
     found = []
-    for period in _possible_periods(tokens):
+    for period in sorted(_repeat_distances(tokens)[1]):
         first = 0
         for index in range(period, len(tokens) + 1):
             if index < len(tokens) and tokens[index] == tokens[index - period]:
@@ -173,17 +190,6 @@ def _find_loops(tokens: Sequence[str], times: int) -> Iterator[_Loop]:
         if loop.first >= covered:
             yield loop
             covered = loop.end
-
-
-def _possible_periods(tokens: Sequence[str]) -> list[int]:
-    """Distances between neighbouring equal 4-grams; a loop of three blocks has equal 4-grams one block apart."""
-    last: dict[tuple[str, ...], int] = {}
-    periods = set()
-    for index, gram in enumerate(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False)):
-        if gram in last and index - last[gram] <= _LONGEST_BLOCK:
-            periods.add(index - last[gram])
-        last[gram] = index
-    return sorted(periods)
 
 
 def _longest_stretch(places: Sequence[tuple[int, int]]) -> tuple[int, int]:
