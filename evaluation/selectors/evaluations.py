@@ -5,11 +5,11 @@ from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation
 
 
-def evaluations_of(project: Project) -> QuerySet[Evaluation]:
-    """A project's evaluations with everything that a list shows of them."""
+def evaluations_of(*projects: Project) -> QuerySet[Evaluation]:
+    """The projects' evaluations with everything that a list shows of them."""
     return (
-        Evaluation.objects.filter(project=project)
-        .select_related("suite", "requested_by")
+        Evaluation.objects.filter(project__in=projects)
+        .select_related("suite", "project", "requested_by")
         .prefetch_related("candidates__base", "candidates__model_version")
     )
 

@@ -104,7 +104,9 @@ def test_grading_through_the_page_goes_on_to_the_next_answer(
     assert (found.output, found.grader, found.values, found.overall) == (output, reviewer, GOOD, 4.0)
     assert (found.usable, found.comment, found.fingerprint) == ("edited", "Short.", output.fingerprint)
     assert "1 graded, 5 to go" in client.get(address(grading)).content.decode()
-    assert client.post(address(grading, "submit/"), given).status_code == 400  # the second click of an impatient person
+    again = client.post(address(grading, "submit/"), given)  # the second click of an impatient person
+    assert again.status_code == 400
+    assert " checked" not in again.content.decode()  # grades typed for one answer are not laid over the next
     assert Grade.objects.count() == 1
 
 

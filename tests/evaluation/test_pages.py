@@ -85,7 +85,8 @@ def test_items_are_sorted_by_what_was_won_and_every_one_can_be_opened(
     wins = client.get(address(evaluated, "items/")).content.decode()
     losses = client.get(address(evaluated, "items/?sort=loss")).content.decode()
     last, first = evaluated.suite.items.last(), evaluated.suite.items.first()
-    assert wins.index(address(evaluated, f"items/{last.pk}/")) < wins.index(address(evaluated, f"items/{first.pk}/"))
+    most, least = (address(evaluated, f"items/{item.pk}/") for item in (last, first))
+    assert wins.index(most) < wins.index(least)
     assert losses.index(address(evaluated, f"items/{first.pk}/")) < losses.index(
         address(evaluated, f"items/{last.pk}/")
     )

@@ -1,0 +1,166 @@
+"""What evaluation's endpoints take and give, as serializers: the schema is made from them."""
+
+from rest_framework import serializers
+
+from evaluation.choices import Usable
+from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Rubric, Score
+
+
+class CandidateOut(serializers.ModelSerializer[Candidate]):
+    """One model of an evaluation; the first one is what the others are compared with."""
+
+    name = serializers.CharField(source="__str__", read_only=True)
+
+    class Meta:
+        model = Candidate
+        fields = ("id", "ordinal", "name", "base", "model_version", "state", "error", "job")
+
+
+class EvaluationOut(serializers.ModelSerializer[Evaluation]):
+    project = serializers.CharField(source="project.slug", read_only=True)
+    candidates = CandidateOut(many=True, read_only=True)
+
+    class Meta:
+        model = Evaluation
+        fields = (
+            "id",
+            "project",
+            "name",
+            "suite",
+            "settings",
+            "state",
+            "error",
+            "candidates",
+            "created_at",
+            "ended_at",
+        )
+
+
+class EvaluationDetailOut(EvaluationOut):
+    """With the summary: every measure of every model and each model against the first, with 95 % intervals."""
+
+    class Meta(EvaluationOut.Meta):
+        fields = (*EvaluationOut.Meta.fields, "summary")  # type: ignore[assignment]
+
+
+class ModelIn(serializers.Serializer[object]):
+    """A base model or a model version, never both."""
+
+    base = serializers.IntegerField(required=False, min_value=1)
+    model_version = serializers.IntegerField(required=False, min_value=1)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Name either base or model_version.")
+        return attrs
+
+
+class EvaluationIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    suite = serializers.IntegerField(min_value=1)
+    models = ModelIn(many=True, allow_empty=False)
+    answers = serializers.IntegerField(default=30, help_text="Items that each model answers; 0 for all.")
+    max_new_tokens = serializers.IntegerField(default=200)
+    batch_size = serializers.IntegerField(default=8)
+    name = serializers.CharField(max_length=120, required=False, default="")
+
+
+class ScoreOut(serializers.ModelSerializer[Score]):
+    class Meta:
+        model = Score
+        fields = ("metric", "value")
+
+
+class OutputOut(serializers.ModelSerializer[Output]):
+    scores = ScoreOut(many=True, read_only=True)
+
+    class Meta:
+        model = Output
+        fields = (
+            "id",
+            "candidate",
+            "item",
+            "text",
+            "fingerprint",
+            "answered",
+            "finish_reason",
+            "prompt_tokens",
+            "new_tokens",
+            "seconds",
+            "reference_loss",
+            "reference_tokens",
+            "scores",
+        )
+
+
+class CriterionShape(serializers.Serializer[object]):
+    key = serializers.CharField(read_only=True)
+    label = serializers.CharField(max_length=60)  # type: ignore[assignment]
+    low = serializers.CharField(max_length=80, allow_blank=True, default="")
+    high = serializers.CharField(max_length=80, allow_blank=True, default="")
+
+
+class RubricOut(serializers.ModelSerializer[Rubric]):
+    criteria = CriterionShape(many=True)
+
+    class Meta:
+        model = Rubric
+        fields = ("id", "number", "criteria", "created_at")
+
+
+class RubricIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    criteria = CriterionShape(many=True)
+
+
+class RoundOut(serializers.ModelSerializer[GradingRound]):
+    class Meta:
+        model = GradingRound
+        fields = ("id", "evaluation", "rubric", "graders", "items", "state", "created_at", "closed_at")
+
+
+class RoundIn(serializers.Serializer[object]):
+    evaluation = serializers.IntegerField(min_value=1)
+    items = serializers.IntegerField(min_value=1)
+    graders = serializers.IntegerField(min_value=1, default=1)
+
+
+class ClaimOut(serializers.Serializer[object]):
+    """An answer held for the caller; nothing in it tells which model gave it."""
+
+    assignment = serializers.IntegerField()
+    token = serializers.IntegerField()
+    lease_until = serializers.DateTimeField()
+    system = serializers.CharField()
+    turns = serializers.ListField(child=serializers.DictField())
+    instruction = serializers.CharField()
+    input = serializers.CharField()
+    reference = serializers.CharField()
+    answer = serializers.CharField()
+    was_cut = serializers.BooleanField()
+    criteria = CriterionShape(many=True)
+
+
+class GradeIn(serializers.Serializer[object]):
+    round = serializers.IntegerField(min_value=1)
+    assignment = serializers.IntegerField(min_value=1)
+    token = serializers.IntegerField(min_value=1)
+    values = serializers.DictField(child=serializers.IntegerField(), help_text="Criterion key: 1 to 5.")
+    usable = serializers.ChoiceField(choices=Usable.choices)
+    comment = serializers.CharField(max_length=4000, allow_blank=True, required=False, default="")
+
+
+class GradeOut(serializers.ModelSerializer[Grade]):
+    """A grade. While its round is open it does not say of which output."""
+
+    output = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Grade
+        fields = (
+            "id", "grading_round", "grader", "values", "overall", "usable", "comment", "fingerprint", "created_at",
+            "output",
+        )  # fmt: skip
+
+    def get_output(self, grade: Grade) -> int | None:
+        return grade.output_id if grade.grading_round.closed_at else None
