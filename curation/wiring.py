@@ -9,6 +9,7 @@ from core.choices import ROLE_GRANTS, Need, WorkKind
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import jobs  # noqa: F401  importing it registers the kinds of jobs
+from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
 from curation.selectors.pairs import returned_to
 from curation.selectors.reviews import reviews_waiting
@@ -35,6 +36,7 @@ def wire() -> None:
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
     registries.shots.append(shots)
+    registries.first_start.append(demo_create)
 
 
 TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary")

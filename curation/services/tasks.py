@@ -24,7 +24,7 @@ def task_create(*, actor: User | None, project: Project, guidelines: str = "", *
     """Make a task. Its salt, drawn here, decides for good which groups of pairs are trained on and which test."""
     refuse_template(fields.get("template"))
     task = Task(project=project, slug=free_slug(project, fields["name"]), created_by=actor, **fields)
-    task.full_clean()
+    task.full_clean(exclude=["created_by"])
     task.save()
     event_record(actor=actor, action="task.created", project=project, subject=task, summary=task.name)
     if guidelines.strip():
@@ -40,7 +40,7 @@ def task_update(*, actor: User, task: Task, **changes: Any) -> Task:
     before = {name: getattr(task, name) for name in changes if name in EDITABLE}
     for name in before:
         setattr(task, name, changes[name])
-    task.full_clean()
+    task.full_clean(exclude=["created_by"])
     task.save(update_fields=[*before])
     changed = sorted(name for name, old in before.items() if old != changes[name])
     event_record(actor=actor, action="task.changed", project=task.project, subject=task, changed=changed)
@@ -73,7 +73,7 @@ def guideline_save(*, actor: User | None, task: Task, text: str, number: int) ->
         sentence = _("Somebody saved edition %(number)d meanwhile. Your text is still in the field; compare and save.")
         raise ApplicationError(sentence % {"number": newest}, field="text")
     guideline = Guideline(task=task, number=newest + 1, text=text.replace("\r\n", "\n"), author=actor)
-    guideline.full_clean()
+    guideline.full_clean(exclude=["author"])
     guideline.save()
     event_record(actor=actor, action="guidelines.saved", project=task.project, subject=task, number=guideline.number)
     return guideline
