@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core import jobs
 from core.choices import JOB_ACTIVE, JOB_ENDED, JOB_WAITING, JobState, Queue
@@ -45,14 +45,22 @@ class Jobs(RuleBasedStateMachine):
     def teardown(self) -> None:
         transaction.savepoint_rollback(self.point)
 
-    def pick(self, number: int) -> Job | None:
+    def pick(self, number: int) -> Job:
         rows = list(Job.objects.order_by("pk"))
-        return rows[number % len(rows)] if rows else None
+        return rows[number % len(rows)]
 
+    @initialize(count=st.integers(2, 4))
+    def begin(self, count: int) -> None:
+        for _ in range(count):
+            self.ask(0, "")
+        self.claim()
+
+    @precondition(lambda self: Job.objects.count() < 6)
     @rule(priority=st.integers(0, 2), once=st.sampled_from(["", "a"]))
     def ask(self, priority: int, once: str) -> None:
         job_create(actor=self.person, kind="test.quiet", priority=priority, once_key=once)
 
+    @precondition(lambda self: Job.objects.filter(state=JobState.QUEUED).exists())
     @rule()
     def claim(self) -> None:
         first = Job.objects.filter(state=JobState.QUEUED).order_by("-priority", "order", "pk").first()
@@ -87,29 +95,26 @@ class Jobs(RuleBasedStateMachine):
             assert not wrote or way in {"drain", "crash"}
             assert Job.objects.filter(pk=now.pk).values().get() == before
 
-    @rule(number=st.integers(0, 99))
-    def lease_ends(self, number: int) -> None:
-        if job := self.pick(number):
-            late = timezone.now() - timedelta(seconds=1)
-            Job.objects.filter(pk=job.pk, state__in=JOB_ACTIVE).update(lease_until=late)
-
-    @rule()
-    def sweep(self) -> None:
-        expired = Job.objects.filter(state__in=JOB_ACTIVE, lease_until__lt=timezone.now())
-        count = expired.count()
-        assert jobs.sweep()["reaped"] == count
-        assert not expired.exists()
+    @precondition(lambda self: Job.objects.filter(state__in=JOB_ACTIVE).exists())
+    @rule(number=st.integers(0, 99), swept=st.booleans())
+    def lease_ends(self, number: int, swept: bool) -> None:
+        """A worker dies or sleeps; the sweeper may come before it acts again, or not."""
+        active = list(Job.objects.filter(state__in=JOB_ACTIVE).order_by("pk"))
+        late = timezone.now() - timedelta(seconds=1)
+        Job.objects.filter(pk=active[number % len(active)].pk).update(lease_until=late)
+        if swept:
+            expired = Job.objects.filter(state__in=JOB_ACTIVE, lease_until__lt=timezone.now())
+            count = expired.count()
+            assert jobs.sweep()["reaped"] == count > 0
+            assert not expired.exists()
 
     @rule(number=st.integers(0, 99), intent=st.sampled_from(["stop", "cancel"]))
     def stop(self, number: int, intent: str) -> None:
-        if job := self.pick(number):
-            job_stop(actor=self.person, job=job, intent=intent)
+        job_stop(actor=self.person, job=self.pick(number), intent=intent)
 
     @rule(number=st.integers(0, 99), way=st.sampled_from(["hold", "release", "first", "last", "retry"]))
     def order(self, number: int, way: str) -> None:
         job = self.pick(number)
-        if job is None:
-            return
         before = Job.objects.filter(pk=job.pk).values().get()
         try:
             if way in {"hold", "release"}:
