@@ -75,7 +75,7 @@ def client(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
 def start(path: Path, store: Path, *more: str, **options: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ml", "serve", "--socket", str(path), "--store", str(store), *more]
     process = subprocess.Popen(command, cwd=ROOT, **options)
-    for _ in range(600):
+    for _ in range(1800):  # importing torch takes long on a busy machine
         try:
             Client(path).ask("GET", "/health")
         except OSError:
