@@ -1,0 +1,165 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.access import person
+from core.api.projects import REFUSALS
+from core.choices import Need
+from core.denied import ApplicationError
+from core.services.work import work_claim
+from curation.access import pair_by_id, task_by_id
+from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
+from curation.choices import Decision, Origin, PairState
+from curation.models import Pair, Revision
+from curation.selectors.pairs import pairs_filtered, pairs_of
+from curation.selectors.reviews import review_item
+from curation.services.checking import texts_of
+from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash, texts_from
+from curation.services.reviews import review_decide
+
+STALE = {409: StaleOut, 412: StaleOut}
+FILTERS = [
+    OpenApiParameter("task", int, required=True),
+    OpenApiParameter("state", str, enum=PairState.values),
+    OpenApiParameter("origin", str, enum=Origin.values),
+    OpenApiParameter("finding", str, description="A check's id, or any, none, unchecked."),
+    OpenApiParameter("topic", str),
+    OpenApiParameter("author", int),
+    OpenApiParameter("q", str, description="Words; each must occur, by its beginning."),
+]
+TEXTS = ("system", "instruction", "input", "response", "turns", "language", "topic")
+
+
+def number(request: Any, name: str) -> int:
+    text = request.query_params.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ApplicationError(f"Give ?{name}= as a number.", field=name)
+    return int(text)
+
+
+def texts_given(values: dict[str, Any]) -> dict[str, Any]:
+    found = {name: values[name] for name in TEXTS if name in values}
+    return {**found, **({"turns": [dict(turn) for turn in found["turns"]]} if "turns" in found else {})}
+
+
+@extend_schema(tags=["pairs"], parameters=FILTERS)
+class Pairs(generics.ListAPIView[Pair]):
+    """The pairs of a task, newest first; the trash only when asked for by its state."""
+
+    serializer_class = PairOut
+    queryset = Pair.objects.none()
+
+    def get_queryset(self) -> QuerySet[Pair]:
+        _access, task = task_by_id(self.request, number(self.request, "task"))
+        query: dict[str, Any] = self.request.query_params.dict()
+        query.pop("batch", None)
+        if query.get("author"):
+            query["author"] = number(self.request, "author")
+        return pairs_filtered(pairs_of(task).select_related("current__author"), query)
+
+    @extend_schema(
+        request=PairIn, parameters=[], responses={201: PairOut, **REFUSALS}, summary="Write and submit a pair"
+    )
+    def post(self, request: Request) -> Response:
+        given = PairIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        access, task = task_by_id(request, values["task"], Need.WRITE)
+        texts = texts_from({"language": task.language, **texts_given(values)})
+        pair = pair_submit(actor=access.user, task=task, texts=texts, draft_key=values["key"], note=values["note"])
+        return Response(PairOut(pair).data, status=201)
+
+
+@extend_schema(tags=["pairs"], responses={200: PairOut, **REFUSALS}, summary="One pair")
+@api_view(["GET"])
+def pair(request: Request, pair: int) -> Response:
+    found = pair_by_id(request, pair)[1]
+    return Response(PairOut(found).data, headers={"ETag": f'"{found.version}"'})
+
+
+@extend_schema(tags=["pairs"])
+class Revisions(generics.ListAPIView[Revision]):
+    """Every text the pair ever had, newest first."""
+
+    serializer_class = RevisionOut
+    queryset = Revision.objects.none()
+
+    def get_queryset(self) -> QuerySet[Revision]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        found = pair_by_id(self.request, self.kwargs["pair"])[1]
+        return Revision.objects.filter(pair=found).select_related("author")
+
+    @extend_schema(
+        request=RevisionIn, responses={201: PairOut, **STALE, **REFUSALS}, summary="Correct a pair and submit it"
+    )
+    def post(self, request: Request, pair: int) -> Response:
+        access, found = pair_by_id(request, pair, Need.WRITE)
+        given = RevisionIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        assert found.current is not None
+        revised = pair_revise(
+            actor=access.user,
+            pair=found,
+            texts=texts_from(texts_given(values), texts_of(found.current)),
+            version=version_read(request, values),
+            note=values["note"],
+        )
+        return Response(PairOut(revised).data, status=201, headers={"ETag": f'"{revised.version}"'})
+
+
+def version_read(request: Request, values: dict[str, Any]) -> int:
+    """The version that the caller read: from If-Match, else from the body."""
+    tag = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if tag.isascii() and tag.isdigit() and len(tag) < 10:
+        return int(tag)
+    if tag or "version" not in values:
+        raise ApplicationError("Say which version you read, as “version” or as If-Match.", field="version")
+    return int(values["version"])
+
+
+@extend_schema(
+    tags=["pairs"],
+    request=ReviewIn,
+    responses={201: ReviewOut, **STALE, **REFUSALS},
+    summary="Approve or return a pair",
+)
+@api_view(["POST"])
+def review(request: Request, pair: int) -> Response:
+    access, found = pair_by_id(request, pair, Need.REVIEW)
+    given = ReviewIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    item = review_item(found)
+    held = work_claim(user=access.user, item=item) if item else None
+    if item is not None and held is None and item.excluded_user_id != access.user.pk:
+        raise ApplicationError("Somebody else is reviewing this pair at the moment.")
+    decided = review_decide(
+        actor=access.user,
+        pair=found,
+        revision_id=values["revision"],
+        decision=Decision(values["decision"]),
+        reason=values["reason"],
+        assignment=held,
+    )
+    return Response(ReviewOut(decided).data, status=201)
+
+
+@extend_schema(tags=["pairs"], request=None, responses={200: PairOut, **REFUSALS}, summary="Move a pair to the trash")
+@api_view(["POST"])
+def trash(request: Request, pair: int) -> Response:
+    found = pair_by_id(request, pair, Need.WRITE)[1]
+    return Response(PairOut(pair_trash(actor=person(request), pair=found)).data)
+
+
+@extend_schema(tags=["pairs"], request=None, responses={200: PairOut, **REFUSALS}, summary="Bring a pair back")
+@api_view(["POST"])
+def restore(request: Request, pair: int) -> Response:
+    found = pair_by_id(request, pair, Need.WRITE)[1]
+    return Response(PairOut(pair_restore(actor=person(request), pair=found)).data)

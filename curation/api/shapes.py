@@ -1,0 +1,290 @@
+"""What curation's endpoints take and give, as serializers: the schema is made from them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.shapes import PersonOut
+from core.models import Assignment, WorkItem
+from curation.choices import Decision, TaskKind
+from curation.import_forms import FIELDS
+from curation.models import (
+    DatasetVersion,
+    Import,
+    ImportProblem,
+    Pair,
+    Review,
+    Revision,
+    Suite,
+    SuiteItem,
+    Task,
+    VersionPair,
+)
+from curation.services.import_mapping import Mapping
+from curation.services.pairs import LONGEST
+
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"
+
+
+class Text(serializers.CharField):
+    """A text that keeps every blank and line end."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": LONGEST, "trim_whitespace": False, **kwargs})
+
+
+class TurnShape(serializers.Serializer[object]):
+    role = serializers.ChoiceField(choices=["user", "assistant"])
+    content = Text()
+
+
+class TemplateShape(serializers.Serializer[object]):
+    """See the glossary: {{instruction}}, {{input}} and {{system}} are replaced literally."""
+
+    kind = serializers.ChoiceField(choices=["chat", "text"])
+    prompt = Text(max_length=8000)
+    before_response = Text(max_length=2000, required=False, default="", allow_blank=True)
+    after_response = Text(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class TaskOut(serializers.ModelSerializer[Task]):
+    project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    template = TemplateShape()
+
+    class Meta:
+        model = Task
+        fields = (
+            "id", "project", "slug", "name", "kind", "description", "language", "system_prompt", "template",
+            "max_tokens", "target_pairs", "train_share", "created_at",
+        )  # fmt: skip
+
+
+class TaskChange(serializers.Serializer[object]):
+    """Only what is given is changed."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    kind = serializers.ChoiceField(choices=TaskKind.choices, required=False)
+    description = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+    system_prompt = serializers.CharField(max_length=8000, required=False, allow_blank=True)
+    template = TemplateShape(required=False)
+    max_tokens = serializers.IntegerField(min_value=16, max_value=131_072, required=False)
+    target_pairs = serializers.IntegerField(min_value=0, max_value=10_000_000, required=False)
+    train_share = serializers.FloatField(min_value=0.05, max_value=0.95, required=False)
+
+
+class TaskIn(TaskChange):
+    project = serializers.SlugField()
+    name = serializers.CharField(max_length=120)
+    guidelines = serializers.CharField(max_length=50_000, required=False, default="", allow_blank=True)
+
+
+class RevisionOut(serializers.ModelSerializer[Revision]):
+    author = PersonOut(read_only=True, allow_null=True)
+    turns = TurnShape(many=True)
+
+    class Meta:
+        model = Revision
+        fields = (
+            "id", "number", "system", "instruction", "input", "response", "turns", "language", "topic", "origin",
+            "source", "fingerprint", "tokens", "author", "note", "created_at",
+        )  # fmt: skip
+
+
+class PairOut(serializers.ModelSerializer[Pair]):
+    """A pair with its newest revision. `version` goes back with a change."""
+
+    author = PersonOut(read_only=True, allow_null=True)
+    current = RevisionOut(read_only=True)
+    findings = serializers.ListField(
+        source="found", child=serializers.CharField(), allow_null=True, help_text="Checks; null: not checked yet."
+    )
+
+    class Meta:
+        model = Pair
+        fields = (
+            "id", "task", "state", "version", "current", "approved", "author", "findings", "metadata", "created_at",
+            "updated_at",
+        )  # fmt: skip
+
+
+class RevisionIn(serializers.Serializer[object]):
+    """What is not given stays as it was."""
+
+    version = serializers.IntegerField(
+        min_value=1, required=False, help_text="The version that you read; or send it as If-Match."
+    )
+    system = Text(required=False, allow_blank=True)
+    instruction = Text(required=False)
+    input = Text(required=False, allow_blank=True)
+    response = Text(required=False)
+    turns = TurnShape(many=True, required=False)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+    topic = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class PairIn(RevisionIn):
+    version = None  # type: ignore[assignment]
+    task = serializers.IntegerField(min_value=1)
+    instruction = Text()
+    response = Text()
+    key = serializers.RegexField(
+        r"^[A-Za-z0-9_-]{1,40}$", required=False, default="", help_text="Sent twice with the same key, it is one pair."
+    )
+
+
+class ReviewIn(serializers.Serializer[object]):
+    revision = serializers.IntegerField(min_value=1, help_text="The id of the revision that you read.")
+    decision = serializers.ChoiceField(choices=Decision.choices)
+    reason = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
+
+
+class ReviewOut(serializers.ModelSerializer[Review]):
+    reviewer = PersonOut(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Review
+        fields = ("id", "revision", "decision", "basis", "reason", "reviewer", "fingerprint", "created_at")
+
+
+class StaleOut(serializers.Serializer[object]):
+    """409 (412 with If-Match): somebody was faster; both texts."""
+
+    detail = serializers.CharField()
+    yours = serializers.JSONField()
+    theirs = serializers.JSONField()
+    version = serializers.IntegerField()
+
+
+class MappingShape(serializers.Serializer[object]):
+    """Which column of the file becomes which field of a pair."""
+
+    columns = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=400), default=dict)
+    conversation = serializers.CharField(required=False, default="", allow_blank=True, max_length=400)
+    metadata = serializers.ListField(child=serializers.CharField(max_length=400), required=False, default=list)
+
+    def validate_columns(self, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(FIELDS))
+        if unknown:
+            raise serializers.ValidationError(f"A pair has no field {unknown[0]}; it has: {', '.join(FIELDS)}.")
+        return value
+
+
+def mapping_of(given: dict[str, Any]) -> Mapping:
+    columns = {name: given["columns"].get(name, "") for name in FIELDS}
+    return Mapping("columns", columns, given["conversation"], given["metadata"])
+
+
+class ImportOut(serializers.ModelSerializer[Import]):
+    mapping = MappingShape()
+    created_by = PersonOut(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Import
+        fields = (
+            "id", "task", "file_name", "size", "sha256", "format", "mapping", "approve", "source", "state", "rows",
+            "accepted", "duplicates", "refused", "error", "job", "created_by", "created_at",
+        )  # fmt: skip
+
+
+class ImportIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    file = serializers.FileField(allow_empty_file=True, max_length=200)
+
+
+class ImportStartIn(serializers.Serializer[object]):
+    mapping = MappingShape(required=False, help_text="Without it, the columns as they were recognised.")
+    approve = serializers.BooleanField(default=False, help_text="Owners only.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=300, required=False, default="", allow_blank=True
+    )
+
+
+class ProblemOut(serializers.ModelSerializer[ImportProblem]):
+    class Meta:
+        model = ImportProblem
+        fields = ("row", "column", "reason", "excerpt")
+
+
+class VersionOut(serializers.ModelSerializer[DatasetVersion]):
+    template = TemplateShape()
+    created_by = PersonOut(read_only=True, allow_null=True)
+
+    class Meta:
+        model = DatasetVersion
+        fields = (
+            "id", "task", "number", "note", "state", "train_share", "sha256", "template", "system_prompt", "counts",
+            "error", "job", "created_by", "created_at",
+        )  # fmt: skip
+
+
+class VersionIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    note = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    train_share = serializers.FloatField(min_value=0.05, max_value=0.95, required=False)
+
+
+class VersionRowOut(serializers.ModelSerializer[VersionPair]):
+    revision = RevisionOut(read_only=True)
+    pair = serializers.IntegerField(source="revision.pair_id", read_only=True)
+
+    class Meta:
+        model = VersionPair
+        fields = ("ordinal", "pair", "part", "group", "digest", "unreviewed", "revision")
+
+
+class VerifiedOut(serializers.Serializer[object]):
+    same = serializers.BooleanField()
+    sha256 = serializers.CharField()
+
+
+class SuiteOut(serializers.ModelSerializer[Suite]):
+    class Meta:
+        model = Suite
+        fields = ("id", "task", "version", "name", "role", "sha256", "size", "created_at")
+
+
+class SuiteItemOut(serializers.ModelSerializer[SuiteItem]):
+    revision = RevisionOut(read_only=True, allow_null=True)
+
+    class Meta:
+        model = SuiteItem
+        fields = ("id", "ordinal", "fingerprint", "revision")
+
+
+class WorkItemOut(serializers.ModelSerializer[WorkItem]):
+    project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = WorkItem
+        fields = ("id", "project", "kind", "subject_type", "subject_id", "batch", "state", "note", "created_at")
+
+
+class ClaimIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    task = serializers.IntegerField(min_value=1, required=False)
+
+
+class AssignmentOut(serializers.ModelSerializer[Assignment]):
+    """Your hold on a work item. It ends at `lease_until` unless you renew it."""
+
+    item = WorkItemOut(read_only=True)
+
+    class Meta:
+        model = Assignment
+        fields = ("id", "item", "state", "lease_until", "claimed_at")
+
+
+class ClaimedOut(AssignmentOut):
+    pair = serializers.SerializerMethodField()
+
+    class Meta(AssignmentOut.Meta):
+        fields = (*AssignmentOut.Meta.fields, "pair")  # type: ignore[assignment]
+
+    def get_pair(self, assignment: Assignment) -> PairOut:
+        return PairOut(self.context["pair"]).data  # type: ignore[return-value]
+
+
+class SkipIn(serializers.Serializer[object]):
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)

@@ -1,0 +1,138 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.decorators import api_view
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.projects import REFUSALS
+from core.choices import Need
+from curation.access import suite_by_id, task_by_id, version_by_id
+from curation.api.pairs import number
+from curation.api.shapes import SuiteItemOut, SuiteOut, VerifiedOut, VersionIn, VersionOut, VersionRowOut
+from curation.api.tasks import PROJECT, projects_asked
+from curation.choices import Part
+from curation.models import DatasetVersion, Suite, SuiteItem, VersionPair
+from curation.selectors.exports import FORMATS
+from curation.services.versions import version_freeze, version_verify
+from curation.views.versions import export_response
+
+
+class ByOrdinal(CursorPagination):
+    ordering = "ordinal"
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+@extend_schema(tags=["dataset-versions"], parameters=[PROJECT])
+class Versions(generics.ListAPIView[DatasetVersion]):
+    """Dataset versions, newest first."""
+
+    serializer_class = VersionOut
+    queryset = DatasetVersion.objects.none()
+
+    def get_queryset(self) -> QuerySet[DatasetVersion]:
+        projects = projects_asked(self.request)
+        return DatasetVersion.objects.filter(task__project__in=projects).select_related("created_by")
+
+    @extend_schema(
+        request=VersionIn,
+        responses={202: VersionOut, **REFUSALS},
+        summary="Freeze the approved pairs, as a job (owners)",
+    )
+    def post(self, request: Request) -> Response:
+        given = VersionIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        access, task = task_by_id(request, values.pop("task"), Need.OWN)
+        return Response(VersionOut(version_freeze(actor=access.user, task=task, **values)).data, status=202)
+
+
+@extend_schema(tags=["dataset-versions"], responses={200: VersionOut, **REFUSALS}, summary="One version")
+@api_view(["GET"])
+def version(request: Request, version: int) -> Response:
+    return Response(VersionOut(version_by_id(request, version)[1]).data)
+
+
+@extend_schema(
+    tags=["dataset-versions"],
+    request=None,
+    responses={200: VerifiedOut, **REFUSALS},
+    summary="Compute its hash again from the stored texts (owners)",
+)
+@api_view(["POST"])
+def verify(request: Request, version: int) -> Response:
+    access, found = version_by_id(request, version, Need.OWN)
+    same = version_verify(actor=access.user, version=found)
+    return Response({"same": same, "sha256": found.sha256})
+
+
+@extend_schema(tags=["dataset-versions"], parameters=[OpenApiParameter("part", str, enum=Part.values)])
+class Rows(generics.ListAPIView[VersionPair]):
+    """The rows of a version in its order."""
+
+    serializer_class = VersionRowOut
+    pagination_class = ByOrdinal
+    queryset = VersionPair.objects.none()
+
+    def get_queryset(self) -> QuerySet[VersionPair]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        found = version_by_id(self.request, self.kwargs["version"])[1]
+        rows = VersionPair.objects.filter(version=found).select_related("revision__author")
+        part = self.request.query_params.get("part", "")
+        return rows.filter(part=part) if part in Part.values else rows
+
+
+@extend_schema(
+    tags=["exports"],
+    parameters=[
+        OpenApiParameter("version", int, required=True),
+        OpenApiParameter("shape", str, enum=list(FORMATS), description="apprentice unless given"),
+        OpenApiParameter("part", str, enum=Part.values),
+    ],
+    responses={(200, "application/jsonl"): OpenApiResponse(OpenApiTypes.BINARY), **REFUSALS},
+    summary="A version as JSONL, streamed; the same bytes every time",
+)
+@api_view(["GET"])
+def export(request: Request) -> StreamingHttpResponse:
+    found = version_by_id(request, number(request, "version"))[1]
+    query = request.query_params
+    return export_response(found, query.get("shape", "apprentice"), query.get("part", ""))
+
+
+@extend_schema(tags=["suites"], parameters=[PROJECT])
+class Suites(generics.ListAPIView[Suite]):
+    """Frozen sets of test items, newest first."""
+
+    serializer_class = SuiteOut
+    queryset = Suite.objects.none()
+
+    def get_queryset(self) -> QuerySet[Suite]:
+        return Suite.objects.filter(project__in=projects_asked(self.request))
+
+
+@extend_schema(tags=["suites"], responses={200: SuiteOut, **REFUSALS}, summary="One suite")
+@api_view(["GET"])
+def suite(request: Request, suite: int) -> Response:
+    return Response(SuiteOut(suite_by_id(request, suite)[1]).data)
+
+
+@extend_schema(tags=["suites"])
+class SuiteItems(generics.ListAPIView[SuiteItem]):
+    """The items of a suite in its order."""
+
+    serializer_class = SuiteItemOut
+    pagination_class = ByOrdinal
+    queryset = SuiteItem.objects.none()
+
+    def get_queryset(self) -> QuerySet[SuiteItem]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        found = suite_by_id(self.request, self.kwargs["suite"])[1]
+        return SuiteItem.objects.filter(suite=found).select_related("revision__author")
