@@ -41,7 +41,7 @@ def new_account(request: HttpRequest, secret: str, found: OneTimeLink) -> HttpRe
             user = link_accept_new(secret=secret, **form.cleaned_data)
         if not form.errors:
             messages.success(request, _("Welcome, %(name)s.") % {"name": user.name})
-            return enter(request, user)
+            return enter(request, user, f"/p/{found.project.slug}/" if found.project else "/")
     return show(request, "core/link_new.html", found, form)
 
 
@@ -72,7 +72,7 @@ def show(request: HttpRequest, template: str, found: OneTimeLink, form: Form) ->
     return render(request, template, {"link": found, "form": form}, status=status)
 
 
-def enter(request: HttpRequest, user: User) -> HttpResponse:
+def enter(request: HttpRequest, user: User, place: str = "/") -> HttpResponse:
     """Log in the way the log-in page does, so that a second factor is asked for and the session is listed."""
     record_authentication(request, user, method="password", email=user.email)
-    return perform_login(request, user)
+    return perform_login(request, user, redirect_url=place)

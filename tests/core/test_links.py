@@ -47,7 +47,8 @@ def test_a_new_first_admin_link_ends_the_older_one() -> None:
 def test_an_invited_person_joins_the_project_with_the_role(project: Project) -> None:
     path = invite(project)
     client = Client()
-    assert client.post(path, NEW).status_code == 302
+    response = client.post(path, NEW)
+    assert (response.status_code, response["Location"]) == (302, f"/p/{project.slug}/")
     member = Membership.objects.get(user__email="new@example.org")
     assert (member.project, member.role, member.user.is_admin) == (project, Role.EXPERT, False)
     assert client.get(f"/p/{project.slug}/jobs/").status_code == 200
