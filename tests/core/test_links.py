@@ -1,5 +1,8 @@
 """One-time links: the first admin, invitations, new passwords."""
 
+import io
+import json
+import logging
 from datetime import timedelta
 
 import pytest
@@ -8,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.choices import LinkKind, Role
+from core.log_secrets import HideSecrets
 from core.models import ApiToken, Event, Membership, OneTimeLink, Project, User
 from core.services.invitations import first_admin_link, link_create
 from tests.world import PASSWORD
@@ -173,9 +177,12 @@ def test_links_end_with_the_power_of_who_made_them(project: Project, admin: User
     assert Client().get(reset).status_code == 410
 
 
-def test_the_log_never_holds_a_secret(
-    project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_log_never_holds_a_secret_and_keeps_the_trace_of_an_error(
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = io.StringIO()
+    console = next(one for one in logging.getLogger().handlers if any(isinstance(f, HideSecrets) for f in one.filters))
+    monkeypatch.setattr(console, "stream", log)
     path = invite(project)
     Client().post(path, {**NEW, "password": "short"})  # a refusal is a line of Django's own
     Client().post(path, NEW)
@@ -183,7 +190,10 @@ def test_the_log_never_holds_a_secret(
     with monkeypatch.context() as broken:
         broken.setattr("core.views.link.link_open", lambda secret: 1 / 0)
         Client(raise_request_exception=False).get(path)
-    logged = capfd.readouterr().err
-    assert logged.count("/link/…") >= 8
-    assert "Internal Server Error: /link/…/" in logged
-    assert path.split("/")[2] not in logged
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert path.split("/")[2] not in log.getvalue()
+    assert [line["code"] for line in lines if "code" in line] == [400, 302, 410, 500]
+    (error,) = [line for line in lines if line["event"] == "Internal Server Error: /link/…/"]
+    assert (error["level"], error["logger"]) == ("error", "django.request")
+    assert "ZeroDivisionError: division by zero" in error["exception"]
+    assert error["timestamp"]
