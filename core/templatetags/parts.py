@@ -82,15 +82,15 @@ def avatar_tone(name: object) -> str:
 
 
 @register.filter
-def percent(share: float | None, digits: int = 0) -> str:
+def percent(share: float | str | None, digits: int = 0) -> str:
     """0.423 gives "42 %"; None gives an empty string."""
-    return "" if share is None else f"{number_format(share * 100, digits)}{NO_BREAK}%"
+    return "" if share is None or isinstance(share, str) else f"{number_format(share * 100, digits)}{NO_BREAK}%"
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | str | None) -> str:
     """An amount of time in its two largest units: "8 s", "3 min 05 s", "2 h 10 min", "4 d 03 h"."""
-    if seconds is None:
+    if seconds is None or isinstance(seconds, str):
         return ""
     total = max(0, round(seconds))
     minutes, rest = divmod(total, 60)
@@ -108,9 +108,9 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def compact(number: float | None) -> str:
+def compact(number: float | str | None) -> str:
     """A count in at most four characters and its unit: 950, 12.3 k, 1.2 M."""
-    if number is None:
+    if number is None or isinstance(number, str):  # an empty string: a variable that the template does not have
         return ""
     for limit, unit in ((1_000_000, "M"), (10_000, "k")):
         if abs(number) >= limit:

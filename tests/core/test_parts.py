@@ -149,3 +149,9 @@ def test_the_next_step_is_the_first_that_is_not_done() -> None:
     assert parts.first_open(steps[:1]) is None
     page = draw('{% include "components/steps.html" with steps=steps only %}', steps=steps)
     assert page.count('aria-current="step"') == 1
+
+
+@pytest.mark.parametrize("part", ["percent", "duration", "compact"])
+def test_a_number_that_is_not_known_yet_is_shown_as_nothing(part: str) -> None:
+    template = engines["django"].from_string("{{ live.rate|" + part + "|default:\"–\" }}")
+    assert template.render({"live": {}}) == "–"
