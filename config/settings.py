@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.utils.translation import gettext_lazy as _
@@ -232,13 +233,24 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Fields of one name with other values each need a name of their own in the schema.
+    "ENUM_NAME_OVERRIDES": {
+        "MemberRoleEnum": "core.choices.Role",
+        "JobStateEnum": "core.choices.JobState",
+        "WorkKindEnum": "core.choices.WorkKind",
+        "AssignmentStateEnum": "core.choices.AssignmentState",
+        "TaskKindEnum": "curation.choices.TaskKind",
+        "RunStateEnum": "training.choices.RunState",
+        "EvaluationStateEnum": "evaluation.choices.EvaluationState",
+        "TurnRoleEnum": ["user", "assistant"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 DJANGO_STRUCTLOG_CELERY_ENABLED = False
-STAMPS = [
+STAMPS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.add_logger_name,
