@@ -1,5 +1,6 @@
 """Lists of pairs and one pair's page."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,9 +156,17 @@ def pair_page(pair: Pair, user: User) -> dict[str, Any]:
         "fields": fields_of(pair, pair.current),
         "history": history_of(pair),
         "versions": versions_with(pair),
+        "metadata": [(name, plain(value)) for name, value in pair.metadata.items()],
         "lineage": registries.lineage_of("pair", pair),
         "panels": registries.panels_for("pair", pair, user),
     }
+
+
+def plain(value: Any) -> str:
+    """A value of an imported column, to read."""
+    if isinstance(value, list):
+        return ", ".join(map(plain, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def returned_to(user: User, project: Project) -> QuerySet[Pair]:

@@ -19,7 +19,7 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
     total = unchecked.count()
     around = surroundings_of(task)
     done = last = 0
-    while pairs := list(unchecked.filter(pk__gt=last).select_related("current").order_by("pk")[:BATCH]):
+    while pairs := list(unchecked.filter(pk__gt=last).order_by("pk")[:BATCH]):
         context.checkpoint()
         index_batch(pairs, around)
         done += len(pairs)
@@ -35,12 +35,9 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
 @transaction.atomic
 def index_batch(pairs: list[Pair], around: Any) -> None:
     # Locked, so that a revision that is submitted meanwhile keeps its own findings.
-    locked = (
-        Pair.objects.select_for_update(of=("self",))
-        .select_related("current")
-        .filter(pk__in=[pair.pk for pair in pairs], found__isnull=True)
-    )
-    results = [(pair, pair.current, texts_of(pair.current)) for pair in locked if pair.current is not None]
+    locked = list(Pair.objects.select_for_update().filter(pk__in=[pair.pk for pair in pairs], found__isnull=True))
+    newest = Revision.objects.in_bulk([pair.current_id for pair in locked if pair.current_id])
+    results = [(pair, revision, texts_of(revision)) for pair in locked if (revision := newest.get(pair.current_id))]
     checked = [(pair, revision, texts, texts_check(texts, around)) for pair, revision, texts in results]
     findings_store([(texts, result) for _, _, texts, result in checked], around)
     for pair, revision, _texts, result in checked:

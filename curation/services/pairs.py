@@ -76,7 +76,9 @@ def pair_revise(*, actor: User, pair: Pair, texts: Texts, version: int, note: st
 
 
 def pair_lock(pair: Pair) -> Pair:
-    locked = Pair.objects.select_for_update(of=("self",)).select_related("project", "task", "current").get(pk=pair.pk)
+    # Nothing may be joined here: while we waited for the lock, `current` may have moved to a revision that this
+    # statement's snapshot does not hold. It is read afterwards, by a statement of its own.
+    locked = Pair.objects.select_for_update().get(pk=pair.pk)
     if locked.state == PairState.TRASHED:
         raise ApplicationError(_("This pair is in the trash; restore it first."))
     return locked
@@ -169,7 +171,7 @@ def pair_trash(*, actor: User, pair: Pair, reason: str = "") -> Pair:
 @transaction.atomic
 def pair_restore(*, actor: User, pair: Pair) -> Pair:
     """Bring a pair back: approved if its newest revision is the approved one, else waiting for review."""
-    pair = Pair.objects.select_for_update(of=("self",)).select_related("project", "task", "current").get(pk=pair.pk)
+    pair = Pair.objects.select_for_update().get(pk=pair.pk)
     if pair.state != PairState.TRASHED:
         raise ApplicationError(_("This pair is not in the trash."))
     approved = pair.approved_id is not None and pair.approved_id == pair.current_id

@@ -16,7 +16,9 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import LeftOut, PairState, Part, ReviewBasis, SuiteRole, VersionState
 from curation.models import DatasetVersion, Pair, Review, Revision, Suite, SuiteItem, Task, VersionLeftOut, VersionPair
+from curation.services.checking import texts_of
 from curation.services.splitting import SplitRow, Splitting, split_pairs
+from curation.services.tokens import count_tokens, task_tokenizer
 from ml.hashing import canonical_json, json_sha256, salted_digest, text_sha256
 
 BATCH = 5_000
@@ -96,6 +98,8 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
         return version
     rows = approved_rows(version.task)
     total = len(rows)
+    tell(0, total, _("Counting tokens"))
+    count_missing_tokens(version.task, [revision for _, revision in rows])
     tell(0, total, _("Looking for pairs that must stay together"))
     split = split_pairs([row for row, _ in rows], salt=version.task.salt, train_share=version.train_share)
     unreviewed = unreviewed_revisions([revision.pk for _, revision in rows])
@@ -128,6 +132,17 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
             sha256=version.sha256, rows=len(frozen),
         )  # fmt: skip
     return version
+
+
+def count_missing_tokens(task: Task, revisions: list[Revision]) -> None:
+    """For texts that came in before a tokenizer was there."""
+    tokenizer = task_tokenizer(task)
+    missing = [revision for revision in revisions if revision.tokens is None]
+    if tokenizer is None:
+        return
+    for revision in missing:
+        revision.tokens = count_tokens(texts_of(revision), task, tokenizer)
+    Revision.objects.bulk_update(missing, ["tokens"], batch_size=1000)
 
 
 def version_row(

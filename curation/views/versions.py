@@ -35,13 +35,13 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
     access, found = task_access(request, project, task, Need.OWN)
     percent = round(found.train_share * 100)
     form = FreezeForm(request.POST or None, initial={"split": percent})
-    if request.method == "POST" and form.is_valid():
+    share = form.cleaned_data["split"] / 100 if form.is_valid() else found.train_share
+    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         with refusal_on(form):
-            share = form.cleaned_data["split"] / 100
             version = version_freeze(actor=access.user, task=found, note=form.cleaned_data["note"], train_share=share)
         if not form.errors:
             return redirect("curation:version-detail", project, version.pk)
-    preview = freeze_preview(found, found.train_share)
+    preview = freeze_preview(found, share)
     context = {"task": found, "form": form, "preview": preview, "part_labels": dict(Part.choices)}
     return render(request, "curation/freeze.html", context, status=400 if form.errors else 200)
 

@@ -23,7 +23,8 @@ class Findings {
   constructor(form) {
     this.form = form;
     for (const list of form.querySelectorAll("[data-findings-for]")) this.equip(list);
-    form.addEventListener("autosave:saved", (event) => this.saved(event.detail));
+    // on the document, as findings.js listens there: it draws the list before this equips it
+    document.addEventListener("autosave:saved", (event) => { if (event.target === form) this.saved(event.detail); });
   }
 
   saved(answer) {
