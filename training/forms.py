@@ -123,7 +123,9 @@ def detail_help(setting: RecipeField) -> str:
     if setting.only_for:
         parts.append(_("Only for the method %(method)s.") % {"method": setting.only_for})
     if setting.minimum is not None and setting.maximum is not None:
-        parts.append(_("From %(low)g to %(high)g.") % {"low": setting.minimum, "high": setting.maximum})
+        parts.append(
+            _("From %(low)s to %(high)s.") % {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
+        )
     said = [f"{preset.label} {shown(setting, preset_value(preset.key, 'lora', setting.name))}" for preset in CHOICES]
     if len({text.split(" ", 1)[1] for text in said}) == 1:
         said = [_("all presets %(value)s") % {"value": said[0].split(" ", 1)[1]}]

@@ -56,4 +56,4 @@ def shown(setting: RecipeField, value: Any) -> str:
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     labels = dict(setting.choices)
-    return str(labels.get(value, f"{value:g}" if isinstance(value, (int, float)) else value))
+    return str(labels.get(value, f"{value:.10g}" if isinstance(value, (int, float)) else value))

@@ -10,8 +10,10 @@ from core.models import Event, Job, Project, User
 from curation.models import DatasetVersion
 from tests.training_world import TINY
 from tests.world import run_jobs
-from training.choices import RunState
-from training.models import BaseModel, ModelVersion, Run
+from training.choices import RUN_OPEN, RunState
+from training.models import BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.runs import curve
+from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AsUser = Callable[[User], Client]
@@ -185,3 +187,71 @@ def test_texts_of_people_stay_texts(as_user: AsUser, owner: User, project: Proje
         page = as_user(owner).get(url(name, project, run.pk)).content.decode()
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert" in page
+
+
+def test_a_run_is_shown_in_each_phase_also_before_its_first_number(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run = prepare()
+    run_launch(actor=owner, run=run)
+    client = as_user(owner)
+    for live in (
+        {},
+        {"phase": "load", "isolation": "x", "isolation_message": "Network: none."},
+        {"loss": 3.25, "step": 1},
+    ):
+        for state in RunState.values:
+            Run.objects.filter(pk=run.pk).update(state=state, live=live, step=live.get("step", 0), steps=4)
+            answer = client.get(url("run-live", project, run.pk))
+            assert answer.status_code == 200
+            open_ = state in RUN_OPEN
+            assert ("every 2s" in answer.content.decode()) == open_
+    assert "3.250" in answer.content.decode()
+
+
+def test_a_run_that_has_only_one_loss_so_far_is_drawn(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run = prepare()
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+    RunEvent.objects.create(run=run, attempt=1, seq=1, type="eval", step=0, at=0, data={"loss": 4.0})
+    page = as_user(owner).get(url("run-live", project, run.pk)).content.decode()
+    assert "<svg" in page
+    assert '<td class="num">4</td>' in page
+
+
+def test_a_long_run_is_read_with_a_fixed_number_of_queries_and_points(
+    as_user: AsUser,
+    owner: User,
+    project: Project,
+    prepare: Prepare,
+    django_assert_max_num_queries: Callable[..., object],
+) -> None:
+    run = prepare()
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, step=20_000, steps=20_000)
+    rows = [
+        RunEvent(run=run, attempt=1, seq=n, type="step", step=n, at=0, data={"loss": 1.0}) for n in range(1, 20_001)
+    ]
+    RunEvent.objects.bulk_create(rows, batch_size=5000)
+    run.refresh_from_db()
+    assert len(curve(run, "step")) == 800
+    client = as_user(owner)
+    with django_assert_max_num_queries(16):
+        assert client.get(url("run-live", project, run.pk)).status_code == 200
+
+
+def test_the_list_of_runs_costs_the_same_for_one_and_many(
+    as_user: AsUser,
+    owner: User,
+    project: Project,
+    prepare: Prepare,
+    django_assert_max_num_queries: Callable[..., object],
+) -> None:
+    run = prepare()
+    for n in range(30):
+        Run.objects.create(
+            project=project, version=run.version, base=run.base, name=str(n), recipe=run.recipe, state=RunState.STOPPED
+        )
+    client = as_user(owner)
+    with django_assert_max_num_queries(14):
+        assert client.get(url("run-list", project)).status_code == 200

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Mod
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from core.charts import Chart, ChartError, Series, line_chart
@@ -21,6 +22,7 @@ from training.presets import PRESETS, preset_value, shown
 
 POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
+LIVE_SHOWN = ("loss", "develop_loss", "tokens_per_second", "eta_seconds", "memory", "checkpoint", "message")
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,12 @@ def runs_of(project: Project) -> QuerySet[Run]:
 
 def run_live(run: Run) -> dict[str, Any]:
     """What changes while a run goes on: the part of the page that asks for itself."""
-    live = run.live
+    live = {**dict.fromkeys(LIVE_SHOWN), **run.live}  # filters in templates cannot take what is missing
     step, steps = run.step or 0, run.steps or 0
     return {
         "run": run,
         "live": live,
+        "memory": filesizeformat(live["memory"]) if live["memory"] else "–",
         "open": run.state in RUN_OPEN,
         "share": step / steps if steps else None,
         "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
