@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,12 @@ def tiny_folder() -> Path:
 
 
 @pytest.fixture
-def spoilt_folder(tiny_folder: Path) -> Path:
+def spoilt_folder(tiny_folder: Path) -> Iterator[Path]:
     """A copy that a test may spoil."""
     folder = settings.MODEL_STORE / "base" / "spoilt"
     shutil.rmtree(folder, ignore_errors=True)
-    return Path(shutil.copytree(tiny_folder, folder))
+    yield Path(shutil.copytree(tiny_folder, folder))
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
