@@ -1,9 +1,11 @@
 """The queue and each job: what runs, what waits and where, what ended and why."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,6 +15,8 @@ from core.selectors.jobs import job_log, job_position, job_title, jobs_ended, jo
 from core.selectors.keyset import keyset_page
 from core.services.jobs import job_hold, job_move, job_retry, job_stop
 from core.views.telling import refusal_told
+
+JUST_ENDED = timedelta(seconds=15)
 
 
 @require_GET
@@ -49,8 +53,15 @@ def job_live(request: HttpRequest, job: int) -> HttpResponse:
 
 @require_GET
 def job_panel(request: HttpRequest, job: int) -> HttpResponse:
-    """The small panel of a job for the pages of what the job is for; polls likewise."""
-    return render(request, "core/job_panel.html", job_context(job_access(request, job)))
+    """The small panel of a job for the pages of what the job is for; polls likewise. At the end its page is loaded
+    again, for what came of the job; only just after it, so that no page is loaded forever.
+    """
+    found = job_access(request, job)
+    response = render(request, "core/job_panel.html", job_context(found))
+    ended = found.job.ended_at
+    if request.headers.get("HX-Request") and ended and not found.job.is_open and timezone.now() - ended < JUST_ENDED:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def job_context(found: JobAccess) -> dict[str, Any]:

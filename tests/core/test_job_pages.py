@@ -1,5 +1,6 @@
 """The pages of the queue: who sees and moves what, and that ended jobs stop asking for themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +30,22 @@ def test_a_running_job_polls_and_an_ended_one_does_not(project: Project, viewer:
         assert "hx-trigger" not in fragment
         assert "Done" in fragment
         assert "<html" not in fragment
+
+
+def test_a_panel_has_its_page_loaded_again_when_its_job_has_just_ended(
+    project: Project, viewer: User, as_user: object
+) -> None:
+    job, client = make(project, JobState.RUNNING), as_user(viewer)
+
+    def refresh() -> str | None:
+        return client.get(f"/jobs/{job.pk}/panel/", headers={"HX-Request": "true"}).headers.get("HX-Refresh")
+
+    assert refresh() is None
+    Job.objects.filter(pk=job.pk).update(state=JobState.DONE, ended_at=timezone.now())
+    assert refresh() == "true"
+    assert "HX-Refresh" not in client.get(f"/jobs/{job.pk}/panel/").headers
+    Job.objects.filter(pk=job.pk).update(ended_at=timezone.now() - timedelta(minutes=1))
+    assert refresh() is None
 
 
 def test_a_job_is_for_members_of_its_project_and_admins(
