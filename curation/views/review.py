@@ -13,7 +13,6 @@ from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
 from core.services.work import work_claim, work_renew, work_skip
-from core.views.telling import refusal_on
 from curation.access import PAIR_PARTS, assignment_access, pair_access
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
@@ -96,17 +95,16 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
     if not form.is_valid():
         return decision_page(request, access, held, pair, form, 400)
     try:
-        with refusal_on(form):
-            review_decide(
-                actor=access.user, pair=pair, revision_id=form.cleaned_data["revision"], decision=decision,
-                reason=form.cleaned_data["reason"], assignment=held,
-            )  # fmt: skip
-    except Conflict as conflict:
-        form.add_error(None, str(conflict))
+        review_decide(
+            actor=access.user, pair=pair, revision_id=form.cleaned_data["revision"], decision=decision,
+            reason=form.cleaned_data["reason"], assignment=held,
+        )  # fmt: skip
+    except ApplicationError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        stale = isinstance(error, Conflict)
+        pair = pair_held(held)  # as it is now: the newer text is shown, and a second decision is about it
         form.data = {**request.POST.dict(), "revision": pair.current_id}
-        return decision_page(request, access, held, pair, form, 409)
-    if form.errors:
-        return decision_page(request, access, held, pair, form, 400)
+        return decision_page(request, access, held, pair, form, 409 if stale else 400)
     said = _("Approved.") if decision == Decision.APPROVE else _("Returned to its author.")
     messages.success(request, said)
     return to_next(request, access, held.item.batch)

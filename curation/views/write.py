@@ -85,18 +85,18 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
     form = PairForm(request.POST)
     if form.is_valid():
         try:
-            with refusal_on(form):
-                texts = editor.texts_typed(form.texts(), pair.task, pair)
-                pair_revise(
-                    actor=request.user,  # type: ignore[arg-type]
-                    pair=pair,
-                    texts=texts,
-                    version=form.cleaned_data["base"] or 0,
-                    note=form.cleaned_data["note"],
-                    draft_key=editor.key_of(pair),
-                )
+            pair_revise(
+                actor=request.user,  # type: ignore[arg-type]
+                pair=pair,
+                texts=editor.texts_typed(form.texts(), pair.task, pair),
+                version=form.cleaned_data["base"] or 0,
+                note=form.cleaned_data["note"],
+                draft_key=editor.key_of(pair),
+            )
         except Conflict as conflict:
             return conflict_page(request, pair, form, conflict)
+        except ApplicationError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
         if not form.errors:
             messages.success(request, _("Submitted for review."))
             name = draft_name(pair.task, pair, "")
