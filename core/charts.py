@@ -161,10 +161,18 @@ def draw(spec: dict[str, Any], title: str) -> SafeString:
     }
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(full, allowed_base_urls=[]))  # noqa: S314  our own
     refuse_unsafe(root)
+    drop_roles(root)
     root.set("role", "img")
     root.set("aria-label", title)
     ElementTree.register_namespace("", SVG)
     return mark_safe(ElementTree.tostring(root, encoding="unicode"))  # noqa: S308  proven just above
+
+
+def drop_roles(root: ElementTree.Element) -> None:
+    """Take away the roles that Vega gives to marks although it is told not to: parts of a picture have none."""
+    for element in root.iter():
+        for attribute in [name for name in element.attrib if name == "role" or name.startswith("aria-")]:
+            del element.attrib[attribute]
 
 
 def refuse_unsafe(root: ElementTree.Element) -> None:

@@ -60,6 +60,14 @@ def test_colours_come_from_the_design_and_curves_differ_in_more_than_colour() ->
     assert {value for value in fixed if not value.startswith("var(")} <= {"currentColor", "none", "transparent"}
 
 
+def test_only_the_whole_picture_has_a_role_and_a_name() -> None:
+    chart = line_chart(
+        title="Loss", x_label="x", y_label="y", series=[Series("a", [(1, 1), (2, 2)]), Series("b", [(1, 2)])]
+    )
+    named = [one for one in elements(chart.svg) if any(key == "role" or key.startswith("aria-") for key in one.attrib)]
+    assert [(one.get("role"), one.get("aria-label")) for one in named] == [("img", "Loss")]
+
+
 def test_hostile_names_are_text_and_nothing_runs_loads_or_restyles() -> None:
     chart = line_chart(title=HOSTILE, x_label=HOSTILE, y_label=HOSTILE, series=[Series(HOSTILE, [(1, 1), (2, 2)])] * 1)
     bars = interval_chart(title=HOSTILE, value_label=HOSTILE, intervals=[Interval(HOSTILE, 1, 0, 2)])
