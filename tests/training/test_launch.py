@@ -12,10 +12,12 @@ from core import registries
 from core.denied import ApplicationError, Denied
 from core.models import Event, Job, Project, Tokenizer, User
 from curation.models import DatasetVersion
+from ml.recipe import Recipe
 from ml.store import ModelRef
 from tests.world import run_jobs
 from training.choices import RunState
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.estimates import disk_need, memory_need, time_need, trained_weights
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
 from training.services.launch import run_launch, run_prepare
@@ -154,3 +156,24 @@ def test_a_full_training_takes_a_tenth_of_the_learning_rate(prepare: Prepare) ->
 
 def test_registering_a_model_lets_tasks_meter_with_its_tokenizer(tiny_base: BaseModel, frozen: DatasetVersion) -> None:
     assert Tokenizer.objects.get(fingerprint=tiny_base.tokenizer_fingerprint).folder == tiny_base.folder
+
+
+def test_the_time_is_told_from_the_last_run_of_the_model_and_not_guessed(prepare: Prepare, owner: User) -> None:
+    first = prepare()
+    assert time_need(first, Recipe.from_json(first.recipe)) is None
+    train(first, owner)
+    Run.objects.filter(pk=first.pk).update(result={"tokens_per_second": 50})
+    run = prepare(max_steps=0, epochs=2.0)
+    tokens = run.audit.report["tokens"]["total"]
+    assert time_need(run, Recipe.from_json(run.recipe)) == pytest.approx(2 * tokens / 50)
+    short = prepare(max_steps=3)  # of 2 pairs each, out of 12
+    assert time_need(short, Recipe.from_json(short.recipe)) == pytest.approx(tokens / 2 / 50)
+
+
+def test_what_is_needed_grows_with_what_is_trained(prepare: Prepare) -> None:
+    lora, full = prepare(), prepare(method="full")
+    base, recipes = lora.base, [Recipe.from_json(run.recipe) for run in (lora, full)]
+    assert trained_weights(base, recipes[0]) == round(base.parameters * 2 * 2 / 32)
+    assert trained_weights(base, recipes[1]) == base.parameters
+    assert memory_need(base, recipes[1]) == base.parameters * 4 * 4
+    assert disk_need(base, recipes[1]).needed == base.parameters * (12 * 3 + 4) + 200 * 1024**2

@@ -8,7 +8,8 @@ from pathlib import Path
 from django.conf import settings
 
 from ml.recipe import Recipe
-from training.models import BaseModel
+from training.choices import RunState
+from training.models import BaseModel, Run
 from training.selectors.refs import folder_of
 
 BYTES = 4  # weights are kept in 32 bits
@@ -55,6 +56,20 @@ def disk_need(base: BaseModel, recipe: Recipe) -> DiskNeed:
 def memory_need(base: BaseModel, recipe: Recipe) -> int:
     """Weights, gradients and moments in bytes: what is needed before the first pair. Activations come on top."""
     return (base.parameters + trained_weights(base, recipe) * (1 + MOMENTS)) * BYTES
+
+
+def time_need(run: Run, recipe: Recipe) -> float | None:
+    """Seconds of training, by the measured speed of the last run of this model with this method; None without one."""
+    last = Run.objects.filter(base=run.base, state=RunState.DONE, recipe__method=recipe.method).first()
+    speed = (last.result.get("tokens_per_second") or 0) if last else 0
+    report = run.audit.report if run.audit else {}
+    if not speed or not report.get("usable", {}).get("train"):
+        return None
+    tokens, pairs = report["tokens"]["total"], report["usable"]["train"]
+    seen = pairs * recipe.epochs
+    if recipe.max_steps:
+        seen = min(seen, recipe.max_steps * recipe.batch_size * recipe.accumulation)
+    return seen * tokens / pairs / speed
 
 
 def existing(path: Path) -> Path:

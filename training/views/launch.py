@@ -15,7 +15,7 @@ from training.choices import AuditState, RunState
 from training.forms import LaunchForm
 from training.models import Run
 from training.selectors.audits import audit_page, problem_rows
-from training.selectors.estimates import disk_need, memory_need
+from training.selectors.estimates import disk_need, memory_need, time_need
 from training.selectors.gate import launch_refusals
 from training.services.launch import run_launch, run_prepare
 from training.services.runs import run_discard
@@ -78,6 +78,7 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
         "may_launch": access.check(Need.OWN),
         "disk": disk_need(run.base, recipe),
         "memory": memory_need(run.base, recipe),
+        "seconds": time_need(run, recipe),
         **(audit_page(audit) if audit is not None and ready else {}),
     }
 
