@@ -133,12 +133,14 @@ def finished(stage: Stage, row: Row, done: Callable[[Row], bool], seconds: float
         return next((each for each in jobs if each.is_open), jobs[-1] if jobs else None)
 
     def look() -> Row | None:
-        fresh = model._default_manager.get(pk=row.pk)
+        jobs = jobs_of(row)
+        fresh = model._default_manager.get(pk=row.pk)  # after the jobs: one that ends in between has its say
         if done(fresh):
             return fresh
-        failed = [each for each in jobs_of(row) if each.state in (JobState.FAILED, JobState.CANCELLED)]
-        if failed:
-            raise LoopFailed(f"{failed[0].kind} of “{row}” failed: {failed[0].error or failed[0].message}")
+        failed = [each for each in jobs if each.state in (JobState.FAILED, JobState.CANCELLED)]
+        if failed or (jobs and not any(each.is_open for each in jobs)):
+            reason = getattr(fresh, "error", "") or (failed[0].error or failed[0].message if failed else "")
+            raise LoopFailed(f"{(failed or jobs)[0].kind} of “{row}” failed: {reason}")
         return None
 
     return stage.wait(look, job, seconds)
