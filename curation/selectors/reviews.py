@@ -6,7 +6,7 @@ from core.choices import WorkKind, WorkState
 from core.models import Assignment, Project, User, WorkItem
 from core.services.work import work_claim_next
 from curation.choices import PairState
-from curation.models import Pair
+from curation.models import Pair, Review
 from curation.selectors.pairs import fields_of, reviewed_before
 from curation.services.pairs import SUBJECT
 from curation.services.reviews import may_approve
@@ -39,6 +39,12 @@ def review_next(project: Project, user: User, batch: str = "") -> Assignment | N
     return None
 
 
+def last_return(pair: Pair) -> Review | None:
+    """Why an earlier revision came back, for the person who now looks whether it was mended."""
+    earlier = Review.objects.filter(revision__pair=pair, decision="return").select_related("reviewer", "revision")
+    return earlier.order_by("-pk").first()
+
+
 def review_page(pair: Pair, user: User) -> dict[str, Any]:
     assert pair.current is not None
     before = reviewed_before(pair)
@@ -47,6 +53,7 @@ def review_page(pair: Pair, user: User) -> dict[str, Any]:
         "task": pair.task,
         "revision": pair.current,
         "before": before,
+        "returned": last_return(pair),
         "fields": fields_of(pair, pair.current, before),
         "may_approve": may_approve(user, pair),
         "own": pair.current.author_id == user.pk,

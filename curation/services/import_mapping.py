@@ -107,7 +107,7 @@ def recognise(rows: list[Row]) -> Mapping:
         form = "alpaca"
     elif {"prompt", "completion"} <= set(by_name) or {"prompt", "response"} <= set(by_name):
         form = "completion"
-    elif {"question", "answer"} <= set(by_name):
+    elif {"question", "answer"} <= set(by_name) or {"q", "a"} <= set(by_name):
         form = "question"
     else:
         form = "columns"

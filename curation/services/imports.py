@@ -268,6 +268,8 @@ def import_ended(batch_id: int, job: Job) -> None:
     if job.state == JobState.DONE:
         batch = Import.objects.select_related("task__project").get(pk=batch_id)
         index_ask(actor=batch.created_by, task=batch.task)
+        path = import_path(batch)
+        transaction.on_commit(lambda: path.unlink(missing_ok=True))  # its rows are stored, its digest is kept
         return
     state = ImportState.CANCELLED if job.state == JobState.CANCELLED else ImportState.FAILED
     open_states = (ImportState.WAITING, ImportState.RUNNING)

@@ -15,8 +15,20 @@ from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = [
-    {"id": "bygglov-001", "category": "bygglov", "q": "What is a bygglov?", "a": "A building permit.", "sources": ["PBL 9"]},
-    {"id": "rot-001", "category": "rot", "q": "What is ROT?", "a": "A tax deduction for work on a home.", "sources": []},
+    {
+        "id": "bygglov-001",
+        "category": "bygglov",
+        "q": "What is a bygglov?",
+        "a": "A building permit.",
+        "sources": ["PBL 9"],
+    },
+    {
+        "id": "rot-001",
+        "category": "rot",
+        "q": "What is ROT?",
+        "a": "A tax deduction for work on a home.",
+        "sources": [],
+    },
 ]
 
 

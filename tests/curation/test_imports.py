@@ -10,16 +10,25 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.choices import JobState
 from core.denied import ApplicationError
+from core.jobs import JobContext
 from core.models import Job, Project, User
 from core.services.jobs import job_stop
 from curation.choices import ImportState, Origin, PairState, ReviewBasis
 from curation.models import Import, Pair, Review, Task
 from curation.services.import_mapping import Mapping
+from curation.services.import_storing import Storing
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
 from tests.world import run_jobs
 
+Bring = Callable[..., Import]
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def uploads(settings: Any, tmp_path: Path) -> Path:
+    settings.UPLOADS = tmp_path
+    return tmp_path
 
 
 @pytest.fixture
@@ -28,7 +37,7 @@ def task(project: Project, owner: User) -> Task:
 
 
 @pytest.fixture
-def bring(task: Task, owner: User) -> Callable[..., Import]:
+def bring(task: Task, owner: User) -> Bring:
     """Upload, start with the recognised columns, and do the job."""
 
     def do(content: bytes | str, name: str = "pairs.jsonl", approve: bool = False) -> Import:
@@ -50,7 +59,7 @@ def alpaca(number: int) -> dict[str, str]:
     return {"instruction": f"What is {number}?", "input": "", "output": f"It is {number}."}
 
 
-def test_rows_wait_for_review_unless_the_import_approves_them(bring: Callable[..., Import], owner: User) -> None:
+def test_rows_wait_for_review_unless_the_import_approves_them(bring: Bring, owner: User) -> None:
     batch = bring(lines(*map(alpaca, range(3))))
     assert (batch.state, batch.rows, batch.accepted, batch.refused) == (ImportState.DONE, 3, 3, 0)
     pairs = Pair.objects.order_by("pk")
@@ -64,19 +73,257 @@ def test_rows_wait_for_review_unless_the_import_approves_them(bring: Callable[..
     assert [(review.basis, review.reviewer) for review in reviews] == [(ReviewBasis.IMPORT, owner)] * 2
 
 
-def test_the_same_file_twice_adds_nothing(bring: Callable[..., Import]) -> None:
+def test_the_same_file_twice_adds_nothing(bring: Bring, uploads: Path) -> None:
     text = lines(*map(alpaca, range(5)), alpaca(2))
     first, second = bring(text), bring(text)
     assert (first.accepted, first.duplicates) == (5, 1)
     assert (second.accepted, second.duplicates, second.refused) == (0, 6, 0)
     assert Pair.objects.count() == 5
+    assert not list(uploads.iterdir())
 
 
-def test_a_broken_line_is_reported_with_its_number_and_the_others_are_taken(bring: Callable[..., Import]) -> None:
+def reasons(batch: Import) -> list[tuple[int, str, str]]:
+    return [(problem.row, problem.column, problem.reason) for problem in batch.problems.all()]
+
+
+def test_a_broken_line_is_reported_with_its_number_and_the_others_are_taken(bring: Bring) -> None:
     text = lines(*map(alpaca, range(3))) + '{"instruction": "x", \n' + lines(alpaca(9), ["no", "object"])
     batch = bring(text)
     assert (batch.rows, batch.accepted, batch.refused) == (6, 4, 2)
-    problems = [(problem.row, problem.reason) for problem in batch.problems.all()]
-    assert problems[0][0] == 4
-    assert problems[0][1].startswith("This line is not valid JSON")
-    assert problems[1] == (6, "This line is not a JSON object with named fields.")
+    (first, _, syntax), second = reasons(batch)
+    assert (first, syntax[:31]) == (4, "This line is not valid JSON: Ex")
+    assert second == (6, "", "This line is not a JSON object with named fields.")
+
+
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv"])
+def test_a_file_that_is_not_utf8_is_refused_before_its_first_row(
+    task: Task, owner: User, uploads: Path, name: str
+) -> None:
+    content = b"instruction,output\r\nfine,yes\r\nsm\xf6rg\xe5s,latin-1\r\n"
+    with pytest.raises(ApplicationError, match="byte 33 in line 3"):
+        import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
+    assert not Import.objects.exists()
+    assert not list(uploads.iterdir())
+
+
+def test_a_file_cut_within_a_character_and_one_in_utf16_are_refused_too(task: Task, owner: User) -> None:
+    for content, reason in (
+        (b"instruction,output\na,b\xc3", "byte 23 in line 2"),
+        ("a,b\n".encode("utf-16"), "UTF-16"),
+    ):
+        with pytest.raises(ApplicationError, match=reason):
+            import_upload(actor=owner, task=task, upload=SimpleUploadedFile("pairs.csv", content))
+
+
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv", "pairs.json"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: str) -> None:
+    content = {
+        "pairs.jsonl": lines(alpaca(1)),
+        "pairs.csv": "instruction,output\nWhat is 1?,It is 1.\n",
+        "pairs.json": json.dumps({"version": "1", "rows": [alpaca(1)]}),
+    }[name]
+    batch = bring(b"\xef\xbb\xbf" + content.encode(), name)
+    assert batch.accepted == 1
+    assert Pair.objects.get().current.instruction == "What is 1?"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"", "pairs.jsonl", "The file is empty"),
+        (b"\n\n  \n", "pairs.jsonl", "holds no rows"),
+        (b"instruction,output\n", "pairs.csv", "holds no rows"),
+        (b"[]", "pairs.json", "holds no rows"),
+        (b"{}", "pairs.json", "holds no list"),
+        (b"[1, 2]", "pairs.json", "None of the first 2 rows can be read"),
+        (b"[1, 2", "pairs.json", "not valid JSON"),
+        (b"[" * 100_000, "pairs.json", "cannot be read as JSON"),
+        (b"{\n" * 3, "pairs.jsonl", "None of the first 3 rows can be read. Row 1: This line is not valid JSON"),
+        (b"a,a\n1,2\n", "pairs.csv", "Two columns are called"),
+        (b"x", "pairs.xlsx", "not a file of pairs"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why_and_leaves_nothing(
+    task: Task, owner: User, uploads: Path, content: bytes, name: str, sentence: str
+) -> None:
+    with pytest.raises(ApplicationError, match=sentence):
+        import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
+    assert not Import.objects.exists()
+    assert not list(uploads.iterdir())
+
+
+def test_a_file_over_the_limit_is_refused_while_it_arrives(
+    task: Task, owner: User, uploads: Path, settings: Any
+) -> None:
+    settings.UPLOAD_LIMIT_BYTES = 1000
+    with pytest.raises(ApplicationError, match="larger than"):
+        import_upload(actor=owner, task=task, upload=SimpleUploadedFile("pairs.jsonl", b"x" * 5000))
+    assert not list(uploads.iterdir())
+
+
+def test_missing_columns_are_refused_before_the_job(task: Task, owner: User) -> None:
+    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile("p.csv", b"foo,bar\n1,2\n"))
+    with pytest.raises(ApplicationError) as refused:
+        import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    assert refused.value.field == "instruction"
+    unknown = Mapping("columns", {"instruction": "foo", "response": "nix"})
+    with pytest.raises(ApplicationError, match="no column “nix”"):
+        import_start(actor=owner, batch=batch, mapping=unknown)
+    assert not Job.objects.exists()
+
+
+def test_what_no_pair_can_be_made_of_is_refused_row_by_row(bring: Bring) -> None:
+    deep = "[" * 5000 + "]" * 5000
+    batch = bring(
+        lines(
+            alpaca(1),
+            {"instruction": "", "output": "x"},
+            {"instruction": "x", "output": "  \n "},
+            {"instruction": "x\x00", "output": "x"},
+            {"instruction": "x", "output": "\ud800"},
+            {"instruction": "x" * 10_000_000, "output": "x"},
+            {"instruction": {"a": 1}, "output": "x"},
+            {"output": "x"},
+            {"instruction": "x", "output": "y", "language": "not a language"},
+            {"instruction": "x", "output": "y", "note": "\x00"},
+            {"instruction": "x", "output": "y", "note": "n" * 30_000},
+        )
+        + f'{{"instruction": "x", "output": {deep}}}\n{{"instruction": NaN, "output": "x"}}\n'
+    )
+    assert (batch.rows, batch.accepted, batch.refused) == (13, 1, 12)
+    assert [(row, column) for row, column, _ in reasons(batch)] == [
+        (2, "instruction"), (3, "output"), (4, "instruction"), (5, "output"), (6, "instruction"), (7, "instruction"),
+        (8, "instruction"), (9, "language"), (10, "note"), (11, "note"), (12, ""), (13, ""),
+    ]  # fmt: skip
+    assert reasons(batch)[4][2] == "This text has 10000000 characters; at most 200000 fit."
+    assert reasons(batch)[10][2] == "This line is nested too deeply."
+    assert Pair.objects.count() == 1
+
+
+def test_rows_of_csv_keep_their_line_ends_and_a_lost_quotation_mark_is_found(bring: Bring) -> None:
+    text = 'instruction;output\n"two\nlines";"say ""yes"""\nplain;text;more\n"broken"x;y\nlast;one\n"never closed;\nx\n'
+    batch = bring(text, "pairs.csv")
+    assert [(row, reason[:25]) for row, _, reason in reasons(batch)] == [
+        (3, "This row has 3 cells, but"), (4, "This row is not valid CSV"), (6, "This row is not valid CSV"),
+    ]  # fmt: skip
+    current = Pair.objects.order_by("pk")[0].current
+    assert (current.instruction, current.response) == ("two\nlines", 'say "yes"')
+    assert batch.accepted == 2
+
+
+def test_every_hostile_string_is_accepted_or_reported(bring: Bring) -> None:
+    path = Path(__file__).resolve().parents[3] / "shared/data/naughty_strings/blns.json"
+    if not path.exists():
+        pytest.skip("the list of hostile strings is not beside the project")
+    strings = json.loads(path.read_text("utf-8"))
+    assert len(strings) == 515
+    batch = bring(lines(*({"instruction": f"{number}: {text}", "output": text} for number, text in enumerate(strings))))
+    assert batch.rows == 515
+    assert batch.accepted + batch.refused == 515
+    stored = {pair.current.instruction: pair.current.response for pair in Pair.objects.select_related("current")}
+    refused = {problem.row for problem in batch.problems.all()}
+    for number, text in enumerate(strings):
+        if number + 1 not in refused:
+            assert stored[f"{number}: {text}"] == text
+    assert not Pair.objects.filter(found=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "form"),
+    [
+        ({"conversations": [{"from": "human", "value": "Q?"}, {"from": "gpt", "value": "A."}]}, "sharegpt"),
+        ({"messages": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A."}]}, "messages"),
+        ({"prompt": "Q?", "completion": "A."}, "completion"),
+        ({"Question": "Q?", "Answer": "A."}, "question"),
+        ({"q": "Q?", "a": "A."}, "question"),
+        ({"instruction": "Q?", "input": "", "output": "A."}, "alpaca"),
+    ],
+)
+def test_the_usual_forms_are_recognised(bring: Bring, row: dict[str, Any], form: str) -> None:
+    batch = bring(lines(row))
+    assert batch.mapping["form"] == form
+    current = Pair.objects.get().current
+    assert (current.instruction, current.response, current.turns) == ("Q?", "A.", [])
+
+
+def test_a_conversation_keeps_its_earlier_turns_and_must_end_with_an_answer(bring: Bring) -> None:
+    said = [("system", "S"), ("user", "1"), ("assistant", "2"), ("user", "3"), ("assistant", "4")]
+    turns = [{"role": role, "content": content} for role, content in said]
+    batch = bring(lines({"messages": turns}, {"messages": turns[:-1]}, {"messages": []}))
+    current = Pair.objects.get().current
+    assert (current.system, current.instruction, current.response, current.turns) == ("S", "3", "4", turns[1:3])
+    assert [row for row, _, _ in reasons(batch)] == [2, 3]
+
+
+def test_topic_language_source_and_other_columns_come_along(task: Task, owner: User) -> None:
+    row = {"q": "Q?", "a": "A.", "category": "permits", "lang": "sv", "sources": ["PBL 9", 2], "id": 7}
+    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile("p.jsonl", lines(row).encode()))
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping), source="the handbook")
+    run_jobs()
+    pair = Pair.objects.get()
+    assert (pair.current.topic, pair.current.language, pair.current.source) == ("permits", "sv", "PBL 9, 2")
+    assert pair.metadata == {"id": 7}
+
+
+def test_a_stopped_import_leaves_nothing_and_can_be_started_again(
+    task: Task, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curation.services.imports.BATCH", 2)
+    monkeypatch.setattr("curation.services.imports.TELL_SECONDS", 0)
+    upload = SimpleUploadedFile("p.jsonl", lines(*map(alpaca, range(10))).encode())
+    batch = import_upload(actor=owner, task=task, upload=upload)
+    mapping = Mapping.from_json(batch.mapping)
+    import_start(actor=owner, batch=batch, mapping=mapping)
+    seen: list[int] = []
+
+    def progress(self: JobContext, done: int, *_args: object, **_named: object) -> None:
+        seen.append(Pair.objects.count())
+        job_stop(actor=owner, job=self.job)
+
+    monkeypatch.setattr(JobContext, "progress", progress)
+    [job] = run_jobs()
+    monkeypatch.undo()
+    batch.refresh_from_db()
+    assert (job.state, batch.state, seen) == (JobState.CANCELLED, ImportState.CANCELLED, [0])
+    assert not Pair.objects.exists()
+    import_start(actor=owner, batch=batch, mapping=mapping)
+    run_jobs()
+    assert Pair.objects.count() == 10
+
+
+def test_a_crash_before_the_commit_leaves_nothing_and_the_next_attempt_brings_all(
+    task: Task, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = import_upload(
+        actor=owner, task=task, upload=SimpleUploadedFile("p.jsonl", lines(*map(alpaca, range(9))).encode())
+    )
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    finish, calls = Storing.finish, []
+
+    def crash_once(self: Storing, hold: Any) -> None:
+        calls.append(Pair.objects.count())
+        if len(calls) == 1:
+            raise OSError("the worker's disk is gone")
+        finish(self, hold)
+
+    monkeypatch.setattr(Storing, "finish", crash_once)
+    jobs = run_jobs()
+    assert calls == [0, 0]
+    assert [job.state for job in jobs] == ["queued", "done", "done"]
+    assert Pair.objects.count() == 9
+
+
+def test_a_worker_that_lost_its_lease_commits_nothing(task: Task, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile("p.jsonl", lines(alpaca(1)).encode()))
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    finish = Storing.finish
+
+    def taken_over(self: Storing, hold: Any) -> None:
+        Job.objects.filter(kind="import").update(attempt=7)
+        finish(self, hold)
+
+    monkeypatch.setattr(Storing, "finish", taken_over)
+    run_jobs()
+    batch.refresh_from_db()
+    assert not Pair.objects.exists()
+    assert batch.state == ImportState.RUNNING

@@ -47,7 +47,9 @@ def test_a_page_opens_for_its_roles_and_refuses_the_others(
 
 
 @pytest.mark.parametrize("page", ["tasks/", "pairs/", "write/", "review/", "imports/", "versions/"])
-def test_a_project_without_a_task_says_what_to_do_next(page: str, project: Project, owner: User, as_user: AsUser) -> None:
+def test_a_project_without_a_task_says_what_to_do_next(
+    page: str, project: Project, owner: User, as_user: AsUser
+) -> None:
     answer = as_user(owner).get(f"/p/{project.slug}/{page}")
     assert answer.status_code == 200
     assert b'class="empty"' in answer.content

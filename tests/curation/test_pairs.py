@@ -1,4 +1,4 @@
-"""Writing and correcting: a change is a new revision, a stale one is refused with both texts, a second click adds nothing."""
+"""Writing and correcting: a change is a new revision, a stale one gets both texts, a second click adds nothing."""
 
 import threading
 
@@ -72,7 +72,9 @@ def test_what_cannot_be_stored_is_refused_with_its_field(task: Task, expert: Use
 @pytest.mark.django_db
 def test_a_correction_is_a_new_revision_and_asks_again_for_review(pair: Pair, reviewer: User) -> None:
     first = WorkItem.objects.get()
-    revised = pair_revise(actor=reviewer, pair=pair, texts=changed("Under PBL, 1.1 metres."), version=1, note="law named")
+    revised = pair_revise(
+        actor=reviewer, pair=pair, texts=changed("Under PBL, 1.1 metres."), version=1, note="law named"
+    )
     assert (revised.version, revised.state) == (2, PairState.SUBMITTED)
     assert [row.response for row in pair.revisions.order_by("number")] == [TEXTS.response, "Under PBL, 1.1 metres."]
     first.refresh_from_db()
@@ -81,7 +83,9 @@ def test_a_correction_is_a_new_revision_and_asks_again_for_review(pair: Pair, re
 
 
 @pytest.mark.django_db
-def test_a_stale_correction_is_refused_with_both_texts_and_changes_nothing(pair: Pair, expert: User, owner: User) -> None:
+def test_a_stale_correction_is_refused_with_both_texts_and_changes_nothing(
+    pair: Pair, expert: User, owner: User
+) -> None:
     pair_revise(actor=owner, pair=pair, texts=changed("Theirs."), version=1)
     with pytest.raises(Conflict) as refused:
         pair_revise(actor=expert, pair=pair, texts=changed("Mine."), version=1)

@@ -1,0 +1,214 @@
+"""A version is fixed: numbered safely, split for good, hashed over its rows, exported byte by byte alike."""
+
+import hashlib
+import json
+
+import pytest
+
+from core import registries
+from core.denied import ApplicationError, Denied, Refused
+from core.models import Project, User
+from core.services.projects import project_remove_demo
+from curation.choices import Decision, VersionState
+from curation.fingerprints import Texts
+from curation.models import DatasetVersion, Pair, Revision, Suite, Task, VersionPair
+from curation.selectors.examples import suite_examples, task_template, version_examples
+from curation.selectors.exports import FORMATS, version_lines
+from curation.selectors.versions import freeze_preview
+from curation.services.pairs import pair_revise, pair_submit, pair_trash
+from curation.services.reviews import review_decide
+from curation.services.tasks import task_create, task_update
+from curation.services.versions import version_freeze, version_sha256, version_verify
+from tests.world import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Advise", system_prompt="You advise builders.")
+
+
+def approved(task: Task, expert: User, reviewer: User, instruction: str, response: str = "") -> Pair:
+    texts = Texts(instruction=instruction, response=response or f"About {instruction}")
+    pair = pair_submit(actor=expert, task=task, texts=texts)
+    review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    pair.refresh_from_db()
+    return pair
+
+
+WORDS = (
+    "stone", "timber", "glass", "slate", "copper", "brick", "straw", "clay", "lime", "cork", "zinc", "felt", "reed",
+    "tile", "marble",
+)  # fmt: skip
+
+
+def many(task: Task, expert: User, reviewer: User, count: int, start: int = 0) -> list[Pair]:
+    """Pairs that share hardly a word, so that each is a group of its own."""
+    pairs = []
+    for number in range(start, start + count):
+        code = hashlib.sha256(str(number).encode()).hexdigest()
+        words = " ".join(f"{WORDS[int(letter, 16) % 15]}{letter}{code[i : i + 5]}" for i, letter in enumerate(code[:8]))
+        pairs.append(approved(task, expert, reviewer, words, words[::-1]))
+    return pairs
+
+
+def freeze(task: Task, owner: User, **options: object) -> DatasetVersion:
+    version = version_freeze(actor=owner, task=task, **options)
+    run_jobs()
+    version.refresh_from_db()
+    assert version.state == VersionState.READY, version.error
+    return version
+
+
+def test_without_an_approved_pair_it_is_refused_with_the_cure(task: Task, owner: User, expert: User) -> None:
+    pair_submit(actor=expert, task=task, texts=Texts(instruction="a", response="b"))
+    with pytest.raises(ApplicationError, match="Review the submitted pairs"):
+        version_freeze(actor=owner, task=task)
+    assert not DatasetVersion.objects.exists()
+
+
+def test_a_guard_of_a_higher_app_can_refuse(
+    task: Task, owner: User, expert: User, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved(task, expert, reviewer, "What is a fence?")
+    monkeypatch.setitem(registries.guards, "freeze", [lambda subject: [Denied(f"Not now, {subject}.")]])
+    with pytest.raises(Refused, match="Not now, Advise"):
+        version_freeze(actor=owner, task=task)
+    assert not DatasetVersion.objects.exists()
+
+
+def test_a_second_click_while_it_is_frozen_gives_the_same_version(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    approved(task, expert, reviewer, "What is a fence?")
+    first = version_freeze(actor=owner, task=task)
+    assert version_freeze(actor=owner, task=task) == first
+    run_jobs()
+    assert version_freeze(actor=owner, task=task).number == 2
+
+
+def test_parts_stay_when_the_data_grows_and_the_ratio_moves_only_the_boundary(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    many(task, expert, reviewer, 40)
+    first = freeze(task, owner)
+    assert first.counts["parts"]["test"] == 8
+    many(task, expert, reviewer, 20, start=100)
+    second = freeze(task, owner)
+    assert second.counts["pairs"] == 60
+    before, after = parts_of(first), parts_of(second)
+    assert {pair: after[pair] for pair in before} == before
+    third = freeze(task, owner, train_share=0.7)
+    assert all(parts_of(third)[pair] == "test" for pair, part in after.items() if part == "test")
+    assert third.counts["parts"]["test"] > second.counts["parts"]["test"]
+
+
+def parts_of(version: DatasetVersion) -> dict[int, str]:
+    return dict(VersionPair.objects.filter(version=version).values_list("revision__pair_id", "part"))
+
+
+def test_pairs_that_say_the_same_stand_on_one_side_and_a_bridge_is_left_out_and_listed(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    pairs = many(task, expert, reviewer, 40)
+    first = freeze(task, owner)
+    parts = parts_of(first)
+    train = next(pair for pair in pairs if parts[pair.pk] == "train")
+    test = next(pair for pair in pairs if parts[pair.pk] == "test")
+    assert train.current is not None
+    twin = approved(task, expert, reviewer, train.current.instruction.upper(), "Other words altogether.")
+    assert test.current is not None
+    long_answer = " ".join(test.current.response.split() * 4)
+    pair_revise(
+        actor=expert, pair=test, texts=Texts(instruction=test.current.instruction, response=long_answer), version=1
+    )
+    test.refresh_from_db()
+    review_decide(actor=reviewer, pair=test, revision_id=test.current_id or 0, decision=Decision.APPROVE)
+    bridge = approved(task, expert, reviewer, train.current.instruction, long_answer)
+    second = freeze(task, owner)
+    assert parts_of(second)[twin.pk] == "train"
+    assert bridge.pk not in parts_of(second)
+    left = second.left_out.get()
+    assert (left.pair, left.reason) == (bridge, "bridge")
+    assert str(train.pk) in left.detail
+    bridge.refresh_from_db()
+    assert bridge.position is None
+
+
+def test_the_hash_is_computed_again_from_the_rows_and_notices_a_changed_text(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    many(task, expert, reviewer, 5)
+    version = freeze(task, owner)
+    assert version_sha256(version) == (version.sha256, 0)
+    assert version_verify(actor=owner, version=version)
+    Revision.objects.filter(in_versions__version=version, in_versions__ordinal=2).update(response="tampered")
+    assert version_sha256(version)[1] == 1
+    assert not version_verify(actor=owner, version=version)
+
+
+def test_what_changes_later_does_not_change_a_version(task: Task, owner: User, expert: User, reviewer: User) -> None:
+    pairs = many(task, expert, reviewer, 6)
+    version = freeze(task, owner)
+    before = b"".join(version_lines(version, "apprentice"))
+    pair_revise(actor=expert, pair=pairs[0], texts=Texts(instruction="changed", response="changed"), version=1)
+    pair_trash(actor=expert, pair=pairs[1])
+    task_update(actor=owner, task=task, system_prompt="Other.", template={"kind": "text", "prompt": "{{instruction}}"})
+    version.refresh_from_db()
+    assert b"".join(version_lines(version, "apprentice")) == before
+    assert {row["system"] for row in version_examples(version)} == {"You advise builders."}
+    assert task_template(version)["kind"] == "chat"
+    assert version_sha256(version)[0] == version.sha256
+    assert freeze(task, owner).counts["pairs"] == 5
+
+
+def test_every_form_of_export_is_one_json_object_a_line(task: Task, owner: User, expert: User, reviewer: User) -> None:
+    approved(task, expert, reviewer, "Hur högt\nfår ett plank vara?", "Högst 1,1 m. “Utan” lov 😀")
+    version = freeze(task, owner)
+    rows = {name: [json.loads(line) for line in version_lines(version, name)] for name in FORMATS}
+    assert rows["apprentice"][0]["response"] == "Högst 1,1 m. “Utan” lov 😀"
+    assert rows["messages"][0]["messages"] == [
+        {"role": "system", "content": "You advise builders."},
+        {"role": "user", "content": "Hur högt\nfår ett plank vara?"},
+        {"role": "assistant", "content": "Högst 1,1 m. “Utan” lov 😀"},
+    ]
+    assert rows["alpaca"][0] == {
+        "instruction": "Hur högt\nfår ett plank vara?",
+        "input": "",
+        "output": "Högst 1,1 m. “Utan” lov 😀",
+        "system": "You advise builders.",
+    }
+    assert next(iter(version_lines(version, "apprentice"))).count(b"\n") == 1
+
+
+def test_the_test_and_develop_parts_are_suites(task: Task, owner: User, expert: User, reviewer: User) -> None:
+    many(task, expert, reviewer, 30)
+    version = freeze(task, owner)
+    suites = {suite.role: suite for suite in Suite.objects.filter(version=version)}
+    for role, suite in suites.items():
+        expected = [row["instruction"] for row in version_examples(version, [role])]
+        assert [example["instruction"] for _, example in suite_examples(suite)] == expected
+        assert suite.size == len(expected) > 0
+        assert len(suite.sha256) == 64
+    assert set(suites) == {"test", "develop"}
+
+
+def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, expert: User, reviewer: User) -> None:
+    many(task, expert, reviewer, 20)
+    preview = freeze_preview(task, task.train_share)
+    version = freeze(task, owner)
+    assert preview.parts == version.counts["parts"]
+    assert (preview.approved, preview.fresh, preview.unreviewed) == (20, 20, 0)
+    assert freeze_preview(task, task.train_share).fresh == 0
+
+
+def test_a_demo_with_frozen_versions_can_still_be_removed(
+    task: Task, owner: User, expert: User, reviewer: User, project: Project
+) -> None:
+    many(task, expert, reviewer, 10)
+    freeze(task, owner)
+    project.is_demo = True
+    project_remove_demo(actor=owner, project=project)
+    assert not DatasetVersion.objects.exists()
+    assert not Revision.objects.exists()
