@@ -28,6 +28,8 @@ def wire() -> None:
             gettext_lazy("Grading"),
             "evaluation:grading-list",
             ("evaluation:grad", "evaluation:round", "evaluation:rubric"),
+            Need.GRADE,
+            Need.GRADE,
         ),
     ]
     registries.stations.append(stations)
@@ -69,11 +71,19 @@ def stations(project: Project) -> list[Station]:
             "grades",
             gettext_lazy("Grades"),
             str(grades),
-            reverse("evaluation:grading-list", args=[project.slug]),
+            grades_url(project),
             _("%d rounds open") % rounds if rounds else "",
             grades > 0,
         ),
     ]
+
+
+def grades_url(project: Project) -> str:
+    """Where the newest grades are to be seen, by those too who do not grade."""
+    newest = GradingRound.objects.filter(evaluation__project=project).order_by("-pk").first()
+    if newest is None:
+        return reverse("evaluation:evaluation-list", args=[project.slug])
+    return reverse("evaluation:evaluation-detail", args=[project.slug, newest.evaluation_id]) + "#grades"
 
 
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
@@ -161,7 +171,7 @@ def of_evaluation(evaluation: Evaluation) -> list[LineageEntry]:
     if (version := evaluation.suite.version) is not None:
         url = reverse("curation:version-detail", args=[slug, version.pk])
         found.append(LineageEntry("up", gettext_lazy("Dataset version"), str(version), url))
-    rounds = reverse("evaluation:grading-list", args=[slug])
+    rounds = f"{evaluation_url(evaluation)}#grades"
     for grading in evaluation.rounds.all():
         text = _("Round %(number)d, %(grades)d grades") % {"number": grading.pk, "grades": grading.grades.count()}
         found.append(LineageEntry("down", gettext_lazy("Grading round"), text, rounds))
