@@ -158,9 +158,11 @@ def suggest(word: str, language: str, *, glossary: Collection[str] = frozenset()
     """What the writer may have meant, best first: close glossary words, then dictionary words by how common they are.
 
     One edit away, or two for words of at most twelve letters if nothing is nearer (longer words take seconds).
-    Empty for a language without a dictionary and a glossary without a close word.
+    Empty for an empty word, and for a language without a dictionary and a glossary without a close word.
     """
     word = normalise(word)
+    if not word.strip():
+        return ()
     written = {normalise(known): known for known in sorted(glossary)}
     close = [written[known] for known in difflib.get_close_matches(word, written, n=most, cutoff=0.8)]
     code = base_language(language)

@@ -26,8 +26,8 @@ from curation.models import (
 )
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation, GradingRound, Output, Rubric
-from training.choices import ModelState, RunState
-from training.models import BaseModel, ModelVersion, Run
+from training.choices import AuditState, ModelState, RunState
+from training.models import Audit, BaseModel, ModelVersion, Run
 
 DIGEST = "0" * 64
 
@@ -61,7 +61,9 @@ def build_estate(people: dict[str, User]) -> Estate:
 
 def add_core(estate: Estate) -> None:
     owner, project = estate.people["owner"], estate.project
-    job = Job.objects.create(kind="import", project=project, subject="rows.jsonl", requested_by=owner)
+    job = Job.objects.create(
+        kind="import", project=project, subject="rows.jsonl", arguments={"import": 0}, requested_by=owner
+    )
     path = link_create(actor=owner, kind=LinkKind.INVITE, project=project, role="expert")
     token, _plain = token_create(actor=owner, name="script", project=project, may_write=False, days=1)
     Heartbeat.objects.create(name="worker-default@here", queue="default", seen_at=timezone.now())
@@ -93,7 +95,14 @@ def add_curation(estate: Estate) -> None:
     waiting = make_pair(task, expert, "What is a joist?")
     Pair.objects.filter(pk=waiting.pk).update(state="submitted", approved=None)
     batch = Import.objects.create(
-        task=task, file_name="rows.jsonl", path="rows.jsonl", size=1, sha256=DIGEST, format="jsonl", created_by=owner
+        task=task,
+        file_name="rows.jsonl",
+        path="rows.jsonl",
+        size=1,
+        sha256=DIGEST,
+        format="jsonl",
+        mapping={"form": "alpaca", "columns": {}, "conversation": "", "metadata": []},
+        created_by=owner,
     )
     version = DatasetVersion.objects.create(
         task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template
@@ -112,8 +121,12 @@ def add_curation(estate: Estate) -> None:
     assignment = work_claim(user=estate.people["reviewer"], item=work)
     estate.values |= {
         "task": task.slug,
+        "task_id": task.pk,
+        "api-task/task": task.pk,
+        "waiting_revision": waiting.current_id,
         "pair": pair.pk,
         "curation:review-claim/pair": waiting.pk,
+        "api-pair-review/pair": waiting.pk,
         "batch": batch.pk,
         "version": version.pk,
         "suite": suite.pk,
@@ -121,9 +134,10 @@ def add_curation(estate: Estate) -> None:
         "word": word.pk,
         "assignment": assignment.pk if assignment else None,
         "work_item": work.pk,
-        "format": "pairs",
+        "format": "apprentice",
         "curation/key": "k1",
-        "number": 1,
+        "lineage/kind": "pair",
+        "lineage/number": pair.pk,
     }
 
 
@@ -153,7 +167,13 @@ def add_training(estate: Estate) -> None:
         fingerprint=DIGEST,
         tokenizer_fingerprint=DIGEST,
     )
+    audit = Audit.objects.create(
+        version_id=estate.values["version"], base=base, max_tokens=64, template_sha256=DIGEST, state=AuditState.READY
+    )
     estate.values |= {
+        "audit": audit.pk,
+        "api-model-version/version": made.pk,
+        "api-model-version-chat/version": made.pk,
         "base": base.pk,
         "run": run.pk,
         "code": "too_long",
@@ -180,7 +200,11 @@ def add_evaluation(estate: Estate) -> None:
     )
     criteria = [{"key": "correct", "label": "Correct", "low": "wrong", "high": "right"}]
     rubric = Rubric.objects.create(project=project, number=1, criteria=criteria, created_by=owner)
-    grading_round = GradingRound.objects.create(evaluation=evaluation, rubric=rubric, seed=1, items=1, created_by=owner)
+    # Answers stay hidden while a round is open, so the round belongs to an evaluation of its own.
+    graded = Evaluation.objects.create(
+        project=project, suite_id=estate.values["suite"], name="Graded", settings=evaluation.settings, state="done"
+    )
+    grading_round = GradingRound.objects.create(evaluation=graded, rubric=rubric, seed=1, items=1, created_by=owner)
     estate.values |= {
         "evaluation": evaluation.pk,
         "candidate": candidate.pk,

@@ -122,6 +122,10 @@ def test_suggestions_prefer_the_glossary_and_work_without_a_dictionary():
     assert suggest("frigebod", "sv") == ()
 
 
+def test_an_empty_word_has_no_suggestions():
+    assert suggest(" ", "en") == ()
+
+
 def test_a_word_like_nothing_else_has_no_suggestions():
     assert suggest("qqqqqqqqqqqqqqqqqqqqqqqq", "en") == ()
 

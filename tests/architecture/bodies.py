@@ -1,0 +1,55 @@
+"""What the API's lists want to be asked by, and bodies that its creating endpoints take, so that the role decides."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.architecture.estate import Estate
+
+MULTIPART = {"api-imports"}
+
+
+def query(name: str, estate: Estate) -> str:
+    """The query string of a list endpoint."""
+    values = estate.values
+    asked = {
+        "api-pairs": f"task={values['task_id']}",
+        "api-exports": f"version={values['version']}",
+        "api-outputs": f"evaluation={values['evaluation']}",
+        "api-grading-rounds": f"evaluation={values['evaluation']}",
+        "api-grades": f"round={values['grading_round']}",
+    }
+    return f"project={estate.project.slug}&{asked.get(name, '')}"
+
+
+def body(name: str, estate: Estate) -> dict[str, Any]:
+    project, values = estate.project.slug, estate.values
+    task, version, base = values["task_id"], values["version"], values["base"]
+    bodies: dict[str, dict[str, Any]] = {
+        "api-projects": {"name": "A third"},
+        "api-member": {"role": "viewer"},
+        "api-tasks": {"project": project, "name": "Another"},
+        "api-pairs": {"task": task, "instruction": "What is a rafter?", "response": "A sloping beam.", "key": "k9"},
+        "api-revisions": {"version": 1, "instruction": "What is a beam?", "response": "A long piece of timber."},
+        "api-pair-review": {"revision": values["waiting_revision"], "decision": "return", "reason": "Too short."},
+        "api-imports": {"task": task, "file": SimpleUploadedFile("a.jsonl", b'{"instruction": "a", "output": "b"}\n')},
+        "api-import-start": {"form": "alpaca", "columns": {"instruction": "instruction", "response": "output"}},
+        "api-work-claim": {"project": project},
+        "api-versions": {"task": task},
+        "api-audits": {"project": project, "version": version, "base": base, "max_tokens": 64},
+        "api-runs": {"project": project, "version": version, "base": base},
+        "api-base-models": {"folder": "base/tiny", "name": "Another"},
+        "api-embeddings": {"texts": ["a beam"]},
+        "api-model-version-chat": {"message": "Hello"},
+        "api-evaluations": {"project": project, "suite": values["suite"], "models": [{"base": base}]},
+        "api-rubrics": {"project": project, "criteria": [{"label": "Correct"}]},
+        "api-grading-rounds": {"evaluation": values["evaluation"], "items": 1},
+        "api-grades": {
+            "round": values["grading_round"],
+            "assignment": 1,
+            "token": 1,
+            "values": {"correct": 3},
+            "usable": "as_is",
+        },
+    }
+    return bodies.get(name, {})
