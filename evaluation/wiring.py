@@ -29,7 +29,6 @@ def wire() -> None:
             "evaluation:grading-list",
             ("evaluation:grad", "evaluation:round", "evaluation:rubric"),
             Need.GRADE,
-            Need.GRADE,
         ),
     ]
     registries.stations.append(stations)
