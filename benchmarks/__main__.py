@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.rows import printed
 
-TOPICS = ("text", "ratings", "curation", "training", "startup")
+TOPICS = ("text", "ratings", "curation", "training", "generation", "startup")
 
 
 def main(wanted: list[str]) -> int:

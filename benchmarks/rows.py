@@ -1,5 +1,6 @@
 """One line of the budget table: what was measured, what was promised, and what others reach."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -36,9 +37,15 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
+def count_from(name: str, default: int) -> int:
+    """A size that the environment may change. Raises ValueError for what is no number."""
+    return int(os.environ.get(name) or default)
+
+
 def printed(rows: Iterator[Row]) -> Iterator[Row]:
-    """Print each row as soon as it is known, and pass it on."""
+    """Print each row as soon as it is known, with how busy the machine was, and pass it on."""
     for row in rows:
         mark = {True: "ok", False: "MISSED", None: "-"}[row.held]
-        print(f"{mark:7} {row.what:58} {row.measured:28} budget {row.budget:24} {row.reference}", flush=True)
+        told = f"{mark:7} {row.what:62} {row.measured:34} budget {row.budget:26} {row.reference}".rstrip()
+        print(f"{told}  [load {os.getloadavg()[0]:.1f}]", flush=True)
         yield row
