@@ -11,23 +11,23 @@ from curation.selectors.pairs import fields_of, reviewed_before
 from curation.services.pairs import SUBJECT
 from curation.services.reviews import may_approve
 
+MOST_COUNTED = 1_000
+
 
 def reviews_waiting(project: Project, user: User | None = None) -> int:
-    """Open reviews; with `user`, those that this person may take."""
+    """Open reviews; with `user`, those that this person may take. Counted up to 1,000: the page asks each time."""
     items = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
-    return (items.exclude(excluded_user=user) if user and not project.solo else items).count()
+    return (items.exclude(excluded_user=user) if user and not project.solo else items)[:MOST_COUNTED].count()
 
 
 def review_next(project: Project, user: User, batch: str = "") -> Assignment | None:
     """The next pair to review for this person, leased to them.
 
-    Items made before the project's solo setting changed are brought in line first: whose own text it is, is the
-    author's to approve only in a solo project.
+    Items made before the project's solo setting changed are brought in line: whose own text it is, is the author's to
+    approve only in a solo project.
     """
     reviews = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
-    if project.solo:
-        reviews.filter(excluded_user=user).update(excluded_user=None)
-    while assignment := work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch):
+    while assignment := claim(project, user, batch):
         pair = Pair.objects.select_related("current").filter(pk=assignment.item.subject_id).first()
         if pair is None or pair.current is None or pair.state != PairState.SUBMITTED:
             reviews.filter(pk=assignment.item_id).update(state=WorkState.CLOSED)
@@ -37,6 +37,15 @@ def review_next(project: Project, user: User, batch: str = "") -> Assignment | N
         else:
             return assignment
     return None
+
+
+def claim(project: Project, user: User, batch: str) -> Assignment | None:
+    assignment = work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch)
+    if assignment is None and project.solo:
+        own = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN, excluded_user=user)
+        if own.update(excluded_user=None):
+            return work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch)
+    return assignment
 
 
 def last_return(pair: Pair) -> Review | None:

@@ -14,12 +14,15 @@ from core.choices import Need
 from core.denied import ApplicationError
 from core.views.telling import refusal_on, refusal_told
 from curation.access import import_access, task_access
+from curation.choices import ImportState
 from curation.import_forms import MappingForm, UploadForm
 from curation.models import Import
 from curation.selectors.imports import import_page, imports_of, mapping_preview
 from curation.selectors.tasks import tasks_of
 from curation.services.import_mapping import FORMS, Mapping
 from curation.services.imports import import_discard, import_start, import_upload, problems_of
+
+STARTABLE = (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED)
 
 
 @require_GET
@@ -50,7 +53,7 @@ def upload(request: HttpRequest, project: str, task: str) -> HttpResponse:
 def import_detail(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     """Before the start: choose columns. After it: progress, counts and what was refused."""
     access, found = import_access(request, project, batch)
-    if found.state == "uploaded":
+    if found.state == ImportState.UPLOADED or (found.state in STARTABLE and "again" in request.GET):
         return mapping_page(request, access, found, None)
     context = {**import_page(found), "may_write": access.allows(Need.WRITE)}
     return render(request, "curation/import.html", context)
@@ -83,7 +86,13 @@ def mapping_page(
 def start(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     """Start with the columns chosen; with the button “Preview” only look at them again."""
     access, found = import_access(request, project, batch, Need.WRITE)
-    columns = mapping_preview(found, Mapping.from_json(found.mapping)).columns
+    if found.state not in STARTABLE:
+        return redirect("curation:import-detail", project, batch)
+    try:
+        columns = mapping_preview(found, Mapping.from_json(found.mapping)).columns
+    except ApplicationError as error:
+        messages.error(request, str(error))
+        return redirect("curation:imports", project)
     form = MappingForm(request.POST, columns=columns, may_approve=access.allows(Need.OWN))
     if not form.is_valid() or "preview" in request.POST:
         return mapping_page(request, access, found, form, 400 if form.errors else 200)

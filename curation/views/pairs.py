@@ -12,7 +12,6 @@ from core.views.telling import refusal_told
 from curation.access import pair_access
 from curation.forms import PairFilter
 from curation.selectors.pairs import authors_of, pair_page, pairs_filtered, pairs_of
-from curation.selectors.tasks import tasks_of
 from curation.services.pairs import pair_restore, pair_trash
 from curation.services.reviews import may_approve
 
@@ -21,17 +20,16 @@ from curation.services.reviews import may_approve
 def pairs(request: HttpRequest, project: str) -> HttpResponse:
     """The pairs of one task; `?task=` names it, else the first."""
     access = project_access(request, project)
-    rows = tasks_of(access.project)
-    row = next((row for row in rows if row.task.slug == request.GET.get("task")), rows[0] if rows else None)
+    tasks = list(access.project.tasks.all())
+    task = next((task for task in tasks if task.slug == request.GET.get("task")), tasks[0] if tasks else None)
     form = PairFilter(request.GET, authors=authors_of(access.project))
     form.is_valid()
     batch = request.GET.get("batch", "")
     query = {**form.cleaned_data, "batch": batch if batch.isdecimal() and len(batch) < 19 else ""}
-    page = keyset_page(pairs_filtered(pairs_of(row.task), query), request.GET.dict()) if row else None
+    page = keyset_page(pairs_filtered(pairs_of(task), query), request.GET.dict()) if task else None
     context = {
-        "rows": rows,
-        "row": row,
-        "task": row.task if row else None,
+        "tasks": tasks,
+        "task": task,
         "form": form,
         "page": page,
         "filtered": any(value for name, value in query.items() if name != "task"),
