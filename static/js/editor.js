@@ -3,7 +3,7 @@ import { behave, make } from "./behaviour.js";
 import { postJson } from "./http.js";
 import { toast } from "./live.js";
 
-function text(name, values = {}) {
+function say(name, values = {}) {
   const source = document.getElementById("editor-texts")?.content.querySelector(`[data-text="${name}"]`);
   return (source?.textContent ?? name).replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
 }
@@ -45,9 +45,9 @@ class Findings {
       if (!jump || item.hasAttribute("data-equipped")) continue;
       item.setAttribute("data-equipped", "");
       if (item.dataset.check === "misspelling") {
-        actions.append(button(text("suggest"), (pressed) => this.suggest(pressed, jump)), button(text("glossary"), () => this.accept(jump.dataset.excerpt)));
+        actions.append(button(say("suggest"), (pressed) => this.suggest(pressed, jump)), button(say("glossary"), () => this.accept(jump.dataset.excerpt)));
       }
-      actions.append(button(text("dismiss"), (pressed) => this.ask(item, pressed, jump, field)));
+      actions.append(button(say("dismiss"), (pressed) => this.ask(item, pressed, jump, field)));
     }
   }
 
@@ -61,7 +61,7 @@ class Findings {
     if (!answer) return;
     const place = { type: "button", "data-start": jump.dataset.start, "data-end": jump.dataset.end, "data-excerpt": jump.dataset.excerpt };
     const words = answer.suggestions.slice(0, 5).map((word) => make("button", { ...place, class: "btn btn-small", "data-replacement": word }, word));
-    pressed.replaceWith(...(words.length ? words : [make("span", { class: "meta" }, text("none"))]));
+    pressed.replaceWith(...(words.length ? words : [make("span", { class: "meta" }, say("none"))]));
   }
 
   async accept(word) {
@@ -71,7 +71,7 @@ class Findings {
     const headers = { Accept: "application/json", ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") };
     const answer = await this.fetched(fetch(this.form.dataset.glossary, { method: "POST", body: data, headers }));
     if (!answer) return;
-    toast(text("added", { word }), { tone: "ok" });
+    toast(say("added", { word }), { tone: "ok" });
     changed(this.form);
   }
 
@@ -79,8 +79,8 @@ class Findings {
     const id = `why-${Math.random().toString(36).slice(2)}`;
     const reason = make("input", { id, maxlength: 300, "data-autosave-skip": true });
     const close = () => { box.remove(); pressed.hidden = false; pressed.focus(); };
-    const keep = button(text("keep"), async () => { if (await this.dismiss(item, jump, field, reason.value)) box.remove(); });
-    const box = make("span", { class: "cluster" }, make("label", { for: id }, text("why", { excerpt: jump.dataset.excerpt.slice(0, 40) })), reason, keep, button(text("cancel"), close));
+    const keep = button(say("keep"), async () => { if (await this.dismiss(item, jump, field, reason.value)) box.remove(); });
+    const box = make("span", { class: "cluster" }, make("label", { for: id }, say("why", { excerpt: jump.dataset.excerpt.slice(0, 40) })), reason, keep, button(say("cancel"), close));
     reason.addEventListener("input", (event) => event.stopPropagation());
     reason.addEventListener("keydown", (event) => {
       if (event.key === "Enter") { event.preventDefault(); keep.click(); }
@@ -96,7 +96,7 @@ class Findings {
     const answer = await this.fetched(postJson(this.form.dataset.dismiss, body));
     if (!answer) return false;
     item.remove();
-    toast(text("dismissed"), { tone: "ok" });
+    toast(say("dismissed"), { tone: "ok" });
     field.focus();
     return true;
   }
@@ -105,7 +105,7 @@ class Findings {
     const response = await request.catch(() => null);
     const answer = await response?.json().catch(() => null);
     if (response?.ok && answer) return answer;
-    toast(text("failed", { reason: answer?.detail ?? response?.status ?? "" }), { tone: "bad" });
+    toast(say("failed", { reason: answer?.detail ?? response?.status ?? "" }), { tone: "bad" });
     return null;
   }
 }
@@ -113,8 +113,8 @@ class Findings {
 function showTokens(form, { used, limit }) {
   const place = form.querySelector("[data-token-meter]");
   if (!place || used === null) return;
-  const meter = make("meter", { "aria-label": text("tokens-label"), min: 0, max: limit, value: Math.min(used, limit), low: 0.9 * limit, high: limit, optimum: 0 });
-  const words = make("span", { class: used > limit ? "error" : false }, text("tokens", { used, limit }));
+  const meter = make("meter", { "aria-label": say("tokens-label"), min: 0, max: limit, value: Math.min(used, limit), low: 0.9 * limit, high: limit, optimum: 0 });
+  const words = make("span", { class: used > limit ? "error" : false }, say("tokens", { used, limit }));
   place.replaceChildren(make("span", { class: "meter" }, meter, words));
 }
 
