@@ -128,8 +128,10 @@ def detail_help(setting: RecipeField) -> str:
         )
     said = [f"{preset.label} {shown(setting, preset_value(preset.key, 'lora', setting.name))}" for preset in CHOICES]
     if len({text.split(" ", 1)[1] for text in said}) == 1:
-        said = [_("all presets %(value)s") % {"value": said[0].split(" ", 1)[1]}]
-    return " ".join([*filter(None, parts), _("Presets: %(values)s.") % {"values": ", ".join(said)}])
+        parts.append(_("Every preset says: %(value)s.") % {"value": said[0].split(" ", 1)[1]})
+    else:
+        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(said)})
+    return " ".join(filter(None, parts))
 
 
 def initial_of(run: Run) -> dict[str, Any]:
