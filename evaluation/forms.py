@@ -28,8 +28,8 @@ class NewEvaluation(forms.Form):
         label=_("Suite"),
         queryset=Suite.objects.none(),
         required=False,
-        empty_label=_("The test part of the version that the model was trained on (recommended)"),
-        help_text=_("No item of it may have been in the model's training; that is checked."),
+        empty_label=_("The model's own test part (recommended)"),
+        help_text=_("What was kept aside for testing. An item that the model was trained on is refused."),
     )
     answers = forms.IntegerField(
         label=_("Answers a model"),
@@ -50,7 +50,7 @@ class NewEvaluation(forms.Form):
         initial=8,
         min_value=1,
         max_value=256,
-        help_text=_("More is faster and needs more memory. The answers stay the same."),
+        help_text=_("More is faster and needs more memory."),
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
 from core.choices import ROLE_GRANTS, Need, WorkKind
@@ -62,7 +62,7 @@ def stations(project: Project) -> list[Station]:
             gettext_lazy("Answers"),
             str(outputs),
             reverse("evaluation:evaluation-list", args=[project.slug]),
-            _("%d evaluations done") % evaluations if evaluations else "",
+            ngettext("%d evaluation done", "%d evaluations done", evaluations) % evaluations if evaluations else "",
             evaluations > 0,
         ),
         Station(
@@ -71,7 +71,7 @@ def stations(project: Project) -> list[Station]:
             gettext_lazy("Grades"),
             str(grades),
             grades_url(project),
-            _("%d rounds open") % rounds if rounds else "",
+            ngettext("%d round open", "%d rounds open", rounds) % rounds if rounds else "",
             grades > 0,
         ),
     ]
@@ -103,7 +103,7 @@ def grading_actions(project: Project, user: User) -> list[NextAction]:
     return [
         NextAction(
             25,
-            _("Grade answers blind: %d wait for you.") % left,
+            ngettext("Grade blind: %d answer waits for you.", "Grade blind: %d answers wait for you.", left) % left,
             grading_url(project),
             _("Grade the next one"),
             _("You do not see which model said what, so your judgement counts."),

@@ -18,7 +18,7 @@ from evaluation.choices import RoundState, Usable
 from evaluation.forms import NewRound
 from evaluation.models import GradingRound
 from evaluation.selectors.grading import progress_of, question_of, rounds_in
-from evaluation.services.grades import grade_claim, grade_skip, grade_submit, grade_undo
+from evaluation.services.grades import HIGHEST, LOWEST, grade_claim, grade_skip, grade_submit, grade_undo
 from evaluation.services.rounds import items_answered_by_all, round_close, round_open
 from evaluation.services.rubrics import rubric_current
 
@@ -70,19 +70,14 @@ def grade_page(
         "open": found.state == RoundState.OPEN,
         "question": question_of(assignment) if assignment else None,
         "progress": progress_of(found, request.user),  # type: ignore[arg-type]
-        "criteria": [
-            {**row, "value": typed.get(row["key"], ""), "scale": scale_of(row)} for row in found.rubric.criteria
-        ],
+        "criteria": [{**row, "value": typed.get(row["key"], "")} for row in found.rubric.criteria],
+        "scale": range(LOWEST, HIGHEST + 1),
         "usable": [(value, label, USABLE_KEYS[Usable(value)]) for value, label in Usable.choices],
         "typed": typed,
         "error": error,
         "may_own": may_own,
     }
     return render(request, "evaluation/grade.html", context, status=400 if error else 200)
-
-
-def scale_of(criterion: dict[str, str]) -> list[tuple[int, str]]:
-    return [(1, criterion["low"]), (2, ""), (3, ""), (4, ""), (5, criterion["high"])]
 
 
 @require_POST

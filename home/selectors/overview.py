@@ -2,13 +2,14 @@
 
 from typing import Any, TypedDict
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.access import Access
 from core.choices import Need
 from core.models import Membership, Project
-from curation.choices import ReviewBasis, VersionState
+from curation.choices import Decision, ReviewBasis, VersionState
 from curation.models import DatasetVersion, Pair, Review
 from evaluation.choices import EvaluationState
 from evaluation.models import Evaluation, Grade
@@ -72,7 +73,7 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             _("A second person reads it and approves it, or returns it with a reason."),
             "curation:reviews",
             _("Review"),
-            done=reviews.filter(decision="approve").exists(),
+            done=reviews.filter(decision=Decision.APPROVE).exists(),
         ),
         step(
             _("A version is frozen"),
@@ -108,10 +109,9 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
     ]
 
 
-def reviewed_by_one(project: Project) -> int:
-    """Approved pairs whose newest approval was not given by a second person."""
-    approvals = Review.objects.filter(revision__pair__project=project, decision="approve")
-    alone = approvals.filter(basis=ReviewBasis.SOLO).exclude(
-        revision__in=approvals.filter(basis=ReviewBasis.SECOND_PERSON).values("revision")
+def reviewed_by_one(project: Project) -> bool:
+    """Whether some approved text was never approved by a second person: by its author alone, or by an import."""
+    seconds = Review.objects.filter(
+        revision=OuterRef("approved"), decision=Decision.APPROVE, basis=ReviewBasis.SECOND_PERSON
     )
-    return alone.values("revision__pair").distinct().count()
+    return Pair.objects.filter(~Exists(seconds), project=project, approved__isnull=False).exists()

@@ -75,7 +75,7 @@ def test_each_role_gets_its_own_next_action(evaluated: Evaluation, owner: User, 
     assert any("Let people grade the answers blind" in text for text in texts(owner, "owner"))
     assert texts(viewer, "viewer") == []
     round_open(actor=owner, evaluation=evaluated, items=2)
-    assert any("4 wait for you" in text for text in texts(reviewer, "reviewer"))
+    assert any("4 answers wait for you" in text for text in texts(reviewer, "reviewer"))
     ranks = [action.rank for action in next_actions(project, owner, "owner")]
     assert ranks == sorted(ranks)
     assert all(isinstance(action, NextAction) for action in next_actions(project, owner, "owner"))
