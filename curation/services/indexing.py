@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from core.jobs import JobContext
 from curation.models import Pair, Revision, Task
 from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.columns import columns_set
 from curation.services.search import search_update
 
 BATCH = 500
@@ -40,8 +41,10 @@ def index_batch(pairs: list[Pair], around: Any) -> None:
     results = [(pair, revision, texts_of(revision)) for pair in locked if (revision := newest.get(pair.current_id))]
     checked = [(pair, revision, texts, texts_check(texts, around)) for pair, revision, texts in results]
     findings_store([(texts, result) for _, _, texts, result in checked], around)
-    for pair, revision, _texts, result in checked:
-        pair.found, revision.tokens = result.ids, result.tokens
-    Pair.objects.bulk_update([pair for pair, *_rest in checked], ["found"])
-    Revision.objects.bulk_update([revision for _, revision, *_rest in checked], ["tokens"])
-    search_update([pair.pk for pair, *_rest in checked])
+    revisions = [revision.pk for _, revision, *_rest in checked]
+    columns_set(Revision, revisions, tokens=[result.tokens for *_rest, result in checked])
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for pair, _revision, _texts, result in checked:
+        alike.setdefault(tuple(result.ids), []).append(pair.pk)
+    for ids, pairs_alike in alike.items():
+        search_update(pairs_alike, list(ids))

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Max
@@ -17,12 +17,14 @@ from core.services.jobs import job_create
 from curation.choices import LeftOut, PairState, Part, ReviewBasis, SuiteRole, VersionState
 from curation.models import DatasetVersion, Pair, Review, Revision, Suite, SuiteItem, Task, VersionLeftOut, VersionPair
 from curation.services.checking import texts_of
+from curation.services.columns import columns_set
 from curation.services.splitting import SplitRow, Splitting, split_pairs
 from curation.services.tokens import count_tokens, task_tokenizer
 from ml.hashing import canonical_json, json_sha256, salted_digest, text_sha256
 
 BATCH = 5_000
 Tell = Callable[[int, int, str], None]
+Row = TypeVar("Row")
 COLUMNS = ("system", "instruction", "input", "response", "turns", "language")
 
 
@@ -142,7 +144,8 @@ def count_missing_tokens(task: Task, revisions: list[Revision]) -> None:
         return
     for revision in missing:
         revision.tokens = count_tokens(texts_of(revision), task, tokenizer)
-    Revision.objects.bulk_update(missing, ["tokens"], batch_size=1000)
+    for part in batched(missing):
+        columns_set(Revision, [row.pk for row in part], tokens=[row.tokens for row in part])
 
 
 def version_row(
@@ -177,12 +180,15 @@ def rows_sha256(rows: Iterator[tuple[int, str, str]]) -> str:
 
 def places_store(rows: list[tuple[SplitRow, Revision]], split: Splitting) -> None:
     """Keep the group and the place of pairs that were split for the first time."""
-    fresh = [
-        Pair(pk=row.pair_id, group=split.places[row.pair_id].group, position=split.places[row.pair_id].position)
-        for row, _ in rows
-        if row.pair_id in split.places and row.position is None
-    ]
-    Pair.objects.bulk_update(fresh, ["group", "position"], batch_size=1000)
+    fresh = [row.pair_id for row, _ in rows if row.pair_id in split.places and row.position is None]
+    for part in batched(fresh):
+        places = [split.places[pair_id] for pair_id in part]
+        groups, positions = [place.group for place in places], [place.position for place in places]
+        columns_set(Pair, part, group=groups, position=positions)
+
+
+def batched(rows: list[Row]) -> Iterator[list[Row]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
 def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, rows: list[tuple[VersionPair, Revision]]) -> None:

@@ -1,0 +1,25 @@
+"""A column of many rows in one statement: each row gets its own value."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+
+def columns_set(model: type[Model], ids: Sequence[int], **columns: Sequence[Any]) -> None:
+    """Set each named column of the rows `ids` to the values in the same order.
+
+    What `bulk_update` does, without the expression that it builds for every single value: that takes most of its time.
+    """
+    known = {field.name: field for field in model._meta.concrete_fields}
+    fields = [known[name] for name in columns]
+    names = [connection.ops.quote_name(field.column or field.name) for field in fields]
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    sets = ", ".join(f"{name} = given.{name}" for name in names)
+    query = (
+        f"UPDATE {model._meta.db_table} kept SET {sets} "  # noqa: S608  names of the model's own columns
+        f"FROM unnest(%s::bigint[], {arrays}) AS given(id, {', '.join(names)}) WHERE kept.id = given.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [list(ids), *map(list, columns.values())])
