@@ -52,9 +52,7 @@ def try_operation(client: APIClient, operation: Any, estate: Estate) -> list[str
     """Ask one operation with generated input; each answer's effects are rolled back. Returns what broke."""
     found: list[str] = []
 
-    @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @GENTLE
     @given(operation.as_strategy(path_parameters=places(operation.path, estate)))
     def ask(case: Any) -> None:
         with transaction.atomic():
