@@ -93,7 +93,7 @@ def demo_fill(path: Path) -> Project:
         kind=TaskKind.EXTRACTION,
         description="A question in, its category out.",
         system_prompt=f"Name the category of the question. Answer with one of these words only: {names}.",
-        target_pairs=503,
+        target_pairs=490,
         guidelines=SORT_GUIDELINES + "\n".join(f"- `{name}`" for name in categories),
     )
     demo_import(answer, path, {"instruction": "q", "response": "a", "topic": "category"}, ["id", "sources"])

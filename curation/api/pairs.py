@@ -32,6 +32,7 @@ FILTERS = [
     OpenApiParameter("author", int),
     OpenApiParameter("q", str, description="Words; each must occur, by its beginning."),
 ]
+NARROWING = ("state", "origin", "finding", "topic", "author", "q")
 TEXTS = ("system", "instruction", "input", "response", "turns", "language", "topic")
 
 
@@ -56,8 +57,8 @@ class Pairs(generics.ListAPIView[Pair]):
 
     def get_queryset(self) -> QuerySet[Pair]:
         _access, task = task_by_id(self.request, number(self.request, "task"))
-        query: dict[str, Any] = self.request.query_params.dict()
-        query.pop("batch", None)
+        given = self.request.query_params.dict()
+        query: dict[str, Any] = {name: text for name, text in given.items() if name in NARROWING and "\x00" not in text}
         if query.get("author"):
             query["author"] = number(self.request, "author")
         return pairs_filtered(pairs_of(task).select_related("current__author"), query)

@@ -1,5 +1,6 @@
 """What the editor shows: texts, findings, tokens, guidelines. Looking changes nothing."""
 
+import re
 import secrets
 from typing import Any
 
@@ -11,6 +12,7 @@ from curation.selectors.tasks import guideline_of
 from curation.services.checking import Checked, findings_json, surroundings_of, texts_check, texts_of
 from curation.services.pairs import texts_from
 
+KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 FORM_FIELDS = ("instruction", "input", "response", "topic", "language")
 
 
@@ -21,6 +23,11 @@ def draft_of(user: User, task: Task, key: str) -> Draft | None:
 def drafts_open(user: User, task: Task) -> list[Draft]:
     """New pairs that this person began and has not submitted, newest first."""
     return list(Draft.objects.filter(user=user, task=task, pair=None, version__gt=0).order_by("-updated_at")[:20])
+
+
+def is_key(text: str) -> bool:
+    """Whether a page may name its draft so: the key stands in addresses."""
+    return KEY.fullmatch(text) is not None
 
 
 def new_key() -> str:

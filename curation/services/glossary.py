@@ -9,6 +9,7 @@ from core.services.events import event_record
 from curation.choices import PairState
 from curation.models import Dismissal, GlossaryWord, Pair
 from curation.services.checking import checks_known, surroundings_of, texts_check, texts_of
+from curation.services.pairs import text_problem
 from ml.checks import text_fingerprint
 
 
@@ -41,6 +42,9 @@ def finding_dismiss(
     """Call a finding in exactly this text a false alarm. It stays dismissed whenever the checks run again."""
     if not checks_known([check_id]):
         raise ApplicationError(_("There is no such check."), field="check")
+    for text_given in (excerpt, reason):
+        if problem := text_problem(text_given):
+            raise ApplicationError(problem, field="reason")
     if not reason.strip():
         raise ApplicationError(_("Say in a few words why this is no mistake."), field="reason")
     found, _created = Dismissal.objects.get_or_create(

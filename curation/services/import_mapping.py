@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
 from curation.fingerprints import Texts
-from curation.services.import_reading import Row
+from curation.services.import_reading import MOST_COLUMNS, Row
 from curation.services.pairs import text_problem
 
 FIELDS = ("instruction", "input", "response", "system", "topic", "language", "source")
@@ -37,6 +37,7 @@ SPEAKERS = {
     "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
 }  # fmt: skip
 PLAIN = {str, int, float}
+LONGEST_NAME = 200
 MOST_TURNS = 200
 MOST_METADATA = 20_000  # characters of JSON
 
@@ -89,8 +90,12 @@ class Unfit(Exception):
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:
-    """Every column that occurs in these rows, in the order of its first appearance."""
-    return list(dict.fromkeys(name for row in rows for name in row.values))
+    """The columns that occur in these rows, in the order of their first appearance; 200 at most.
+
+    A name that no text column of the database can hold, or that is longer than 200 characters, is no column.
+    """
+    names = dict.fromkeys(name for row in rows for name in row.values)
+    return [name for name in names if len(name) <= LONGEST_NAME and not text_problem(name)][:MOST_COLUMNS]
 
 
 def recognise(rows: list[Row]) -> Mapping:
@@ -158,7 +163,7 @@ def read_row(row: Row, mapping: Mapping, language: str) -> Ready | Problem:
         source = short(values.get("source", ""), 300, mapping.columns.get("source", ""))
         return Ready(row.number, texts, source, metadata_of(row, mapping.metadata))
     except Unfit as unfit:
-        return Problem(row.number, unfit.column[:80].replace("\x00", "?"), unfit.reason, excerpt_of(row))
+        return Problem(row.number, unfit.column, unfit.reason, excerpt_of(row))
 
 
 def text_of(row: Row, column: str) -> str:
@@ -238,14 +243,16 @@ def metadata_of(row: Row, names: list[str]) -> dict[str, Any]:
     found = {name: row.values[name] for name in names if row.values.get(name) not in (None, "")}
     if not found:
         return found
-    text = json.dumps(found, ensure_ascii=False)
+    try:
+        text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise Unfit(names[0], _("The metadata of this row hold a number or a depth that cannot be stored.")) from error
     if len(text) > MOST_METADATA:
         raise Unfit(names[0], _("The metadata of this row have more than %d characters.") % MOST_METADATA)
-    if "\\u0000" in text or text_problem(text):
+    if "\\u0000" in text.replace("\\\\", "") or text_problem(text):
         raise Unfit(names[0], _("The metadata of this row contain a character that no text can hold."))
     return found
 
 
 def excerpt_of(row: Row) -> str:
-    text = " | ".join(f"{name}: {str(value)[:80]}" for name, value in list(row.values.items())[:6])
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:300]
+    return " | ".join(f"{name}: {str(value)[:80]}" for name, value in list(row.values.items())[:6])

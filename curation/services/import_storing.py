@@ -38,6 +38,11 @@ WORK = (
 PROBLEM = 'batch_id, "row", "column", reason, excerpt'
 
 
+def printable(text: str, most: int) -> str:
+    """What a list of problems shows of a row: what no text can hold becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
+
+
 @dataclass
 class Counts:
     rows: int = 0
@@ -154,7 +159,14 @@ class Storing:
         """Write the problems and the import's result beside the rows, make sure the job is still ours, commit."""
         counts = self.counts
         rows = [
-            (self.batch.pk, row.number, row.column[:80], row.reason[:400], row.excerpt[:300]) for row in counts.problems
+            (
+                self.batch.pk,
+                row.number,
+                printable(row.column, 80),
+                printable(row.reason, 400),
+                printable(row.excerpt, 300),
+            )
+            for row in counts.problems
         ]
         self.write("curation_importproblem", PROBLEM, rows)
         self.bulk.execute(

@@ -158,11 +158,11 @@ def draft_settle(actor: User, task: Task, key: str) -> None:
 
 
 @transaction.atomic
-def pair_trash(*, actor: User, pair: Pair, reason: str = "") -> Pair:
+def pair_trash(*, actor: User, pair: Pair) -> Pair:
     """Take a pair out of lists, reviews and later versions. Frozen versions keep what they hold."""
     pair = pair_lock(pair)
     work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
-    event_record(actor=actor, action="pair.trashed", project=pair.project, subject=pair, was=pair.state, reason=reason)
+    event_record(actor=actor, action="pair.trashed", project=pair.project, subject=pair, was=pair.state)
     pair.state = PairState.TRASHED
     pair.save(update_fields=["state", "updated_at"])
     return pair

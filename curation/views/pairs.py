@@ -54,7 +54,7 @@ def pair_detail(request: HttpRequest, project: str, pair: int) -> HttpResponse:
 def trash(request: HttpRequest, project: str, pair: int) -> HttpResponse:
     access, found = pair_access(request, project, pair, Need.WRITE)
     with refusal_told(request, _("The pair is in the trash. Versions that hold it stay as they are.")):
-        pair_trash(actor=access.user, pair=found, reason=request.POST.get("reason", ""))
+        pair_trash(actor=access.user, pair=found)
     return redirect("curation:pair-detail", project, pair)
 
 

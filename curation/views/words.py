@@ -24,7 +24,7 @@ from ml.checks import suggest
 def suggestions(request: HttpRequest, project: str) -> HttpResponse:
     """What a misspelled word may have been meant to be (JSON)."""
     access = project_access(request, project, Need.WRITE)
-    language = request.GET.get("language", access.project.language)[:12]
+    language = request.GET.get("language", access.project.language)[:12].replace("\x00", "")
     words = GlossaryWord.objects.filter(project=access.project, language=language).values_list("word", flat=True)
     found = suggest(request.GET.get("word", "")[:40], language, glossary=set(words))
     return JsonResponse({"suggestions": list(found)})

@@ -2,13 +2,14 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.access import project_access
 from core.choices import Need
@@ -46,13 +47,13 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
     if request.method == "POST":
         return submit_new(request, found)
     key = request.GET.get("key", "")
-    if not key:
+    if not editor.is_key(key):
         drafts = [] if "new" in request.GET else editor.drafts_open(access.user, found)[:1]
         key = drafts[0].key if drafts else editor.new_key()
-        done = f"&done={request.GET['done']}" if "done" in request.GET else ""
-        return redirect(f"{request.path}?key={key}{done}")
-    draft = editor.draft_of(access.user, found, key[:40])
-    form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key[:40], "base": 0})
+        done = {"done": request.GET["done"]} if "done" in request.GET else {}
+        return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
+    draft = editor.draft_of(access.user, found, key)
+    form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key, "base": 0})
     return editor_page(request, found, form, draft=draft)
 
 
@@ -131,7 +132,8 @@ def editor_page(
     **extra: Any,
 ) -> HttpResponse:
     project = task.project.slug
-    key = str(form["key"].value() or "") or editor.new_key()
+    given = str(form["key"].value() or "")
+    key = given if editor.is_key(given) else editor.new_key()
     fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS}
     aside = editor.editor_aside(task, pair)
     context = {
@@ -150,9 +152,12 @@ def editor_page(
     return render(request, "curation/editor.html", context, status=status)
 
 
+@require_http_methods(["GET", "POST", "PUT"])
 def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
     """Keep what was typed and answer with what the checks say of it (JSON). GET gives the draft back."""
     access, found = task_access(request, project, task, Need.WRITE)
+    if not editor.is_key(key):
+        raise Http404
     pair = pair_of_key(access.project.pk, key)
     if request.method == "GET":
         kept = editor.draft_of(access.user, found, key)
@@ -180,7 +185,7 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
 def pair_of_key(project_id: int, key: str) -> Pair | None:
     """The pair that a draft's key names; a key of another project's pair names none."""
     number = key.removeprefix("pair-")
-    if key == number or not number.isdecimal():
+    if key == number or not number.isdecimal() or len(number) > 18:
         return None
     return Pair.objects.select_related("current").filter(project=project_id, pk=int(number)).first()
 

@@ -199,3 +199,16 @@ def test_a_decision_on_a_text_that_changed_meanwhile_shows_the_newer_one(
     assert f'name="revision" value="{pair.current_id}"' in answer.content.decode()
     assert b"Against revision 1" in answer.content
     assert pair.state == "submitted"
+
+
+@pytest.mark.parametrize("key", ["a/b", "%00", "x" * 41, "<b>", "pair-99999999999999999999", "ü"])
+def test_a_key_that_makes_no_sense_breaks_nothing(task: Task, expert: User, as_user: AsUser, key: str) -> None:
+    client, base = as_user(expert), root(task.project)
+    assert client.get(f"{base}/tasks/{task.slug}/write/", {"key": key}, follow=True).status_code == 200
+    texts = {"instruction": "q", "response": "", "language": "nonsense!", "key": key, "base": "x"}
+    assert client.post(f"{base}/tasks/{task.slug}/write/", texts).status_code == 400
+    assert put(client, f"{base}/tasks/{task.slug}/drafts/{'x' * 41}/", {"version": 0, "fields": {}}).status_code == 404
+    assert client.get(f"{base}/suggestions/", {"word": "a\x00b", "language": "\x00"}).status_code == 200
+    body = {"text": "a", "check": "misspelling", "excerpt": "\x00", "reason": "x\ud800"}
+    assert put(client, f"{base}/findings/dismiss/", body).status_code == 400
+    assert not Pair.objects.exists()

@@ -327,3 +327,21 @@ def test_a_worker_that_lost_its_lease_commits_nothing(task: Task, owner: User, m
     batch.refresh_from_db()
     assert not Pair.objects.exists()
     assert batch.state == ImportState.RUNNING
+
+
+def test_names_and_numbers_that_no_database_holds_do_not_stop_the_others(bring: Bring) -> None:
+    many = {f"column {number}": number for number in range(500)}
+    batch = bring(
+        lines(
+            alpaca(1),
+            {**alpaca(2), "x\x00y": "a name with NUL", "\ud800": 1, "n" * 300: 2},
+            {**alpaca(3), "size": "BIG"},
+            {**alpaca(4), "language": "\x00\ud800"},
+            {**alpaca(5), "path": "C:\\u0000"},
+            {**alpaca(6), **many},
+        ).replace('"BIG"', "1e999")
+    )
+    assert (batch.accepted, batch.refused) == (4, 2)
+    assert [(row, column) for row, column, _ in reasons(batch)] == [(3, "size"), (4, "language")]
+    assert Pair.objects.get(current__instruction="What is 5?").metadata == {"path": "C:\\u0000"}
+    assert len(batch.mapping["metadata"]) < 200
