@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -42,10 +43,11 @@ def new(request: HttpRequest, project: str, evaluation: int) -> HttpResponse:
     form = NewRound(request.POST or None, initial={"items": min(20, answered) or 1})
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
-            grading = round_open(actor=access.user, evaluation=found, **form.cleaned_data)
+            round_open(actor=access.user, evaluation=found, **form.cleaned_data)
         if not form.errors:
             messages.success(request, _("The round is open. Everyone who may grade sees it on their home page."))
-            return redirect("evaluation:round-detail", project, grading.pk)
+            # Not to the grading itself: that would keep the first answer for the owner, who may never grade it.
+            return redirect(f"{reverse('evaluation:evaluation-detail', args=[project, found.pk])}#grades")
     rubric = rubric_current(project=access.project)
     context = {"form": form, "evaluation": found, "answered": answered, "rubric": rubric}
     return render(request, "evaluation/round_new.html", context, status=400 if form.errors else 200)

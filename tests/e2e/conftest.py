@@ -2,14 +2,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e import stack as stacks
 from tests.e2e.browser import browser
+from tests.e2e.people import SOON
+from tests.e2e.stations import STEPS
+from tests.e2e.walk import Walk
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=SOON)
     with browser() as found:
         yield found
 
@@ -23,3 +27,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def walk(stack: stacks.Stack, chromium: Browser) -> Walk:
+    """The walk round the loop, not yet begun: `walk.to(step)` takes every step up to that one, each once."""
+    return Walk(stack, chromium, STEPS)

@@ -8,7 +8,7 @@ from django.test import Client
 
 from core.choices import Role, WorkState
 from core.denied import ApplicationError
-from core.models import Event, Project, User, WorkItem
+from core.models import Assignment, Event, Project, User, WorkItem
 from core.services.people import membership_set
 from evaluation.models import Evaluation, Grade, GradingRound, Output
 from evaluation.selectors.grading import progress_of, round_result
@@ -60,6 +60,15 @@ def test_a_round_holds_each_answer_of_the_chosen_questions_once(grading: Grading
     assert sorted(items.order_by("order").values_list("pk", flat=True)) == list(
         items.order_by("order").values_list("pk", flat=True)
     )
+
+
+def test_opening_a_round_keeps_no_answer_for_the_owner(
+    evaluated: Evaluation, owner: User, project: Project, as_user: AsUser
+) -> None:
+    page = as_user(owner).post(f"/p/{project.slug}/evaluations/{evaluated.pk}/grade/", {"items": 2, "graders": 1})
+    assert (page.status_code, page["Location"]) == (302, f"/p/{project.slug}/evaluations/{evaluated.pk}/#grades")
+    as_user(owner).get(page["Location"])
+    assert not Assignment.objects.filter(item__kind="grade").exists()
 
 
 def test_a_second_round_or_too_many_questions_are_refused_with_the_cure(
