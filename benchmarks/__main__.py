@@ -3,10 +3,12 @@
     python -m benchmarks              everything
     python -m benchmarks text startup only these
 
-Machines are noisy: compare ratios of one run, not figures of two.
+Machines are noisy: compare ratios of one run, not figures of two. Each line ends with the load average; well above the
+number of processors it means that others took part of the machine, and times over budget then say little.
 """
 
 import importlib
+import os
 import sys
 
 from benchmarks.rows import printed
@@ -19,7 +21,9 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"There is no benchmark {', '.join(unknown)}; there are: {', '.join(TOPICS)}.")
         return 2
+    os.environ.setdefault("TQDM_DISABLE", "1")  # loading bars of libraries would stand between the rows
     rows = []
+    print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}")
     for name in wanted or TOPICS:
         rows += list(printed(importlib.import_module(f"benchmarks.{name}").rows()))
     missed = sum(row.held is False for row in rows)

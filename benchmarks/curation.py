@@ -59,7 +59,7 @@ def measure(own: Installation, sizes: Sequence[int]) -> Iterator[Row]:
             found, more = load_rows(web, place, made["sessions"], texts, size, before)
             yield from more
             before = before or found
-            yield memory_row(web)
+            yield memory_row(web, size)
     with own.web() as web:
         place = people.Place(made["project"], task, web.port)
         yield from beside_rows(own, web, place, made["sessions"], texts)
@@ -104,12 +104,12 @@ def freeze_rows(own: Installation, size: int) -> Iterator[Row]:
 
 def list_rows(web: Web, session: str, task: str, size: int) -> Iterator[Row]:
     """The list of pairs as somebody who looks for something asks for it: words of every frequency, and filters."""
-    browser = Browser(web.port, session)
-    for query in searches(task, 3):
-        browser.get(f"/p/load/pairs/?{query}")
-    web.forget()
-    for query in searches(task, count_from("BENCH_LOOKS", LOOKS)):
-        browser.get(f"/p/load/pairs/?{query}")
+    with Browser(web.port, session) as browser:
+        for query in searches(task, 3):
+            browser.get(f"/p/load/pairs/?{query}")
+        web.forget()
+        for query in searches(task, count_from("BENCH_LOOKS", LOOKS)):
+            browser.get(f"/p/load/pairs/?{query}")
     spent = [seen.seconds for seen in web.answered() if seen.path == "/p/load/pairs/" and seen.status == 200]
     p95 = quantile(spent, 0.95)
     what = f"list page with filter and search, {size:,} pairs"
@@ -173,7 +173,7 @@ def load_rows(
             ratio = p95 / before[what]
             told = f"{ratio:.2f}× of the smallest size"
             made.append(Row(f"growth of: {what}", told, "≤ 1.3×", held=ratio <= 1.3))
-    return p95s, [*made, refused_row(load, len(sessions))]
+    return p95s, [*made, refused_row(load, f"{len(sessions)} people, each acting every 5 s, {size:,} pairs")]
 
 
 def kind_row(what: str, spent: Sequence[float], most: float | None) -> tuple[Row, float | None]:
@@ -186,21 +186,21 @@ def kind_row(what: str, spent: Sequence[float], most: float | None) -> tuple[Row
     return Row(what, f"{told}, n {len(spent)}", allowed, REFERENCE if most else "", held), p95
 
 
-def refused_row(load: Load, count: int) -> Row:
+def refused_row(load: Load, what: str) -> Row:
     """A load test in which people met errors measures nothing."""
     bad = [seen for seen in load.answered if seen.status >= 400]
     first = f"; {load.crowd.failures[0]}" if load.crowd.failures else ""
     waits = [seconds for _what, seconds in load.crowd.waits]
     seen = f"they waited p95 {quantile(waits, 0.95) * 1e3:.0f} ms" if waits else ""
     told = f"{len(bad) + len(load.crowd.failures)} errors in {len(load.answered)} requests"
-    return Row(f"{count} people, each acting every 5 s", told + first, "0 errors", seen, not bad and not first)
+    return Row(what, told + first, "0 errors", seen, not bad and not first)
 
 
-def memory_row(web: Web) -> Row:
+def memory_row(web: Web, size: int) -> Row:
     used = [worker.memory_full_info() for worker in web.workers()]
     most = max(info.rss for info in used) / 2**20
     own = max(info.pss for info in used) / 2**20
-    what = "memory of a web worker after the people"
+    what = f"memory of a web worker after the people, {size:,} pairs"
     return Row(what, f"{most:.0f} MB, its share {own:.0f} MB", f"≤ {MEGABYTES} MB", "350–460 MB", most <= MEGABYTES)
 
 
@@ -217,4 +217,4 @@ def beside_rows(
     for what, _method, _path, _alone, most in KINDS:
         if most is not None:
             yield kind_row(f"{what}, while a training runs", load.spent[what], most)[0]
-    yield refused_row(load, len(sessions))
+    yield refused_row(load, f"{len(sessions)} people while a training runs")

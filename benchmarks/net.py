@@ -52,6 +52,14 @@ class Browser:
     session: str
     connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
     def get(self, path: str) -> Reply:
         return self.send("GET", path)
 
@@ -77,8 +85,7 @@ class Browser:
                 return Reply(answer.status, f"{place.path}{query}", text)
             except (http.client.HTTPException, ConnectionError):
                 # The server closes a connection that rested for long, perhaps just as we speak.
-                self.connection.close()
-                self.connection = None
+                self.__exit__()
                 if not again:
                     raise
         raise AssertionError("unreachable")

@@ -149,10 +149,11 @@ def work(place: Place, sessions: Sequence[str], texts: Sequence[Sample], seconds
 def live(person: Person, first: float, over: threading.Event) -> None:
     """Act every 5 seconds by the clock, however long an action took; a failure ends this person's day."""
     due = time.monotonic() + first
-    while not over.wait(max(0.0, due - time.monotonic())):
-        try:
-            person.act()
-        except Exception as error:
-            person.crowd.failures.append(f"{type(person).__name__}: {type(error).__name__}: {error}")
-            return
-        due += EVERY
+    with person.browser:
+        while not over.wait(max(0.0, due - time.monotonic())):
+            try:
+                person.act()
+            except Exception as error:
+                person.crowd.failures.append(f"{type(person).__name__}: {type(error).__name__}: {error}")
+                return
+            due += EVERY

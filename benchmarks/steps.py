@@ -28,7 +28,7 @@ from core.models import Job, Project, Tokenizer, User  # noqa: E402
 from core.operations.prepare import collect_static, migrate  # noqa: E402
 from core.services.people import membership_set, user_create  # noqa: E402
 from core.services.projects import project_create  # noqa: E402
-from curation.models import DatasetVersion, Pair, Task  # noqa: E402
+from curation.models import DatasetVersion, Pair, Revision, Task  # noqa: E402
 from curation.selectors.exports import version_chunks  # noqa: E402
 from curation.services.import_mapping import Mapping  # noqa: E402
 from curation.services.imports import LocalFile, import_start, import_upload  # noqa: E402
@@ -110,8 +110,8 @@ def fill(task: str) -> Found:
     """What the following job would leave of a big import, without its checks: findable, and nothing found."""
     ids = list(Pair.objects.filter(task__slug=task, search__isnull=True).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), FILL):
-        search_update(ids[start : start + FILL])
-    Pair.objects.filter(task__slug=task, found__isnull=True).update(found=[])
+        search_update(ids[start : start + FILL], [])
+        Revision.objects.filter(pair__in=ids[start : start + FILL]).update(tokens=100)
     Job.objects.filter(kind="index").delete()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # what PostgreSQL does by itself a minute later

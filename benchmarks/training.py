@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.places import ROOT, demo_pairs, starter_model
 from benchmarks.rows import Row
 
 STEPS = 6
@@ -27,13 +28,12 @@ BATCH = 8
 LEARNING_RATE = {"lora": 2e-4, "full": 2e-5}
 _WARM_UP = 2
 _FACTOR = 2.0
-_ROOT = Path(__file__).parents[1]
 
 
 def rows() -> Iterator[Row]:
     """Tokens per second of both, for LoRA and full training; the budget is their ratio."""
-    model, pairs = _model(), _pairs()
-    if model is None or pairs is None:
+    model, pairs = starter_model(), demo_pairs()
+    if model is None or pairs is None or not pairs.exists():
         yield Row("training on CPU", "not measured: no starter model or demo pairs", f"≥ {_FACTOR:g}× TRL")
         return
     for method in ("lora", "full"):
@@ -49,26 +49,9 @@ def rows() -> Iterator[Row]:
         )
 
 
-def _home() -> Path:
-    return Path(os.environ.get("APPRENTICE_HOME", _ROOT / "var"))
-
-
-def _model() -> Path | None:
-    named = os.environ.get("APPRENTICE_BENCH_MODEL")
-    found = Path(named) if named else _home() / "models" / "base" / "smollm2-135m-instruct"
-    return found if (found / "model.safetensors").is_file() else None
-
-
-def _pairs() -> Path | None:
-    named = os.environ.get("APPRENTICE_BENCH_PAIRS")
-    if named:
-        return Path(named)
-    return next(iter(sorted(_home().glob("downloads/zaragoza_construction_faq-*.whl"))), None)
-
-
 def _measure(who: str, method: str, model: Path, pairs: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.training", who, method, str(model), str(pairs)]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"The measurement {who} {method} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
