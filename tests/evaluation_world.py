@@ -23,7 +23,9 @@ from training.models import BaseModel, ModelVersion, Run
 
 PAIRS = 40
 # Forty questions that are not near duplicates of each other: each is a group of its own.
-NOUNS = "roof wall floor door window beam stair gutter chimney tile brick plank pipe drain hinge lock frame ledge arch vat"
+NOUNS = (
+    "roof wall floor door window beam stair gutter chimney tile brick plank pipe drain hinge lock frame ledge arch vat"
+)
 VERBS = "mend paint"
 
 

@@ -153,5 +153,5 @@ def test_the_next_step_is_the_first_that_is_not_done() -> None:
 
 @pytest.mark.parametrize("part", ["percent", "duration", "compact"])
 def test_a_number_that_is_not_known_yet_is_shown_as_nothing(part: str) -> None:
-    template = engines["django"].from_string("{{ live.rate|" + part + "|default:\"–\" }}")
+    template = engines["django"].from_string("{{ live.rate|" + part + '|default:"–" }}')
     assert template.render({"live": {}}) == "–"
