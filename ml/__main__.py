@@ -13,6 +13,9 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TRANSFORMERS_NO_ADVISORY_WARNINGS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Threads that wait for each other sleep instead of spinning: the web and the workers share these cores. Measured with
+# seven other busy processes on two cores: matrix products three times faster, for a third of the processor time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import sys
 
