@@ -68,6 +68,12 @@ def severity_tone(severity: str) -> str:
 
 
 @register.filter
+def entries(mapping: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values. In a template `mapping.items` is the value named “items” where there is one."""
+    return list(mapping.items())
+
+
+@register.filter
 def initials(name: object) -> str:
     """The first letters of the first and the last word: "Ada Lovelace" gives AL, "ada@example.org" gives A."""
     words = str(name).split("@")[0].split()

@@ -33,6 +33,12 @@ def test_filters_find_by_action_person_and_object(admin: User, project: Project,
     assert client.get("/audit/?who=%00&object=project+x&before=-3").status_code == 200
 
 
+def test_details_of_any_name_are_shown(admin: User, project: Project, as_user: object) -> None:
+    event_record(actor=admin, action="round.opened", project=project, data={"items": 2, "keys": "<b>"})
+    page = as_user(admin).get("/audit/").content.decode()
+    assert "items=2 keys=&lt;b&gt;" in page
+
+
 def test_an_owner_sees_the_lines_of_the_project_alone(
     project: Project, owner: User, stranger: User, as_user: object
 ) -> None:
