@@ -6,8 +6,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e import stack as stacks
 from tests.e2e.browser import browser
+from tests.e2e.learning import STEPS
 from tests.e2e.people import SOON
-from tests.e2e.stations import STEPS
 from tests.e2e.walk import Walk
 
 

@@ -1,4 +1,4 @@
-"""The steps of the loop, as people do them: through pages, by what they read there. Each says what must come of it."""
+"""The steps from an empty installation to a frozen version, as people do them. Each says what must come of it."""
 
 import re
 
@@ -84,6 +84,14 @@ def write_pair(walk: Walk) -> None:
     assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('draft')).length") == 0
 
 
+def submit_pair(expert: Person, walk: Walk, instruction: str, response: str) -> None:
+    expert.go(walk.root("tasks/advice/write/?new=1"))
+    expert.field("Instruction").fill(instruction)
+    expert.field("Response").fill(response)
+    expert.press("Submit and next")
+    expert.sees("Submitted. Here is the next one.")
+
+
 def return_pair(walk: Walk) -> None:
     """The reviewer, on a phone, may not return without a reason."""
     reviewer = walk.reviewer
@@ -156,117 +164,3 @@ def freeze_version(walk: Walk) -> None:
     walk.ids["version"] = admin.number_in_url(r"/versions/(\d+)/")
     admin.sees("Fingerprint", timeout=JOB)
     expect(admin.page.locator("a.stat", has_text="Pairs")).to_contain_text("61")
-
-
-def prepare_run(person: Person, walk: Walk, name: str) -> int:
-    """Fill in the launch form and come to the audit of the pairs."""
-    person.go(walk.root("training/"))
-    person.follow("Train a model")
-    person.page.get_by_label("Quick").check()
-    person.page.get_by_label("Name").fill(name)
-    person.page.locator("details.fold > summary").first.click()
-    person.page.get_by_label("Steps at most").fill("6")
-    person.page.get_by_label("Save every").fill("6")
-    person.look()
-    person.press("Next: look at the pairs")
-    return person.number_in_url(r"/training/(\d+)/check/")
-
-
-def launch_run(walk: Walk) -> None:
-    """The audit shows what each pair becomes, and only then there is a button that starts."""
-    admin = walk.admin
-    walk.ids["run"] = prepare_run(admin, walk, "First run")
-    admin.sees("Ready to launch", "Pairs as the model sees them", timeout=JOB)
-    expect(admin.page.locator(".token[data-kind=trained]").nth(1)).to_be_visible()
-    admin.look()
-    admin.press("Launch the training")
-    expect(admin.page).to_have_url(re.compile(rf"/training/{walk.ids['run']}/$"))
-    admin.sees("The training made model version 1.", timeout=JOB)
-    admin.sees("Done", "Loss by step")
-    admin.look()
-
-
-def talk_to_it(walk: Walk) -> None:
-    admin = walk.admin
-    admin.follow("Talk to it")
-    walk.ids["model_version"] = admin.number_in_url(r"/models/(\d+)/")
-    admin.page.get_by_text("How it answers").click()
-    admin.page.get_by_label("Longest answer").fill("12")
-    admin.field("Your message").fill("May I cut a beam?")
-    admin.press("Send")
-    log = admin.page.locator("#chat-log")
-    expect(log).to_contain_text(re.compile(r"tokens in|cut at the token limit"), timeout=JOB)
-    answer = log.locator("li").last.inner_text()
-    assert len(answer.strip()) > 20, answer
-    admin.look()
-
-
-def evaluate(walk: Walk) -> None:
-    admin = walk.admin
-    admin.go(walk.root("evaluations/"))
-    admin.follow("Evaluate a model")
-    admin.page.get_by_label("Longest answer").fill("8")
-    admin.press("Start the evaluation")
-    walk.ids["evaluation"] = admin.number_in_url(r"/evaluations/(\d+)/")
-    admin.sees("Every measure", timeout=JOB)
-    admin.sees("Base against finetuned", "Held-out loss", "ROUGE-L")
-    expect(admin.page.locator("table", has_text="ROUGE-L").locator("tbody tr").first).to_contain_text(
-        re.compile(r"\d\.\d+.*\d\.\d+", re.DOTALL)
-    )
-
-
-def open_round(walk: Walk, questions: int) -> int:
-    """An owner lets the answers be graded; returns the round's id."""
-    owner = walk.owner
-    owner.go(walk.root(f"evaluations/{walk.ids['evaluation']}/"))
-    owner.follow("Have it graded")
-    owner.page.get_by_label("Questions").fill(str(questions))
-    owner.press("Open the round")
-    owner.sees("The round is open.")
-    grade = owner.page.locator("#grades").get_by_role("link", name="Grade").first
-    found = re.search(r"/grading/(\d+)/", grade.get_attribute("href") or "")
-    assert found is not None
-    return int(found[1])
-
-
-def grade_blind(walk: Walk) -> None:
-    """The reviewer grades on a phone, and nothing on the page tells which model answered."""
-    walk.ids["grading_round"] = open_round(walk, 2)
-    reviewer = walk.reviewer
-    reviewer.go(walk.root("grading/"))
-    reviewer.follow("Grade")
-    for number in range(4):
-        reviewer.sees(f"{number} graded, {4 - number} to go", "How good is this answer?")
-        words = reviewer.main.inner_text()
-        assert "First run" not in words
-        assert "Tiny" not in words
-        if number == 0:
-            reviewer.look()
-        for radio in reviewer.page.locator("input[type=radio][value='4']").all():
-            radio.check()
-        reviewer.page.get_by_label("Usable as it is").check()
-        reviewer.press("Submit and next")
-    reviewer.sees("Nothing is left for you here")
-
-
-def close_round(walk: Walk) -> None:
-    """Until then the owner sees no names; afterwards the page says what people and numbers say."""
-    owner = walk.owner
-    owner.go(walk.root(f"evaluations/{walk.ids['evaluation']}/"))
-    owner.sees("4 of 4 grades given")
-    assert owner.page.get_by_role("link", name="Item by item").count() == 0
-    owner.look()
-    owner.page.get_by_text("Close and show the names").click()
-    owner.press("Close the round")
-    owner.sees("The round is closed and the names are back.", "Base against finetuned")
-    grades = owner.page.locator("#grades")
-    expect(grades).to_contain_text("4.0")
-    expect(grades).to_contain_text("First run")
-    expect(owner.page.locator("table", has_text="ROUGE-L")).to_contain_text("First run")
-    owner.look()
-
-
-STEPS = [
-    found_project, invite_people, make_task, write_pair, return_pair, correct_pair, approve_pair, import_rows,
-    freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round,
-]  # fmt: skip
