@@ -87,7 +87,15 @@ def line_chart(
         "data": {"values": values},
         "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 20} if len(values) < 30 else False},
         "encoding": {
-            "x": {"field": "x", "type": "quantitative", "title": x_label, "scale": {"zero": False}},
+            "x": {
+                "field": "x",
+                "type": "quantitative",
+                "title": x_label,
+                "scale": {"zero": False},
+                "axis": {"tickMinStep": 1}
+                if all(float(x).is_integer() for _, points in kept for x, _ in points)
+                else {},
+            },
             "y": {
                 "field": "y",
                 "type": "quantitative",

@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
 from core.choices import ROLE_GRANTS, Need, WorkKind
@@ -50,7 +50,8 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     if Need.WRITE in grants and returned_to(user, project).exists():
         found.append(NextAction(10, _("A pair came back to you"), url("write", project), _("Mend it")))
     if Need.REVIEW in grants and (waiting := reviews_waiting(project, user)):
-        text = _("%(count)d pairs wait for your review") % {"count": waiting}
+        text = ngettext("%(count)d pair waits for your review", "%(count)d pairs wait for your review", waiting)
+        text = text % {"count": waiting}
         found.append(NextAction(20, text, url("reviews", project), _("Review")))
     if Need.OWN in grants:
         found += owner_actions(project, rows)
@@ -77,7 +78,11 @@ def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
 
 def write_action(row: TaskRow) -> NextAction:
     left = row.task.target_pairs - row.approved
-    text = _("%(count)d more approved pairs are wanted for “%(task)s”") % {"count": left, "task": row.task.name}
+    text = ngettext(
+        "%(count)d more approved pair is wanted for “%(task)s”",
+        "%(count)d more approved pairs are wanted for “%(task)s”",
+        left,
+    ) % {"count": left, "task": row.task.name}
     return NextAction(60, text, url("pair-new", row.task.project, row.task.slug), _("Write a pair"))
 
 
@@ -91,7 +96,8 @@ def stations(project: Project) -> list[Station]:
     )
     newest = versions.first()
     names = ", ".join(row.task.name for row in rows[:2])
-    wait_text = _("%(count)d wait for review") % {"count": waiting} if waiting else ""
+    wait_text = ngettext("%(count)d waits for review", "%(count)d wait for review", waiting)
+    wait_text = wait_text % {"count": waiting} if waiting else ""
     return [
         Station(10, "task", _("Tasks"), str(len(rows)), url("tasks", project), names, bool(rows)),
         Station(20, "pairs", _("Pairs"), str(pairs), url("pairs", project), "", bool(pairs)),

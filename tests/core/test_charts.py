@@ -40,6 +40,15 @@ def test_a_falling_loss_is_drawn_falling_and_listed_in_the_table() -> None:
     assert chart.rows == [["1", "3"], ["2", "2"], ["3", "1.5"], ["4", "1.25"]]
 
 
+def test_an_axis_of_steps_has_no_half_steps() -> None:
+    def labels(xs: list[float]) -> list[str]:
+        svg = line_chart(title="t", x_label="x", y_label="y", series=[Series("a", [(x, 100.0) for x in xs])]).svg
+        return [one.text or "" for one in elements(svg) if one.tag.endswith("text")]
+
+    assert not any("0.5" in text for text in labels([0, 1, 2, 3]))
+    assert any("0.5" in text for text in labels([0.1, 0.2, 1.0]))
+
+
 def test_curves_of_different_places_share_a_table() -> None:
     chart = line_chart(
         title="t", x_label="x", y_label="y", series=[Series("a", [(1, 1), (2, 2), (3, 1)]), Series("b", [(2, 5)])]
