@@ -63,6 +63,10 @@ class Web:
         found = [match.groups() for line in lines if (match := ACCESS_LINE.match(line))]
         return [Answered(method, path, int(status), int(spent) / 1e6) for method, path, status, spent in found]
 
+    def processor_seconds(self) -> float:
+        """What all workers together have spent of a processor since they started."""
+        return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
+
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 

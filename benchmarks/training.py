@@ -57,7 +57,7 @@ def _measure(who: str, method: str, model: Path, pairs: Path) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def _read(pairs: Path) -> list[dict[str, str]]:
+def _read(pairs: Path) -> list[dict[str, Any]]:
     if pairs.suffix == ".whl":
         with zipfile.ZipFile(pairs) as archive:
             name = next(name for name in archive.namelist() if name.endswith("faq-en-alpaca.jsonl"))

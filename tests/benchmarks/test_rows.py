@@ -15,7 +15,7 @@ from ml.tiny import make_tiny_model
 LITTLE = {
     "BENCH_CHECKED": "20", "BENCH_METERED": "5", "BENCH_EMBEDDED": "2", "BENCH_COMPARED": "200", "BENCH_VOTES": "2000",
     "BENCH_INDEXED": "10", "BENCH_FROZEN": "40", "BENCH_PEOPLE": "3", "BENCH_SECONDS": "3", "BENCH_LOOKS": "4",
-    "BENCH_ANSWERED": "2", "BENCH_CHOSEN": "2",
+    "BENCH_ANSWERED": "2", "BENCH_CHOSEN": "2", "BENCH_PRESSES": "2",
 }  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def test_generation_is_measured_with_a_model(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.mark.slow
+@pytest.mark.browser
 def test_people_work_on_a_real_installation_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "EVERY", 1.0)
     with Installation(fast=True) as own:
@@ -74,6 +75,7 @@ def test_people_work_on_a_real_installation_without_an_error(monkeypatch: pytest
     assert all(" n 0" not in named[f"{kind}, 60 pairs"].measured for kind in kinds)
     assert not [kind for kind in kinds if "not measured" in named[f"{kind}, 60 pairs"].measured]
     assert re.match(r"p95 \d+ ms", named["list page with filter and search, 60 pairs"].measured)
+    assert re.match(r"p95 \d+ ms", named["key pressed to next item painted, 60 pairs"].measured)
     assert "growth of: submit a written pair" in named
 
 
