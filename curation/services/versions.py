@@ -17,7 +17,7 @@ from core.services.jobs import job_create
 from curation.choices import LeftOut, PairState, Part, ReviewBasis, SuiteRole, VersionState
 from curation.models import DatasetVersion, Pair, Review, Revision, Suite, SuiteItem, Task, VersionLeftOut, VersionPair
 from curation.services.checking import texts_of
-from curation.services.columns import columns_set
+from curation.services.columns import columns_set, rows_copy
 from curation.services.splitting import SplitRow, Splitting, split_pairs
 from curation.services.tokens import count_tokens, task_tokenizer
 from ml.hashing import canonical_json, json_sha256, salted_digest, text_sha256
@@ -114,7 +114,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
     revisions = {revision.pk: revision for _, revision in rows}
     with transaction.atomic():
         guard()
-        VersionPair.objects.bulk_create(frozen, batch_size=BATCH)
+        rows_copy(VersionPair, frozen)
         places_store(rows, split)
         VersionLeftOut.objects.bulk_create(
             [
@@ -203,13 +203,11 @@ def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, rows: list
         size=len(rows),
         sha256=json_sha256([row.digest for row, _ in rows]),
     )
-    SuiteItem.objects.bulk_create(
-        [
-            SuiteItem(suite=suite, ordinal=ordinal, revision=revision, fingerprint=revision.fingerprint)
-            for ordinal, (_, revision) in enumerate(rows)
-        ],
-        batch_size=BATCH,
-    )
+    items = [
+        SuiteItem(suite=suite, ordinal=ordinal, revision=revision, fingerprint=revision.fingerprint)
+        for ordinal, (_, revision) in enumerate(rows)
+    ]
+    rows_copy(SuiteItem, items)
 
 
 def unreviewed_revisions(revision_ids: list[int]) -> set[int]:
