@@ -90,7 +90,11 @@ def avatar_tone(name: object) -> str:
 @register.filter
 def percent(share: float | str | None, digits: int = 0) -> str:
     """0.423 gives "42 %"; None gives an empty string."""
-    return "" if share is None or isinstance(share, str) else f"{number_format(share * 100, digits)}{NO_BREAK}%"
+    return (
+        ""
+        if share is None or isinstance(share, str)
+        else f"{number_format(round(share * 100, digits), digits)}{NO_BREAK}%"
+    )
 
 
 @register.filter
@@ -121,8 +125,8 @@ def compact(number: float | str | None) -> str:
     for limit, unit in ((1_000_000, "M"), (10_000, "k")):
         if abs(number) >= limit:
             scaled = number / (1_000 if unit == "k" else 1_000_000)
-            return f"{number_format(scaled, 1 if scaled < 100 else 0)}{NO_BREAK}{unit}"
-    return str(number_format(number, 0 if float(number).is_integer() else 2, force_grouping=True))
+            return f"{number_format(round(scaled, 1 if scaled < 100 else 0), 1 if scaled < 100 else 0)}{NO_BREAK}{unit}"
+    return str(number_format(round(number, 2), 0 if float(number).is_integer() else 2, force_grouping=True))
 
 
 @register.filter

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -13,6 +12,7 @@ from core.models import Assignment, Project, User, WorkItem
 from curation.models import SuiteItem
 from evaluation.choices import RoundState, Usable
 from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
+from evaluation.selectors.results import rounded
 from ml.agree import Grades, agree
 from ml.stats import Interval, mean_interval, wilson
 
@@ -76,8 +76,8 @@ class Said:
 
     def written(self, value: float) -> str:
         if self.is_share:
-            return f"{number_format(value * 100, 0)}\u00a0%"
-        return str(number_format(min(max(value, 1), 5), 2))
+            return f"{rounded(value * 100, 0)}\u00a0%"
+        return rounded(min(max(value, 1), 5), 2)
 
 
 @dataclass(frozen=True)

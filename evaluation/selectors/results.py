@@ -221,7 +221,7 @@ def make_chart(candidates: list[Candidate], loss: dict[str, Any] | None) -> Char
 
 def shown(measure: Measure, value: float) -> str:
     if measure.is_share:
-        return f"{number_format(value * 100, 0)}{NO_BREAK}%"
+        return f"{rounded(value * 100, 0)}{NO_BREAK}%"
     return decimal(value)
 
 
@@ -236,14 +236,20 @@ def number_text(measure: Measure, value: float | None, *, with_sign: bool = Fals
 
 def decimal(value: float) -> str:
     """Three digits that matter for small numbers, one behind the point for large ones."""
-    return str(number_format(value, 1 if abs(value) >= 20 else 3 if abs(value) < 1 else 2))
+    return rounded(value, 1 if abs(value) >= 20 else 3 if abs(value) < 1 else 2)
+
+
+def rounded(value: float, digits: int) -> str:
+    """Rounded, then written: Django's number_format alone cuts digits off."""
+    return str(number_format(round(value, digits) + 0.0, digits))
 
 
 def signed(measure: Measure, value: float | None) -> str:
     if value is None:
         return "–"
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return f"{sign}{shown(measure, abs(value))}"
+    text = shown(measure, abs(value))
+    is_zero = not any(digit in text for digit in "123456789")
+    return f"{'±' if is_zero else '+' if value > 0 else '−'}{text}"
 
 
 def span(measure: Measure, row: dict[str, Any], *, signed_bounds: bool = False) -> str:

@@ -12,7 +12,9 @@ from core.services.projects import project_create
 from curation.models import Suite, SuiteItem, VersionPair
 from evaluation.choices import EvaluationState
 from evaluation.jobs import COST_OF_ANSWER, Follow
+from evaluation.measures import LIMIT, LOSS, Measure
 from evaluation.models import Candidate, Evaluation
+from evaluation.selectors.results import decimal, signed
 from evaluation.selectors.suites import in_order_of_asking, suite_for, taught_items
 from evaluation.services.evaluations import NEEDED_BYTES, evaluation_create
 from evaluation.services.states import candidate_move, joint_state
@@ -156,3 +158,24 @@ def test_an_answer_weighs_more_than_a_score_in_the_time_that_is_left() -> None:
     assert told.rows[0] == (2 * COST_OF_ANSWER, total, "2 of 10 answers", None)
     assert told.rows[1] == (6 * COST_OF_ANSWER, total, "6 of 10 answers", 4 * COST_OF_ANSWER / 20)
     assert told.rows[2][:3] == (10 * COST_OF_ANSWER + 10, total, "20 of 40 references scored")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(4.1191508, "4.12"), (0.99951, "1.000"), (25.26, "25.3"), (0.0004, "0.000"), (-0.53, "-0.530")]
+)
+def test_numbers_are_rounded_and_not_cut(value: float, text: str) -> None:
+    assert decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "text"),
+    [
+        (LIMIT, 5 / 30, "+17\u00a0%"),
+        (LIMIT, -0.001, "±0\u00a0%"),
+        (LOSS, -0.50692, "−0.507"),
+        (LOSS, -0.0001, "±0.000"),
+        (LOSS, None, "–"),
+    ],
+)
+def test_a_difference_shows_its_side_unless_it_rounds_to_nothing(measure: Measure, value: float, text: str) -> None:
+    assert signed(measure, value) == text
