@@ -25,7 +25,7 @@ from benchmarks.samples import samples
 from ml.prompting import Example, Template, Tokenizer, render
 
 ANSWERED, NEW_TOKENS = 32, 48
-CHOSEN, CHOICES = 40, 4
+CHOSEN, CHOICES = 24, 4
 BATCH = 16
 FACTOR = 1.5
 BUDGET = f"≥ {FACTOR:g}× lm-evaluation-harness"
