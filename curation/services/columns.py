@@ -10,7 +10,7 @@ from django.db.models import Model
 def columns_set(model: type[Model], ids: Sequence[int], **columns: Sequence[Any]) -> None:
     """Set each named column of the rows `ids` to the values in the same order.
 
-    What `bulk_update` does, without the expression that it builds for every single value: that takes most of its time.
+    What `bulk_update` does, without the expression that it builds for every single value.
     """
     known = {field.name: field for field in model._meta.concrete_fields}
     fields = [known[name] for name in columns]
