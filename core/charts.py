@@ -81,6 +81,7 @@ def line_chart(
     if not values:
         raise ChartError("nothing to draw")
     names = [one.name for one in series]
+    whole = all(float(x).is_integer() for _name, points in kept for x, _y in points)
     shared = {"field": "s", "type": "nominal", "legend": {"orient": "top", "title": None} if len(names) > 1 else None}
     spec = {
         "height": HEIGHT,
@@ -92,9 +93,7 @@ def line_chart(
                 "type": "quantitative",
                 "title": x_label,
                 "scale": {"zero": False},
-                "axis": {"tickMinStep": 1}
-                if all(float(x).is_integer() for _, points in kept for x, _ in points)
-                else {},
+                "axis": {"tickMinStep": 1} if whole else {},
             },
             "y": {
                 "field": "y",
