@@ -1,0 +1,103 @@
+"""The three jobs that people do all day, without ever touching a mouse."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e import learning
+from tests.e2e.people import Person
+from tests.e2e.walk import Walk
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def finished(walk: Walk) -> Walk:
+    return walk.to(learning.leave_work_open)
+
+
+def focused(person: Person) -> str:
+    """What has the focus: a field's name, else its text."""
+    return str(person.page.evaluate("document.activeElement.name || document.activeElement.textContent.trim()"))
+
+
+def tab_to(person: Person, wanted: str, most: int = 60) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(most):
+        person.page.keyboard.press("Tab")
+        if wanted in focused(person):
+            return
+    raise AssertionError(f"{wanted} is not within {most} presses of Tab on {person.page.url}")
+
+
+def test_the_first_tab_skips_to_the_content(finished: Walk) -> None:
+    expert = finished.expert
+    expert.go(finished.root("write/"))
+    expert.page.keyboard.press("Tab")
+    assert focused(expert) == "Skip to the content"
+    expert.page.keyboard.press("Enter")
+    assert expert.page.evaluate("document.activeElement.id") == "content"
+
+
+def test_a_pair_is_written_and_submitted(finished: Walk) -> None:
+    expert, keys = finished.expert, finished.expert.page.keyboard
+    expert.go(finished.root("tasks/advice/write/?key=keys"))
+    keys.press("i")
+    assert focused(expert) == "instruction"
+    keys.type("How thick is a slab?")
+    tab_to(expert, "response", most=6)
+    keys.type("As thick as the engineer says.")
+    keys.press("Control+Enter")
+    expert.sees("Submitted. Here is the next one.")
+
+
+def test_a_pair_is_reviewed_and_approved(finished: Walk) -> None:
+    reviewer, keys = finished.reviewer, finished.reviewer.page.keyboard
+    reviewer.go(finished.root("review/"))
+    keys.press("n")
+    reviewer.sees("Review pair")
+    while "How thick is a slab?" not in reviewer.main.inner_text():
+        before = reviewer.page.url
+        keys.press("s")
+        expect(reviewer.page).not_to_have_url(before)
+        reviewer.sees("Review pair")
+    keys.press("r")
+    assert focused(reviewer) == "reason"
+    keys.type("a and s are only letters here")
+    tab_to(reviewer, "Approve", most=2)
+    keys.press("a")
+    reviewer.sees("Approved.")
+
+
+def test_answers_are_graded(finished: Walk) -> None:
+    number = learning.open_round(finished, 1)
+    reviewer, keys = finished.reviewer, finished.reviewer.page.keyboard
+    reviewer.go(finished.root(f"grading/{number}/"))
+    for answer in range(2):
+        reviewer.sees(f"{answer} graded, {2 - answer} to go")
+        reviewer.page.wait_for_load_state()  # the scripts of the page are there then
+        for digit in ("5", "2", "4"):
+            keys.press(digit)
+        keys.press("e")
+        given = reviewer.page.evaluate("[...document.querySelectorAll(':checked')].map(one => one.value)")
+        assert given == ["5", "2", "4", "edited"]
+        keys.press("Enter")
+    reviewer.sees("Nothing is left for you here")
+    keys.press("u")
+    reviewer.sees("Your last grade is taken back", "1 graded, 1 to go")
+    learning.end_round(finished)
+    finished.owner.sees("Mean grade")
+
+
+def test_menus_close_and_give_the_focus_back(finished: Walk) -> None:
+    expert, keys = finished.expert, finished.expert.page.keyboard
+    expert.go(finished.root())
+    tab_to(expert, "Menu of")
+    keys.press("Enter")
+    menu = expert.page.locator("details.menu[open]")
+    expect(menu).to_have_count(1)
+    keys.press("Tab")
+    assert focused(expert) == "Profile"
+    keys.press("Escape")
+    expect(menu).to_have_count(0)
+    assert "Menu of" in focused(expert)
+    assert expert.troubles() == []
