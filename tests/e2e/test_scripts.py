@@ -16,31 +16,40 @@ def begun(walk: Walk) -> Walk:
     return walk.to(teaching.make_task)
 
 
-def paper(page: Page) -> list[str]:
+COLOURS = """() => [[document.documentElement, 'backgroundColor'], [document.body, 'backgroundColor'],
+    [document.body, 'color']].map(([part, style]) => getComputedStyle(part)[style]).join(' ')"""
+
+
+def paper(page: Page) -> str:
     """The colours of the page and of its text."""
-    return [
-        str(page.evaluate(f"getComputedStyle(document.{part}).{style}"))
-        for part, style in (("documentElement", "backgroundColor"), ("body", "backgroundColor"), ("body", "color"))
-    ]
+    return str(page.evaluate(COLOURS))
+
+
+def wait_for_paper(page: Page, colours: str) -> None:
+    """Until the page has these colours; a change of theme may pass through others."""
+    page.wait_for_function(f"wanted => ({COLOURS})() === wanted", arg=colours)
 
 
 def test_the_theme_changes_at_once_and_stays(begun: Walk) -> None:
     viewer = begun.viewer
+    viewer.page.emulate_media(color_scheme="dark")
+    viewer.go(begun.root())
+    dark = paper(viewer.page)
     viewer.page.emulate_media(color_scheme="light")
     viewer.go(begun.root())
     light = paper(viewer.page)
+    assert dark != light
     viewer.page.locator("summary", has_text="Menu of").click()
     with viewer.page.expect_response(re.compile("/theme/")):
         viewer.page.get_by_role("button", name="Dark").click()
-    dark = paper(viewer.page)
-    assert dark != light
+    wait_for_paper(viewer.page, dark)
     assert viewer.page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
     viewer.page.reload()
-    assert paper(viewer.page) == dark
+    wait_for_paper(viewer.page, dark)
     viewer.page.locator("summary", has_text="Menu of").click()
     with viewer.page.expect_response(re.compile("/theme/")):
         viewer.page.get_by_role("button", name="Auto").click()
-    assert paper(viewer.page) == light
+    wait_for_paper(viewer.page, light)
     assert viewer.troubles() == []
 
 
