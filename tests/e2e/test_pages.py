@@ -21,6 +21,11 @@ AS_OTHERS = [
 ]  # fmt: skip
 
 
+# Two frames after a change of theme, and the end of what it set in motion: colours on their way are nobody's fault.
+SETTLED = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => Promise.allSettled(document.getAnimations().map(motion => motion.finished)))"""
+
+
 @pytest.fixture
 def finished(walk: Walk) -> Walk:
     return walk.to(learning.leave_work_open)
@@ -32,6 +37,7 @@ def faults(page: Page, *, axe: bool = True) -> list[str]:
     for scheme, size in (("light", DESKTOP), ("dark", PHONE)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
+        page.evaluate(SETTLED)
         if axe:
             found += [f"{scheme}, {size['width']} px: {line}" for line in axe_violations(page)]
         if overflows(page):
