@@ -1,4 +1,4 @@
-"""`make bench`: measure the budget table of docs/operating.md on this machine and print it beside its references.
+"""`make bench`: measure what was promised on this machine, and print it beside the promise and what others reach.
 
     python -m benchmarks              everything
     python -m benchmarks text startup only these

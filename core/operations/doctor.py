@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -155,8 +156,19 @@ def ask_model_server() -> int:
         client.close()
 
 
+def isolation() -> Finding:
+    """How a training would be cut off the network, tried in a child because it cannot be undone."""
+    code = "from ml.isolation import isolate; print(isolate('forbidden'))"
+    child = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    if child.returncode != 0:
+        cure = "Allow user namespaces or seccomp on this machine; until then trainings are refused."
+        return Finding("Isolation", "trainings cannot be cut off the network", cure)
+    return Finding("Isolation", f"trainings run without network ({child.stdout.strip()})")
+
+
 CHECKS: tuple[Callable[[], Finding], ...] = (
     python, packages, disk, memory, listening, database, redis, workers, store, model_server,
+    isolation,
 )  # fmt: skip
 
 

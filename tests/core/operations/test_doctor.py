@@ -46,6 +46,18 @@ def test_a_missing_model_is_named_with_the_cure(settings: Any, tmp_path: Path) -
     assert finding.cure == "Remove that folder and run `make up`."
 
 
+def test_it_says_how_trainings_are_cut_off_the_network_and_when_they_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert doctor.isolation().text in {
+        f"trainings run without network ({way})"
+        for way in ("network namespace", "user and network namespace", "seccomp filter")
+    }
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)  # a child that cannot even find the code
+    finding = doctor.isolation()
+    assert (finding.ok, finding.text) == (False, "trainings cannot be cut off the network")
+
+
 def test_a_check_that_cannot_be_made_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def model_server() -> doctor.Finding:
         raise RuntimeError("out of\norder")
