@@ -28,10 +28,11 @@ from core.models import Job, Project, Tokenizer, User  # noqa: E402
 from core.operations.prepare import collect_static, migrate  # noqa: E402
 from core.services.people import membership_set, user_create  # noqa: E402
 from core.services.projects import project_create  # noqa: E402
-from curation.models import DatasetVersion, Pair, Revision, Task  # noqa: E402
+from curation.models import DatasetVersion, NearText, Pair, Revision, Task  # noqa: E402
 from curation.selectors.exports import version_chunks  # noqa: E402
 from curation.services.import_mapping import Mapping  # noqa: E402
 from curation.services.imports import LocalFile, import_start, import_upload  # noqa: E402
+from curation.services.likeness import likeness_ask  # noqa: E402
 from curation.services.search import search_update  # noqa: E402
 from curation.services.tasks import task_create  # noqa: E402
 from curation.services.versions import version_freeze  # noqa: E402
@@ -120,6 +121,13 @@ def fill(task: str) -> Found:
     return {"pairs": len(ids)}
 
 
+def compare(task: str) -> Found:
+    """The job that keeps which pairs say nearly the same."""
+    likeness_ask(actor=None, task=Task.objects.get(slug=task))
+    seconds = job_run("likeness")
+    return {"seconds": seconds, "near": NearText.objects.filter(task__slug=task).count(), "megabytes": most_megabytes()}
+
+
 def freeze(task: str) -> Found:
     version = version_freeze(actor=None, task=Task.objects.get(slug=task))
     seconds = job_run("freeze")
@@ -156,7 +164,9 @@ def most_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-STEPS: dict[str, Callable[..., Found]] = {step.__name__: step for step in (prepare, bring, index, fill, freeze, export)}
+STEPS: dict[str, Callable[..., Found]] = {
+    step.__name__: step for step in (prepare, bring, index, fill, compare, freeze, export)
+}
 
 if __name__ == "__main__":
     print(json.dumps(STEPS[sys.argv[1]](**json.loads(sys.argv[2]))))

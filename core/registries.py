@@ -72,6 +72,7 @@ lineage: dict[str, list[Callable[[Any], list[LineageEntry]]]] = {}  # object typ
 panels: dict[str, list[Callable[[Any, User], list[Panel]]]] = {}  # place -> callables(object, user)
 guards: dict[str, list[Callable[[Any], list[Denied]]]] = {}  # "freeze" | "launch" | "release" -> callables
 first_start: list[Callable[[], None]] = []  # run once after the first migration
+chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.models.functions import Now
 
-from core import jobs
+from core import jobs, registries
 from core.models import Heartbeat, Job
 
 stopped = threading.Event()
@@ -32,6 +32,8 @@ def run_job(job_id: int) -> None:
 def sweep() -> None:
     Heartbeat.objects.update_or_create(name="beat", defaults={"queue": "", "seen_at": Now(), "details": {}})
     jobs.sweep()
+    for chore in registries.chores:
+        chore()
 
 
 def worker_name() -> str:

@@ -75,6 +75,13 @@ class Part(TextChoices):
     TEST = "test", _("Test")
 
 
+class LikeKind(TextChoices):
+    """Which texts of two pairs are alike."""
+
+    PROMPT = "prompt", _("Question")
+    RESPONSE = "response", _("Answer")
+
+
 class VersionState(TextChoices):
     BUILDING = "building", _("Building")
     READY = "ready", _("Ready")

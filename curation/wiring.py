@@ -15,6 +15,7 @@ from curation.selectors.pairs import returned_to
 from curation.selectors.reviews import reviews_waiting
 from curation.selectors.tasks import TaskRow, tasks_of
 from curation.selectors.versions import fresh_pairs
+from curation.services.likeness import likeness_due
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
 
@@ -36,6 +37,7 @@ def wire() -> None:
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
     registries.shots.append(shots)
+    registries.chores.append(likeness_due)
     registries.first_start.append(demo_create)
 
 

@@ -1,13 +1,17 @@
-"""Which texts say nearly the same, among a hundred thousand in a minute.
+"""Which texts say nearly the same, among a hundred thousand in a minute, or among texts that arrive over years.
 
 1. A text becomes the set of its words and word pairs: short questions have too few longer shingles to compare.
 2. Shingles that stand in more than a tenth of the texts are dropped: a prompt template would make all texts alike.
 3. MinHash (Broder 1997) with banding proposes pairs; 4. the true Jaccard similarity of the sets decides.
+
+Of each hash only the lowest eight bits are kept (Li and König 2010): a text's sketch has 128 bytes, small enough to be
+stored, and four of them make a band. A text that comes later is then compared with the stored sketches alone:
+`common_shingles` once, `sketches` of each text, `proposed` between the new ones and all, `similarity` of those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
@@ -17,7 +21,9 @@ from numpy.typing import NDArray
 from ml.words import words
 
 THRESHOLD = 0.7
-_PERMUTATIONS, _BAND_ROWS = 128, 4  # 32 bands: a pair of similarity .7 is proposed with 99.98 %, one of .3 with 23 %
+SKETCH_BYTES = 128
+EDITION = 1  # count it up when shingles, hashes or rensa change: stored sketches are then made anew
+_BAND_ROWS = 4  # 32 bands: a pair of similarity .7 is proposed with 99.98 %, one of .3 with 23 %
 _SEED = 20_231
 _COMMON_SHARE, _COMMON_TEXTS = 0.1, 10
 _CHUNK = 5_000
@@ -25,6 +31,7 @@ _BUCKET, _WINDOW = 2_000, 200
 
 Hashes = NDArray[np.uint64]
 Pairs = NDArray[np.int64]
+Sketches = NDArray[np.uint8]  # (texts, 128)
 
 
 def near_duplicates(texts: Sequence[str], *, threshold: float = THRESHOLD) -> list[tuple[int, int]]:
@@ -37,18 +44,47 @@ def near_duplicates(texts: Sequence[str], *, threshold: float = THRESHOLD) -> li
     if not 0 < threshold <= 1:
         raise ValueError(f"A similarity lies between 0 and 1, not at {threshold}.")
     sets = _Shingles.of(texts)
-    if len(sets) < 2:
-        return []
-    signatures = sets.signatures()
-    proposed = _proposed(signatures, len(texts))
-    agreeing = np.empty(len(proposed))
-    for start in range(0, len(proposed), 200_000):
-        part = proposed[start : start + 200_000]
-        agreeing[start : start + 200_000] = (signatures[part[:, 0]] == signatures[part[:, 1]]).mean(axis=1)
-    # The share of agreeing hashes estimates the similarity with a standard error of at most .044.
-    likely = proposed[agreeing >= threshold - 0.2]
+    sets = sets.without(sets.common(len(texts)))
+    likely = proposed(sets.sketches(), np.ones(len(sets), dtype=np.bool_), threshold=threshold)
     names = sets.rows
     return [(int(names[one]), int(names[other])) for one, other in likely if sets.jaccard(one, other) >= threshold]
+
+
+def common_shingles(texts: Sequence[str]) -> Hashes:
+    """The hashes of the shingles that make no text like another, because more than a tenth of these texts have them."""
+    return _Shingles.of(texts).common(len(texts))
+
+
+def sketches(texts: Sequence[str], common: Hashes) -> list[bytes]:
+    """What is kept of each text: 128 bytes, or none of a text without a word."""
+    sets = _Shingles.of(texts).without(common)
+    found = [b""] * len(texts)
+    for row, sketch in zip(sets.rows.tolist(), sets.sketches(), strict=True):
+        found[row] = sketch.tobytes()
+    return found
+
+
+def proposed(known: Sketches, fresh: NDArray[np.bool_], *, threshold: float = THRESHOLD) -> Pairs:
+    """Pairs (i, j), i < j, of sketches that may reach the threshold and of which at least one is `fresh`.
+
+    Shape (pairs, 2), sorted, each once. The share of equal bytes estimates the similarity with a standard error of at
+    most .044; .2 below the threshold is let through.
+    """
+    if len(known) < 2 or not fresh.any():
+        return np.zeros((0, 2), dtype=np.int64)
+    found = _in_one_band(np.ascontiguousarray(known), fresh)
+    agreeing = np.empty(len(found))
+    for start in range(0, len(found), 200_000):
+        part = found[start : start + 200_000]
+        agreeing[start : start + 200_000] = (known[part[:, 0]] == known[part[:, 1]]).mean(axis=1)
+    return found[agreeing >= threshold - 0.2]
+
+
+def similarities(texts: Sequence[str], pairs: Iterable[tuple[int, int]], common: Hashes) -> list[float]:
+    """The Jaccard similarity of the texts i and j of each pair (i, j), without the common shingles."""
+    sets = _Shingles.of(texts).without(common)
+    place = {row: n for n, row in enumerate(sets.rows.tolist())}
+    return [sets.jaccard(place[i], place[j]) if i in place and j in place else 0.0 for i, j in pairs]
 
 
 class _Shingles:
@@ -71,22 +107,36 @@ class _Shingles:
             sizes.extend(map(len, sets))
             parts.append(np.fromiter(chain.from_iterable(sets), dtype=np.uint64))
         values = np.concatenate(parts)
-        row_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        keep = _distinctive(values, row_of, len(texts))
-        kept = np.bincount(row_of[keep], minlength=len(sizes))
-        rows = np.flatnonzero(kept)
-        return cls(rows, values[keep], np.concatenate([[0], np.cumsum(kept[rows])]))
+        rows = np.flatnonzero(sizes)
+        return cls(rows, values, np.concatenate([[0], np.cumsum(np.asarray(sizes, dtype=np.int64)[rows])]))
 
-    def signatures(self) -> NDArray[np.uint32]:
-        """The MinHash signature of each row, shape (rows, 128)."""
-        parts = []
+    def common(self, texts: int) -> Hashes:
+        """Shingles of more than a tenth of so many texts, and of more than ten, sorted."""
+        ordered = np.sort(self._values)  # by sorting: numpy's own unique() takes many times as long
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])
+        counts = np.diff(np.concatenate([first, [ordered.size]]))
+        found: Hashes = ordered[first[counts > max(_COMMON_TEXTS, _COMMON_SHARE * texts)]]
+        return found
+
+    def without(self, common: Hashes) -> _Shingles:
+        """Without the common shingles; a text that has fewer than two others keeps all."""
+        rare = np.isin(self._values, common, invert=True)
+        row_of = np.repeat(np.arange(len(self)), np.diff(self._offsets))
+        poor = np.bincount(row_of[rare], minlength=len(self)) < 2
+        keep = rare | poor[row_of]
+        kept = np.bincount(row_of[keep], minlength=len(self))
+        return _Shingles(self.rows, self._values[keep], np.concatenate([[0], np.cumsum(kept)]))
+
+    def sketches(self) -> Sketches:
+        """The lowest eight bits of each row's MinHash values, shape (rows, 128)."""
+        parts = [np.zeros((0, SKETCH_BYTES), dtype=np.uint8)]
         for start in range(0, len(self), _CHUNK):
             offsets = self._offsets[start : start + _CHUNK + 1]
             values = self._values[offsets[0] : offsets[-1]]
             matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-                values, (offsets - offsets[0]).astype(np.uint64), _PERMUTATIONS, _SEED
+                values, (offsets - offsets[0]).astype(np.uint64), SKETCH_BYTES, _SEED
             )
-            parts.append(np.array(matrix.to_rows(), dtype=np.uint32))
+            parts.append(np.array(matrix.to_rows(), dtype=np.uint32).astype(np.uint8))
         return np.concatenate(parts)
 
     def jaccard(self, one: int, other: int) -> float:
@@ -102,33 +152,26 @@ def _shingles(text: str) -> list[str]:
     return list(dict.fromkeys([*tokens, *map(" ".join, pairwise(tokens))]))
 
 
-def _distinctive(values: Hashes, row_of: NDArray[np.int32], texts: int) -> NDArray[np.bool_]:
-    """Which shingles to keep: the rare ones, and all of a text that has fewer than two rare ones."""
-    ordered = np.sort(values)  # by sorting: numpy's own unique() takes many times as long
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])
-    counts = np.diff(np.concatenate([first, [ordered.size]]))
-    common = ordered[first[counts > max(_COMMON_TEXTS, _COMMON_SHARE * texts)]]
-    rare = np.isin(values, common, invert=True)
-    poor = np.bincount(row_of[rare], minlength=texts) < 2
-    return rare | poor[row_of]
-
-
-def _proposed(signatures: NDArray[np.uint32], texts: int) -> Pairs:
-    """Pairs of rows that agree in all four hashes of some band, shape (pairs, 2), sorted, each once."""
+def _in_one_band(known: Sketches, fresh: NDArray[np.bool_]) -> Pairs:
+    """Pairs of rows that agree in all four bytes of some band, one of them fresh: shape (pairs, 2), sorted."""
     found: Pairs = np.zeros(0, dtype=np.int64)
-    size = len(signatures)
-    for band in range(0, _PERMUTATIONS, _BAND_ROWS):
-        keys = np.zeros(size, dtype=np.uint64)
-        for column in range(band, band + _BAND_ROWS):  # multiply and add modulo 2^64; collisions are verified away
-            keys = keys * np.uint64(0x9E3779B97F4A7C15) + signatures[:, column].astype(np.uint64) + np.uint64(1)
-        codes = [one * size + other for one, other in _bucket_pairs(keys)]
+    size = len(known)
+    bands = known.view(np.uint32)
+    for band in range(bands.shape[1]):
+        keys = np.ascontiguousarray(bands[:, band])
+        rows = np.arange(size) if fresh.all() else np.flatnonzero(np.isin(keys, keys[fresh]))
+        codes = []
+        for one, other in _bucket_pairs(keys[rows]):
+            one, other = rows[one], rows[other]
+            wanted = fresh[one] | fresh[other]
+            codes.append(one[wanted] * size + other[wanted])
         if codes:
             found = np.sort(np.concatenate([found, *codes]))
             found = found[np.concatenate([[True], found[1:] != found[:-1]])]
     return np.stack([found // size, found % size], axis=1)
 
 
-def _bucket_pairs(keys: Hashes) -> Iterator[tuple[Pairs, Pairs]]:
+def _bucket_pairs(keys: NDArray[np.uint32]) -> Iterator[tuple[Pairs, Pairs]]:
     """Rows with the same key, as arrays (smaller row, larger row): for each distance in the sorted order one pair of
     arrays, up to the window of the bucket."""
     order = np.argsort(keys, kind="stable")

@@ -26,9 +26,9 @@ Part = Literal["train", "develop", "test"]
 Reason = Literal["prompt", "response", "source", "near prompt", "near response"]
 
 # Near duplicates among shorter answers ("Yes.", a category) are no leak.
-_ANSWER_WORDS = 20
+ANSWER_WORDS = 20
 # An instruction with more different inputs than this is a template: "Summarise the text."
-_TEMPLATE_INPUTS = 2
+TEMPLATE_INPUTS = 2
 # Who stays when two groups of different parts turn out to say the same: comparisons hang on the test part.
 _PRECEDENCE: dict[Part, int] = {"test": 0, "develop": 1, "train": 2}
 
@@ -124,7 +124,7 @@ def find_links(pairs: Sequence[PairText], *, threshold: float = THRESHOLD) -> li
     near duplicates without the words that more than a tenth of all texts have: a template is no likeness.
     """
     prompts = _members((prompt, pair) for pair, prompt in _prompts(pairs).items())
-    answers = _members((pair.response, pair.id) for pair in pairs if count_words(pair.response) >= _ANSWER_WORDS)
+    answers = _members((pair.response, pair.id) for pair in pairs if count_words(pair.response) >= ANSWER_WORDS)
     sources = _members((pair.source, pair.id) for pair in pairs if pair.source)
     return [
         *_same("prompt", prompts),
@@ -270,16 +270,22 @@ def _prompts(pairs: Sequence[PairText]) -> dict[str, str]:
     inputs: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         if pair.input.strip():
-            inputs[_key(pair.instruction)].add(_key(pair.input))
+            inputs[comparable(pair.instruction)].add(comparable(pair.input))
     return {
         pair.id: pair.input
-        if pair.input.strip() and len(inputs[_key(pair.instruction)]) > _TEMPLATE_INPUTS
-        else f"{pair.instruction}\n{pair.input}"
+        if pair.input.strip() and len(inputs[comparable(pair.instruction)]) > TEMPLATE_INPUTS
+        else whole_prompt(pair.instruction, pair.input)
         for pair in pairs
     }
 
 
-def _key(text: str) -> str:
+def whole_prompt(instruction: str, given: str) -> str:
+    """What is compared as the prompt unless the instruction is a template: then the input alone."""
+    return f"{instruction}\n{given}"
+
+
+def comparable(text: str) -> str:
+    """Equal for texts that differ only in case, punctuation and blanks; blank for a blank text."""
     return " ".join(words(text)) or text.strip()
 
 
@@ -287,7 +293,7 @@ def _members(texts: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """The ids with each text but for case and punctuation; blank texts belong to nobody. Sorted by text."""
     members: dict[str, list[str]] = defaultdict(list)
     for text, pair in texts:
-        members[_key(text)].append(pair)
+        members[comparable(text)].append(pair)
     return {key: tuple(sorted(members[key])) for key in sorted(members) if key}
 
 

@@ -1,5 +1,6 @@
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
+from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
@@ -14,7 +15,11 @@ __all__ = [
     "Guideline",
     "Import",
     "ImportProblem",
+    "Likeness",
+    "LikenessBasis",
+    "NearText",
     "Pair",
+    "Place",
     "Review",
     "Revision",
     "Suite",

@@ -33,10 +33,6 @@ class Pair(models.Model):
     # Checks that found something in the newest revision and were not dismissed; null: not checked yet.
     found = ArrayField(models.CharField(max_length=40), null=True)
 
-    # The split: a group's place in [0, 1) is drawn once from the task's salt and kept (ml/split.py).
-    group = models.CharField(max_length=64, blank=True)
-    position = models.FloatField(null=True)
-
     # Hash of an imported row or of an editor's page: brought in or sent twice, it is one pair.
     import_key = models.CharField(max_length=64, blank=True)
     imported_by = models.ForeignKey("Import", models.SET_NULL, null=True, related_name="pairs", db_index=False)
@@ -48,7 +44,6 @@ class Pair(models.Model):
             models.Index(fields=("task", "state", "-id"), name="pair_by_state"),
             models.Index(fields=("task", "-id"), condition=~Q(state=PairState.TRASHED), name="pair_by_task"),
             models.Index(fields=("task", "author", "-id"), name="pair_by_author"),
-            models.Index(fields=("task", "group"), condition=~Q(group=""), name="pair_by_group"),
             models.Index(fields=("task", "id"), condition=Q(approved__isnull=False), name="pair_approved"),
             models.Index(fields=("task", "id"), condition=Q(found__isnull=True), name="pair_unchecked"),
             models.Index(fields=("task", "-id"), condition=Q(found__len__gt=0), name="pair_with_finding"),

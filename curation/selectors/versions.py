@@ -12,10 +12,12 @@ from core.denied import Denied
 from core.models import Project, User
 from curation.choices import Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import DatasetVersion, Pair, Review, Task, VersionPair
-from curation.services.splitting import split_pairs
-from curation.services.versions import approved_pairs, approved_rows
+from curation.services.building import approved_rows
+from curation.services.likeness import likeness_waiting
+from curation.services.splitting import split_rows
+from curation.services.versions import approved_pairs
 
-EXACT_UP_TO = 3_000  # approved pairs for which the preview splits for real; it takes under a second
+EXACT_UP_TO = 20_000  # approved pairs for which the preview splits for real; it takes under a second
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class FreezePreview:
     unreviewed: int
     with_finding: int
     unchecked: int
+    waiting: int  # texts that were not compared with the others yet
     fresh: int  # approved since the newest version, or changed
     refused: list[Denied]
 
@@ -42,16 +45,18 @@ def freeze_preview(task: Task, train_share: float) -> FreezePreview:
         unchecked=Count("pk", filter=Q(found__isnull=True)),
     )
     split = None
-    if counts["approved"] <= EXACT_UP_TO:
-        split = split_pairs([row for row, _ in approved_rows(task)], salt=task.salt, train_share=train_share)
+    waiting = likeness_waiting(task)
+    if counts["approved"] <= EXACT_UP_TO and not waiting:
+        split = split_rows(task, approved_rows(task), train_share=train_share)
     by_origin = pairs.order_by().values_list("approved__origin").annotate(count=Count("pk")).order_by("-count")
     reviewed = Review.objects.filter(
         basis=ReviewBasis.SECOND_PERSON, decision="approve", revision__in=pairs.values("approved")
     )
     return FreezePreview(
-        parts=part_counts(place.part for place in split.places.values()) if split else None,
-        groups=len({place.group for place in split.places.values()}) if split else None,
-        left_out=split.left_out if split else [],
+        parts=part_counts(split.parts.values()) if split else None,
+        groups=len({split.placements[pair].group for pair in split.parts}) if split else None,
+        left_out=[(int(row.id), row.sentence) for row in split.left_out] if split else [],
+        waiting=waiting,
         origins=[(str(Origin(origin).label), count) for origin, count in by_origin],
         unreviewed=counts["approved"] - reviewed.values("revision").distinct().count(),
         fresh=fresh_pairs(task).count(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import AutoField, Model
 
 
 def columns_set(model: type[Model], ids: Sequence[int], **columns: Sequence[Any]) -> None:
@@ -16,19 +16,22 @@ def columns_set(model: type[Model], ids: Sequence[int], **columns: Sequence[Any]
     fields = [known[name] for name in columns]
     names = [connection.ops.quote_name(field.column or field.name) for field in fields]
     arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    key = model._meta.pk.column
     sets = ", ".join(f"{name} = given.{name}" for name in names)
     query = (
         f"UPDATE {model._meta.db_table} kept SET {sets} "  # noqa: S608  names of the model's own columns
-        f"FROM unnest(%s::bigint[], {arrays}) AS given(id, {', '.join(names)}) WHERE kept.id = given.id"
+        f"FROM unnest(%s::bigint[], {arrays}) AS given({key}, {', '.join(names)}) WHERE kept.{key} = given.{key}"
     )
     with connection.cursor() as cursor:
         cursor.execute(query, [list(ids), *map(list, columns.values())])
 
 
 def rows_copy(model: type[Model], rows: Sequence[Model]) -> None:
-    """Store new rows by COPY, in the transaction under way; their ids are not told. Unlike `bulk_create`, values go as
-    they are: for models without fields that Django fills in or converts while saving."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    """Store new rows by COPY, in the transaction under way; ids that the database counts are not told.
+
+    Unlike `bulk_create`, values go as they are: for models without fields that Django fills in or converts on saving.
+    """
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     names = ", ".join(connection.ops.quote_name(field.column or field.name) for field in fields)
     attributes = [field.attname for field in fields]
     with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:

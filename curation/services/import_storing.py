@@ -24,7 +24,7 @@ from curation.services.pairs import SUBJECT, review_batch
 BATCH = 4_000
 MOST_PROBLEMS = 10_000  # kept with their reasons; beyond that they are only counted
 PAIR = (
-    "id, project_id, task_id, state, version, current_id, approved_id, author_id, metadata, \"group\", import_key, "
+    "id, project_id, task_id, state, version, current_id, approved_id, author_id, metadata, import_key, "
     "imported_by_id, created_at, updated_at"
 )  # fmt: skip
 REVISION = (
@@ -130,7 +130,7 @@ class Storing:
         metadata = json.dumps(row.metadata, ensure_ascii=False) if row.metadata else "{}"
         return (
             pair, self.batch.task.project_id, self.batch.task_id, state, 1, revision, approved,
-            self.batch.created_by_id, metadata, "", key, self.batch.pk, self.now, self.now,
+            self.batch.created_by_id, metadata, key, self.batch.pk, self.now, self.now,
         )  # fmt: skip
 
     def revision(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:

@@ -1,56 +1,57 @@
-"""Which group and which part each approved pair belongs to, before anything is stored: ml.split over the rows."""
+"""Which group and which part each approved pair belongs to, before anything is stored: ml.split over stored links."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from curation.choices import Origin
-from ml.split import PairText, Part, Placement, assign
+from curation.models import Place, Task
+from curation.selectors.likeness import stored_links
+from ml.split import LeftOut, PairText, Part, Placement, assign
 
 
 @dataclass(frozen=True, slots=True)
 class SplitRow:
-    """An approved pair as the split sees it; `group` and `position` are what an earlier freeze drew, or "" and None."""
+    """An approved revision as the split sees it."""
 
     pair_id: int
-    instruction: str
-    input: str
-    response: str
+    revision_id: int
     source: str
     origin: str
-    group: str
-    position: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    group: str
-    position: float
-    part: str
 
 
 @dataclass(frozen=True)
 class Splitting:
-    """`places` by pair; `left_out` are (pair, sentence) that would tie groups of two parts together."""
+    """`placements` of all pairs that have one, `fresh` those drawn now; `parts` of the pairs that take part.
 
-    places: dict[int, Place]
-    left_out: list[tuple[int, str]]
+    `left_out` would tie groups of two parts together.
+    """
+
+    placements: dict[int, Placement]
+    fresh: frozenset[int]
+    parts: dict[int, str]
+    left_out: list[LeftOut]
 
 
-def split_pairs(rows: Sequence[SplitRow], *, salt: str, train_share: float) -> Splitting:
+def split_rows(task: Task, rows: Sequence[SplitRow], *, train_share: float) -> Splitting:
     """Groups and parts of all rows. Places drawn earlier stay; a row that would bridge two parts is left out."""
+    places = Place.objects.filter(task=task).values_list("pair_id", "group", "position", "pinned")
     existing = {
-        str(row.pair_id): Placement(row.group, row.position) for row in rows if row.position is not None and row.group
+        str(pair): Placement(group, position, cast(Part, pinned) if pinned else None)
+        for pair, group, position, pinned in places.iterator(chunk_size=5_000)
     }
-    split = assign([pair_text(row) for row in rows], salt=salt, train_share=train_share, existing=existing)
-    places = {int(pair): place(split.placements[pair], part) for pair, part in split.parts.items()}
-    return Splitting(places, [(int(row.id), row.sentence) for row in split.left_out])
-
-
-def pair_text(row: SplitRow) -> PairText:
     # A file's name or a law that many answers cite is no passage; only a document's passage ties pairs together.
-    source = row.source if row.origin == Origin.DOCUMENT else None
-    return PairText(str(row.pair_id), row.instruction, row.input, row.response, source)
-
-
-def place(placement: Placement, part: Part) -> Place:
-    return Place(placement.group, placement.position, str(part))
+    passages = {row.pair_id: row.source for row in rows if row.origin == Origin.DOCUMENT and row.source}
+    split = assign(
+        [PairText(str(row.pair_id), "") for row in rows],
+        salt=task.salt,
+        train_share=train_share,
+        existing=existing,
+        links=stored_links(task, {row.revision_id: row.pair_id for row in rows}, passages),
+    )
+    return Splitting(
+        placements={int(pair): place for pair, place in split.placements.items()},
+        fresh=frozenset(int(pair) for pair in split.placements if pair not in existing),
+        parts={int(pair): str(part) for pair, part in split.parts.items()},
+        left_out=list(split.left_out),
+    )

@@ -16,6 +16,7 @@ from curation.models import DatasetVersion
 from curation.selectors.exports import FORMATS, version_chunks
 from curation.selectors.tasks import tasks_of
 from curation.selectors.versions import freeze_preview, version_page, version_rows, versions_of
+from curation.services.likeness import likeness_ask
 from curation.services.versions import version_freeze, version_verify
 
 
@@ -42,6 +43,8 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
         if not form.errors:
             return redirect("curation:version-detail", project, version.pk)
     preview = freeze_preview(found, share)
+    if preview.waiting:
+        likeness_ask(actor=access.user, task=found)
     context = {"task": found, "form": form, "preview": preview, "part_labels": dict(Part.choices)}
     return render(request, "curation/freeze.html", context, status=400 if form.errors else 200)
 

@@ -11,10 +11,11 @@ from core.models import Project, User
 from core.services.projects import project_remove_demo
 from curation.choices import Decision, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Pair, Revision, Suite, Task, VersionPair
+from curation.models import DatasetVersion, Pair, Place, Revision, Suite, Task, VersionPair
 from curation.selectors.examples import suite_examples, task_template, version_examples
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.versions import freeze_preview
+from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
@@ -133,7 +134,7 @@ def test_pairs_that_say_the_same_stand_on_one_side_and_a_bridge_is_left_out_and_
     assert (left.pair, left.reason) == (bridge, "bridge")
     assert str(train.pk) in left.detail
     bridge.refresh_from_db()
-    assert bridge.position is None
+    assert not Place.objects.filter(pair=bridge).exists()
 
 
 def test_the_hash_is_computed_again_from_the_rows_and_notices_a_changed_text(
@@ -196,6 +197,9 @@ def test_the_test_and_develop_parts_are_suites(task: Task, owner: User, expert: 
 
 def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, expert: User, reviewer: User) -> None:
     many(task, expert, reviewer, 20)
+    assert freeze_preview(task, task.train_share).waiting == 20
+    likeness_due()
+    run_jobs()
     preview = freeze_preview(task, task.train_share)
     version = freeze(task, owner)
     assert preview.parts == version.counts["parts"]

@@ -1,0 +1,282 @@
+"""Which pairs of a task are alike, found as they arrive and kept, so that a freeze or a page only reads it.
+
+A job keeps it up to date; a freeze works off what the job has not seen. Each step goes on where it was interrupted:
+1. hashes of the texts of each revision that counts: the newest and the approved one of each pair;
+2. the basis: shingles that too many texts have. Made anew, with all that rests on it, when the task has grown by half;
+3. a sketch of each question and each longer answer, again for questions whose instruction became a template;
+4. new sketches compared with all; what says nearly the same is kept by the hashes of the two texts.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from core.models import Job, User
+from core.services.jobs import job_create
+from curation.choices import LikeKind
+from curation.models import Likeness, LikenessBasis, NearText, Revision, Task
+from curation.services.columns import columns_set, rows_copy
+from ml.hashing import text_sha256
+from ml.near_duplicates import EDITION, SKETCH_BYTES, THRESHOLD, common_shingles, proposed, similarities, sketches
+from ml.split import ANSWER_WORDS, TEMPLATE_INPUTS, comparable, whole_prompt
+from ml.words import count_words
+
+BATCH = 5_000
+PIECE = 50_000  # revisions compared before what was found is kept
+SAMPLE = 20_000  # texts in which the common shingles are counted
+GROWTH = 1.5
+LOCK_SECONDS = 0.5
+WATERMARK = "likeness-revision"
+Tell = Callable[[int, int, str], None]
+
+# The newest and the approved revision of each pair that is not in the trash.
+COUNTING = """
+    SELECT current_id AS id FROM curation_pair WHERE task_id = %(task)s AND state <> 'trashed'
+    UNION SELECT approved_id FROM curation_pair WHERE task_id = %(task)s AND state <> 'trashed'
+"""
+MISSING = f"""
+    SELECT id FROM ({COUNTING}) counting
+    WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM curation_likeness kept WHERE kept.revision_id = counting.id)
+    ORDER BY id
+"""  # noqa: S608  no values in it
+STALE = f"""
+    DELETE FROM curation_likeness kept WHERE task_id = %(task)s
+    AND NOT EXISTS (SELECT 1 FROM ({COUNTING}) counting WHERE counting.id = kept.revision_id)
+"""  # noqa: S608
+
+
+def likeness_update(task: Task, tell: Tell) -> int:
+    """Bring what is known of a task's likenesses up to date. Returns how many revisions were new."""
+    with task_held(task, tell):
+        fresh = hashes_add(task, tell)
+        basis = basis_renew(task)
+        templates_follow(task)
+        sketches_add(task, basis, tell)
+        compare_open(task, basis, tell)
+    return fresh
+
+
+@contextmanager
+def task_held(task: Task, tell: Tell) -> Iterator[None]:
+    """One process at a time works on a task; another one waits and can be stopped meanwhile."""
+    key = f"likeness-{task.pk}"
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [key])
+            if cursor.fetchone()[0]:
+                break
+            tell(0, 0, _("Waiting for another comparison of this task"))
+            time.sleep(LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [key])
+
+
+def hashes_add(task: Task, tell: Tell) -> int:
+    """Step 1, and away with what counts no longer."""
+    with connection.cursor() as cursor:
+        cursor.execute(STALE, {"task": task.pk})
+        cursor.execute(MISSING, {"task": task.pk})
+        missing = [row[0] for row in cursor.fetchall()]
+    for start in range(0, len(missing), BATCH):
+        tell(start, len(missing), _("Reading new pairs"))
+        texts = Revision.objects.filter(pk__in=missing[start : start + BATCH]).order_by("pk")
+        rows_copy(Likeness, [hashed(task, *row) for row in texts.values_list("pk", "instruction", "input", "response")])
+    return len(missing)
+
+
+def hashed(task: Task, revision: int, instruction: str, given: str, response: str) -> Likeness:
+    whole = text_number(whole_prompt(instruction, given))
+    return Likeness(
+        revision_id=revision,
+        task=task,
+        instruction=text_number(instruction),
+        input=text_number(given),
+        whole=whole,
+        prompt=whole,
+        response=text_number(response) if count_words(response) >= ANSWER_WORDS else 0,
+    )
+
+
+def text_number(text: str) -> int:
+    """64 bits that are equal for texts alike but for case, punctuation and blanks; 0 for a blank one."""
+    key = comparable(text)
+    return int.from_bytes(bytes.fromhex(text_sha256(key)[:16]), "big", signed=True) if key else 0
+
+
+@transaction.atomic
+def basis_renew(task: Task) -> LikenessBasis:
+    """Step 2. A new basis makes every sketch and every comparison void."""
+    count = Likeness.objects.filter(task=task).count()
+    basis = LikenessBasis.objects.filter(task=task).first()
+    if basis is not None and basis.edition == EDITION and count <= basis.revisions * GROWTH:
+        return basis
+    ids = list(Likeness.objects.filter(task=task).order_by("revision").values_list("revision_id", flat=True))
+    sample = read_texts(ids[:: max(1, -(-len(ids) // SAMPLE))])
+    common = {
+        kind: common_shingles(list({number: text for number, text in sample[kind].values() if number}.values()))
+        for kind in LikeKind
+    }
+    Likeness.objects.filter(task=task).update(sketched=False, compared=False)
+    NearText.objects.filter(task=task).delete()
+    values = {
+        "edition": EDITION,
+        "revisions": count,
+        "prompt_common": common[LikeKind.PROMPT].tobytes(),
+        "response_common": common[LikeKind.RESPONSE].tobytes(),
+    }
+    return LikenessBasis.objects.update_or_create(task=task, defaults=values)[0]
+
+
+def templates_follow(task: Task) -> None:
+    """An instruction that many inputs share is no likeness: its questions are compared by their inputs alone."""
+    rows = Likeness.objects.filter(task=task)
+    with_input = rows.exclude(input=0).order_by().values("instruction").annotate(inputs=Count("input", distinct=True))
+    templates = list(with_input.filter(inputs__gt=TEMPLATE_INPUTS).values_list("instruction", flat=True))
+    by_input = Q(instruction__in=templates) & ~Q(input=0)
+    rows.filter(by_input).exclude(prompt=F("input")).update(prompt=F("input"), sketched=False, compared=False)
+    rows.exclude(by_input).exclude(prompt=F("whole")).update(prompt=F("whole"), sketched=False, compared=False)
+
+
+Texts = dict[LikeKind, dict[int, tuple[int, str]]]
+
+
+def read_texts(revisions: Sequence[int]) -> Texts:
+    """By kind and revision: the hash and the text of what is compared, "" where nothing is."""
+    found: Texts = {kind: {} for kind in LikeKind}
+    names = (
+        "input",
+        "whole",
+        "prompt",
+        "response",
+        *(f"revision__{name}" for name in ("instruction", "input", "response")),
+    )
+    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision")
+    for revision, given, whole, prompt, answer, *texts in rows.values_list("revision_id", *names):
+        asked = texts[1] if prompt == given and prompt != whole else whole_prompt(texts[0], texts[1])
+        found[LikeKind.PROMPT][revision] = (prompt, asked if prompt else "")
+        found[LikeKind.RESPONSE][revision] = (answer, texts[2] if answer else "")
+    return found
+
+
+def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
+    """Step 3."""
+    open_rows = Likeness.objects.filter(task=task, sketched=False, compared=False)
+    ids = list(open_rows.order_by("revision").values_list("revision_id", flat=True))
+    for start in range(0, len(ids), BATCH):
+        tell(start, len(ids), _("Taking down what each pair says"))
+        part = ids[start : start + BATCH]
+        texts = read_texts(part)
+        made = {
+            kind: sketches([text for _n, text in texts[kind].values()], common_of(basis, kind)) for kind in LikeKind
+        }
+        columns_set(
+            Likeness, list(texts[LikeKind.PROMPT]), prompt_sketch=made[LikeKind.PROMPT],
+            response_sketch=made[LikeKind.RESPONSE], sketched=[True] * len(texts[LikeKind.PROMPT]),
+        )  # fmt: skip
+
+
+def common_of(basis: LikenessBasis, kind: LikeKind) -> NDArray[np.uint64]:
+    kept = basis.prompt_common if kind == LikeKind.PROMPT else basis.response_common
+    return np.frombuffer(bytes(kept), dtype=np.uint64)
+
+
+def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
+    """Step 4, piece by piece; each piece is complete in itself."""
+    waiting = Likeness.objects.filter(task=task, compared=False)
+    ids = list(waiting.order_by("revision").values_list("revision_id", flat=True))
+    if not ids:
+        return
+    shelves = [Shelf(task, kind) for kind in LikeKind]
+    for start in range(0, len(ids), PIECE):
+        tell(start, len(ids), _("Looking for pairs that say nearly the same"))
+        piece = ids[start : start + PIECE]
+        found = [row for shelf in shelves for row in near_texts(task, basis, shelf, piece, tell)]
+        with transaction.atomic():
+            NearText.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+            Likeness.objects.filter(task=task, revision__in=piece).update(compared=True)
+
+
+class Shelf:
+    """All sketches of one kind in a task, each text once. What was compared before is `known`."""
+
+    def __init__(self, task: Task, kind: LikeKind) -> None:
+        self.kind = kind
+        names = ("revision_id", kind.value, f"{kind.value}_sketch", "compared")
+        rows = Likeness.objects.filter(task=task).exclude(**{kind.value: 0}).order_by("-compared", "revision")
+        first: dict[int, tuple[int, bytes, bool]] = {}
+        for revision, number, sketch, compared in rows.values_list(*names).iterator(chunk_size=BATCH):
+            if sketch:
+                first.setdefault(number, (revision, bytes(sketch), compared))
+        self.numbers = list(first)
+        self.revisions = np.array([row[0] for row in first.values()], dtype=np.int64)
+        joined = b"".join(row[1] for row in first.values())
+        self.sketches = np.frombuffer(joined, dtype=np.uint8).reshape(-1, SKETCH_BYTES)
+        self.known = np.array([row[2] for row in first.values()], dtype=np.bool_)
+
+    def pairs_with(self, revisions: Sequence[int]) -> NDArray[np.int64]:
+        """Likely pairs of a text that first stands in these revisions with one of them or a known one."""
+        fresh = np.isin(self.revisions, np.array(revisions, dtype=np.int64)) & ~self.known
+        rows = np.flatnonzero(self.known | fresh)
+        pairs = rows[proposed(self.sketches[rows], fresh[rows])]
+        self.known |= fresh
+        return pairs
+
+
+def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[int], tell: Tell) -> Iterator[NearText]:
+    pairs = shelf.pairs_with(piece)
+    common = common_of(basis, shelf.kind)
+    for start in range(0, len(pairs), BATCH):
+        tell(start, len(pairs), _("Comparing pairs that may say the same"))
+        part = pairs[start : start + BATCH]
+        places = {place: n for n, place in enumerate(np.unique(part).tolist())}
+        texts = read_texts([int(shelf.revisions[place]) for place in places])[shelf.kind]
+        words = [texts[int(shelf.revisions[place])][1] for place in places]
+        found = similarities(words, [(places[i], places[j]) for i, j in part.tolist()], common)
+        for (i, j), similarity in zip(part.tolist(), found, strict=True):
+            if similarity >= THRESHOLD:
+                one, other = sorted((shelf.numbers[i], shelf.numbers[j]))
+                yield NearText(task=task, kind=shelf.kind, one=one, other=other, similarity=similarity)
+
+
+def likeness_waiting(task: Task) -> int:
+    """Revisions that nobody has compared yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({MISSING}) missing", {"task": task.pk})  # noqa: S608
+        missing = int(cursor.fetchone()[0])
+    return missing + Likeness.objects.filter(task=task, compared=False).count()
+
+
+def likeness_ask(*, actor: User | None, task: Task) -> Job:
+    """Compare what is new, in the background. Asked twice, it is done once."""
+    return job_create(
+        actor=actor,
+        kind="likeness",
+        project=task.project,
+        subject=task.name,
+        subject_url=f"/p/{task.project.slug}/pairs/?task={task.slug}",
+        arguments={"task": task.pk},
+        once_key=f"likeness-{task.pk}",
+        priority=-1,
+    )
+
+
+def likeness_due() -> None:
+    """Ask for the comparison of tasks in which a text was written since this was last looked at."""
+    newest = Revision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    seen = cache.get(WATERMARK)
+    if newest == seen:
+        return
+    fresh = Revision.objects.filter(pk__gt=seen) if seen else Revision.objects.all()
+    for task in Task.objects.filter(pk__in=fresh.values("pair__task")).select_related("project"):
+        if likeness_waiting(task):
+            likeness_ask(actor=None, task=task)
+    cache.set(WATERMARK, newest, None)

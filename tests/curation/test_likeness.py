@@ -1,0 +1,198 @@
+"""What is kept of likenesses says the same as comparing all texts anew, however the pairs came in."""
+
+import itertools
+import json
+
+import pytest
+
+from core import registries
+from core.models import Job, Project, User
+from core.services.projects import project_remove_demo
+from curation.fingerprints import Texts
+from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
+from curation.selectors.likeness import alike_of, stored_links
+from curation.services import likeness
+from curation.services.likeness import likeness_due, likeness_update, likeness_waiting
+from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
+from curation.services.tasks import task_create
+from ml.split import PairText, find_links
+from tests.reference.shared_data import shared_data
+from tests.world import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG = (
+    "the fence may be one metre high and needs no permit unless it stands at a corner where it hides the view of cars"
+)
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Advise")
+
+
+def silent(*_told: object) -> None:
+    """Progress that nobody looks at."""
+
+
+def add(task: Task, expert: User, instruction: str, response: str = "Yes.", given: str = "") -> Pair:
+    return pair_submit(actor=expert, task=task, texts=Texts(instruction=instruction, response=response, input=given))
+
+
+def linked(task: Task) -> set[tuple[str, tuple[int, ...]]]:
+    pairs = Pair.objects.filter(task=task)
+    links = stored_links(task, {pair.current_id: pair.pk for pair in pairs}, {})
+    return {(link.reason, tuple(sorted(map(int, link.members)))) for link in links}
+
+
+def found_anew(task: Task) -> set[tuple[str, tuple[int, ...]]]:
+    rows = [
+        PairText(str(pair.pk), pair.current.instruction, pair.current.input, pair.current.response)
+        for pair in Pair.objects.filter(task=task).exclude(state="trashed").select_related("current")
+    ]
+    return {(link.reason, tuple(sorted(map(int, link.members)))) for link in find_links(rows)}
+
+
+def several(task: Task, expert: User) -> list[Pair]:
+    return [
+        add(task, expert, "How high may a fence be?", LONG),
+        add(task, expert, "how HIGH may a fence be", "Another answer."),
+        add(task, expert, "What does a kitchen cost?", f"{LONG} always"),
+        add(task, expert, "Where is the office?"),
+        *(
+            add(task, expert, "Summarise.", given=f"The {word} of the house is old")
+            for word in ("roof", "door", "floor")
+        ),
+        add(task, expert, "Summarise.", given="the roof of the house is old!"),
+    ]
+
+
+def test_the_stored_links_are_those_that_a_comparison_of_all_texts_finds(task: Task, expert: User) -> None:
+    first, second, third, _office, roof, *_more, roof_again = several(task, expert)
+    assert likeness_waiting(task) == 8
+    assert likeness_update(task, silent) == 8
+    assert likeness_waiting(task) == 0
+    assert linked(task) == found_anew(task)
+    assert linked(task) >= {
+        ("prompt", (first.pk, second.pk)),
+        ("near response", (first.pk, third.pk)),
+        ("prompt", (roof.pk, roof_again.pk)),
+    }
+    assert likeness_update(task, silent) == 0
+
+
+def test_pairs_that_come_one_by_one_are_linked_as_if_they_had_come_together(
+    task: Task, expert: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "GROWTH", 100)
+    for number in range(4):
+        several(task, expert)
+        add(task, expert, f"Question number {number} about something else altogether")
+        likeness_update(task, silent)
+    assert LikenessBasis.objects.get(task=task).revisions == 9, "the basis stayed"
+    assert linked(task) == found_anew(task)
+
+
+def test_a_template_seen_late_unties_its_questions(task: Task, expert: User) -> None:
+    """Two inputs under one long instruction look alike; the third shows that the instruction is a template."""
+    instruction = "Read what the customer writes about the building and say in one word what it is about"
+    for word in ("roof", "door"):
+        add(task, expert, instruction, given=word)
+    likeness_update(task, silent)
+    assert [reason for reason, _members in linked(task)] == ["near prompt"]
+    add(task, expert, instruction, given="floor")
+    likeness_update(task, silent)
+    assert linked(task) == found_anew(task) == set()
+
+
+def test_a_changed_text_loses_its_links_and_a_trashed_pair_too(task: Task, expert: User) -> None:
+    first, second, third, *_rest = several(task, expert)
+    likeness_update(task, silent)
+    pair_revise(actor=expert, pair=second, texts=Texts(instruction="New words", response="Another answer."), version=1)
+    pair_trash(actor=expert, pair=third)
+    likeness_update(task, silent)
+    assert linked(task) == found_anew(task)
+    assert not any(first.pk in members for _reason, members in linked(task))
+    pair_restore(actor=expert, pair=third)
+    likeness_update(task, silent)
+    assert ("near response", (first.pk, third.pk)) in linked(task)
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(
+    task: Task, expert: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(task, expert)
+    monkeypatch.setattr(likeness, "BATCH", 3)
+    monkeypatch.setattr(likeness, "PIECE", 3)
+    for most in itertools.count(1):
+        left = iter(range(most))
+
+        def tell(*_told: object, left: object = left) -> None:
+            if next(left, None) is None:  # type: ignore[call-overload]
+                raise InterruptedError
+
+        try:
+            likeness_update(task, tell)
+        except InterruptedError:
+            continue
+        break
+    assert most > 4, "it was interrupted at every step of its way"
+    assert linked(task) == found_anew(task)
+
+
+def test_a_task_that_grew_by_half_is_compared_anew(task: Task, expert: User) -> None:
+    several(task, expert)
+    likeness_update(task, silent)
+    NearText.objects.filter(task=task).update(similarity=0.5)
+    for number in range(4):
+        add(task, expert, f"{number} other things")
+    likeness_update(task, silent)
+    assert NearText.objects.filter(task=task, similarity=0.5).exists()
+    add(task, expert, "one more")
+    likeness_update(task, silent)
+    assert LikenessBasis.objects.get(task=task).revisions == 13
+    assert not NearText.objects.filter(task=task, similarity=0.5).exists()
+    assert linked(task) == found_anew(task)
+
+
+def test_neighbours_of_a_pair_with_how_alike_they_are(
+    task: Task, expert: User, django_assert_max_num_queries: object
+) -> None:
+    first, second, third, office, *_rest = several(task, expert)
+    likeness_update(task, silent)
+    with django_assert_max_num_queries(4):  # type: ignore[operator]
+        found = alike_of(task, [first.current_id or 0, office.current_id or 0])
+    same, near = found[first.current_id or 0]
+    assert (same.pair_id, same.kind, same.same, same.similarity) == (second.pk, "prompt", True, 1.0)
+    assert (near.pair_id, near.kind, near.same) == (third.pk, "response", False)
+    assert 0.7 <= near.similarity < 1
+    assert found[office.current_id or 0] == []
+
+
+def test_new_texts_ask_for_the_job_and_nothing_is_asked_twice(task: Task, expert: User) -> None:
+    assert likeness_due in registries.chores
+    several(task, expert)
+    likeness_due()
+    likeness_due()
+    assert Job.objects.filter(kind="likeness").count() == 1
+    run_jobs()
+    assert likeness_waiting(task) == 0
+    likeness_due()
+    assert Job.objects.filter(kind="likeness").count() == 1
+
+
+def test_what_is_kept_goes_with_the_project(task: Task, expert: User, owner: User) -> None:
+    several(task, expert)
+    likeness_update(task, silent)
+    task.project.is_demo = True
+    project_remove_demo(actor=owner, project=task.project)
+    assert not Likeness.objects.exists()
+    assert not NearText.objects.exists()
+
+
+def test_a_real_company_faq_is_linked_as_by_comparing_all(task: Task, expert: User) -> None:
+    path = shared_data("zaragoza_construction_faq/faq-en.jsonl")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()][:120]
+    for row in rows:
+        add(task, expert, row["q"], row["a"])
+    likeness_update(task, silent)
+    assert linked(task) == found_anew(task)
