@@ -21,6 +21,7 @@ _MODULES = {
     "starter": "ml.starter",
     "starter-embedder": "ml.starter",
     "embed": "ml.embed",
+    "extract": "ml.documents.command",
     "tiny": "ml.tiny",
     "serve": "ml.serve.command",
     "check": "ml.commands_text",

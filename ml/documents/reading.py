@@ -1,0 +1,82 @@
+"""One file in, its documents out: the kind is told by the ending and by the first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ml.documents.shapes import Budget, Document, DocumentError, Limits, one_line, tidy
+from ml.text_encoding import EncodingError, decode
+
+Read = Callable[[Path, str, Budget], Iterator[Document | DocumentError]]
+ENDINGS = {
+    ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text",
+    ".html": "html", ".htm": "html", ".xhtml": "html", ".mhtml": "mhtml", ".mht": "mhtml",
+    ".pdf": "pdf", ".docx": "docx", ".warc": "warc", ".warc.gz": "warc",
+}  # fmt: skip
+
+
+def kind_of(name: str) -> str:
+    """The kind of a file by its ending. Raises DocumentError for others."""
+    lower = name.lower()
+    found = next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), "")
+    if not found:
+        raise DocumentError(
+            "This is none of the kinds that are read: .md, .txt, .html, .mhtml, .pdf, .docx, .warc or .warc.gz."
+        )
+    return found
+
+
+def read_documents(path: Path, *, name: str = "", limits: Limits | None = None) -> Iterator[Document | DocumentError]:
+    """The documents of a file, one at a time; a record that gives no text is yielded as its error.
+
+    `name` is what its owner calls the file. Raises DocumentError when the file as a whole cannot be read, OSError when
+    it is not there. A web archive holds many documents, every other file one.
+    """
+    name, limits = name or path.name, limits or Limits()
+    kind = kind_of(name)
+    size = path.stat().st_size
+    if size == 0:
+        raise DocumentError("The file is empty.")
+    if kind != "warc" and size > limits.file_bytes:
+        raise DocumentError(f"The file has {size // 2**20} MB; at most {limits.file_bytes // 2**20} MB are read.")
+    yield from _reader(kind)(path, name, Budget(limits))
+
+
+def _reader(kind: str) -> Read:
+    """Each kind's library is imported when a file of that kind comes."""
+    if kind == "pdf":
+        from ml.documents.pdf import read_pdf
+
+        return read_pdf
+    if kind == "docx":
+        from ml.documents.docx import read_docx
+
+        return read_docx
+    if kind == "warc":
+        from ml.documents.warc import read_warc
+
+        return read_warc
+    if kind in ("html", "mhtml"):
+        from ml.documents import web
+
+        return web.read_html if kind == "html" else web.read_mhtml
+    if kind == "markdown":
+        from ml.documents.markdown import read_markdown
+
+        return read_markdown
+    return read_text
+
+
+def read_text(path: Path, name: str, budget: Budget) -> Iterator[Document]:
+    yield plain_document(path.read_bytes(), name, budget)
+
+
+def plain_document(data: bytes, name: str, budget: Budget, address: str = "") -> Document:
+    try:
+        text = tidy(decode(data), budget.limits)
+    except EncodingError as error:
+        raise DocumentError(f"{error} Save it as UTF-8 and bring it again.") from error
+    if not text:
+        raise DocumentError("The file holds no text.")
+    return Document(one_line(Path(name).stem), text, "text", address=address)
