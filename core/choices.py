@@ -69,7 +69,9 @@ class Queue(TextChoices):
 class WorkKind(TextChoices):
     WRITE = "write", _("Write")
     CORRECT = "correct", _("Correct")
+    DECLINE = "decline", _("Say you don’t know")
     REVIEW = "review", _("Review")
+    ADJUDICATE = "adjudicate", _("Adjudicate")
     GRADE = "grade", _("Grade")
     COMPARE = "compare", _("Compare")
 

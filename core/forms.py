@@ -83,15 +83,19 @@ class NewProject(forms.ModelForm):
 
 class ProjectSettings(NewProject):
     class Meta(NewProject.Meta):
-        fields = ("name", "description", "language", "attribution", "solo")
+        fields = ("name", "description", "language", "attribution", "reviewers", "solo")
         widgets = {
             **NewProject.Meta.widgets,
             "attribution": forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
         }
-        labels = {"solo": _("Solo: one person may approve their own pairs")}
+        labels = {
+            "reviewers": _("Who approves a pair"),
+            "solo": _("Solo: one person may approve their own pairs"),
+        }
         help_texts = {
             **NewProject.Meta.help_texts,
             "attribution": _("Where the data comes from and under which licence. Shown with every export."),
+            "reviewers": _("Besides its author. With two people, a pair counts only when both have approved it."),
             "solo": _(
                 "Without it, a second person must approve every pair. With it, pairs that only their author approved "
                 "count as approved, and are shown everywhere as not reviewed by a second person."

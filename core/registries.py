@@ -71,6 +71,7 @@ stations: list[Callable[[Project], list[Station]]] = []
 lineage: dict[str, list[Callable[[Any], list[LineageEntry]]]] = {}  # object type -> callables
 panels: dict[str, list[Callable[[Any, User], list[Panel]]]] = {}  # place -> callables(object, user)
 guards: dict[str, list[Callable[[Any], list[Denied]]]] = {}  # "freeze" | "launch" | "release" -> callables
+project_changed: list[Callable[[Project, frozenset[str]], None]] = []  # (project, names of changed settings)
 first_start: list[Callable[[], None]] = []  # run once after the first migration
 chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`

@@ -7,11 +7,21 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from core.access import Access, project_access, projects_for
-from core.choices import Need
+from core.choices import Need, WorkKind
+from core.denied import Denied, Refused
 from core.models import Assignment
 from curation.models import DatasetVersion, Import, Pair, Suite, Task
 
 Found = TypeVar("Found", bound=Model)
+NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
+    WorkKind.WRITE: Need.WRITE,
+    WorkKind.CORRECT: Need.WRITE,
+    WorkKind.DECLINE: Need.WRITE,
+    WorkKind.REVIEW: Need.REVIEW,
+    WorkKind.ADJUDICATE: Need.OWN,
+    WorkKind.GRADE: Need.GRADE,
+    WorkKind.COMPARE: Need.GRADE,
+}
 PAIR_PARTS = ("project", "task", "current", "current__author", "approved", "author")
 
 
@@ -39,10 +49,21 @@ def version_access(request: Any, project: str, version: int, need: str = Need.VI
 
 
 def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
-    """A hold on a work item: only the person who has it may act on it, anyone else gets 404."""
+    """A hold on a work item: only the person who has it may act on it, anyone else gets 404.
+
+    What was escalated is an owner's to decide, also when somebody held it while they still were one.
+    """
     access = project_access(request, project, need)
     rows = Assignment.objects.select_related("item").filter(user=access.user, item__project=access.project)
-    return access, get_object_or_404(rows, pk=assignment)
+    found = get_object_or_404(rows, pk=assignment)
+    refuse_kind(access, found)
+    return access, found
+
+
+def refuse_kind(access: Access, assignment: Assignment) -> None:
+    allowed = access.check(NEEDS[WorkKind(assignment.item.kind)])
+    if isinstance(allowed, Denied):
+        raise Refused(allowed)
 
 
 # --- the API names objects by id alone; the project is found from them, and then the same rules hold -----------------
@@ -70,9 +91,12 @@ def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access
     return by_id(request, Suite.objects.select_related("project", "task", "version"), suite, need, "project")
 
 
-def assignment_by_id(request: Any, assignment: int, need: str) -> tuple[Access, Assignment]:
+def assignment_by_id(request: Any, assignment: int) -> tuple[Access, Assignment]:
+    """The caller's hold, with the need that its kind of work has."""
     rows = Assignment.objects.select_related("item__project").filter(user=request.user)
-    return by_id(request, rows, assignment, need, "item__project")
+    access, found = by_id(request, rows, assignment, Need.VIEW, "item__project")
+    refuse_kind(access, found)
+    return access, found
 
 
 def by_id(request: Any, rows: QuerySet[Found], key: int, need: str, path: str) -> tuple[Access, Found]:

@@ -40,6 +40,7 @@ class Origin(TextChoices):
 class Decision(TextChoices):
     APPROVE = "approve", _("Approve")
     RETURN = "return", _("Return")
+    ESCALATE = "escalate", _("Escalate")
 
 
 class ReviewBasis(TextChoices):

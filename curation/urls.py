@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("review/<int:assignment>/", review.review, name="review"),
     path("review/<int:assignment>/approve/", review.review_approve, name="review-approve"),
     path("review/<int:assignment>/return/", review.review_return, name="review-return"),
+    path("review/<int:assignment>/escalate/", review.review_escalate, name="review-escalate"),
     path("review/<int:assignment>/mend/", review.review_mend, name="review-mend"),
     path("review/<int:assignment>/skip/", review.review_skip, name="review-skip"),
     path("review/<int:assignment>/renew/", review.review_renew, name="review-renew"),

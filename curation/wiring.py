@@ -16,6 +16,7 @@ from curation.selectors.reviews import reviews_waiting
 from curation.selectors.tasks import TaskRow, tasks_of
 from curation.selectors.versions import fresh_pairs
 from curation.services.likeness import likeness_due
+from curation.services.reviews import reviews_align
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
 
@@ -39,6 +40,7 @@ def wire() -> None:
     registries.shots.append(shots)
     registries.chores.append(likeness_due)
     registries.first_start.append(demo_create)
+    registries.project_changed.append(reviews_align)
 
 
 TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary")
@@ -55,6 +57,9 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
         text = ngettext("%(count)d pair waits for your review", "%(count)d pairs wait for your review", waiting)
         text = text % {"count": waiting}
         found.append(NextAction(20, text, url("reviews", project), _("Review")))
+    if Need.OWN in grants and (waiting := reviews_waiting(project, user, kind=WorkKind.ADJUDICATE)):
+        text = ngettext("%(count)d pair was escalated to you", "%(count)d pairs were escalated to you", waiting)
+        found.append(NextAction(15, text % {"count": waiting}, url("reviews", project), _("Decide")))
     if Need.OWN in grants:
         found += owner_actions(project, rows)
     if Need.WRITE in grants:

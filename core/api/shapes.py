@@ -16,7 +16,18 @@ class PersonOut(serializers.Serializer[object]):
 class ProjectOut(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
-        fields = ("id", "slug", "name", "description", "language", "solo", "attribution", "is_demo", "created_at")
+        fields = (
+            "id",
+            "slug",
+            "name",
+            "description",
+            "language",
+            "solo",
+            "reviewers",
+            "attribution",
+            "is_demo",
+            "created_at",
+        )
 
 
 class ProjectDetailOut(ProjectOut):
@@ -46,6 +57,7 @@ class ProjectChange(serializers.Serializer[object]):
     language = serializers.CharField(max_length=12, required=False)
     attribution = serializers.CharField(max_length=2000, allow_blank=True, required=False)
     solo = serializers.BooleanField(required=False)
+    reviewers = serializers.IntegerField(min_value=1, max_value=2, required=False)
 
 
 class MemberOut(serializers.ModelSerializer[Membership]):

@@ -59,6 +59,9 @@ class Project(models.Model):
             "One person may approve their own pairs; such pairs are marked as not reviewed by a second person."
         ),
     )
+    reviewers = models.PositiveSmallIntegerField(
+        _("reviewers"), default=1, db_default=1, choices=((1, _("One person")), (2, _("Two people")))
+    )
     attribution = models.TextField(_("attribution"), blank=True, max_length=2000)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -17,6 +18,7 @@ class WorkItem(models.Model):
     needed = models.PositiveSmallIntegerField(default=1)
     order = models.BigIntegerField(default=0)
     excluded_user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # the author, unless solo
+    also_excluded = ArrayField(models.BigIntegerField(), null=True)  # more people who may not do it, by id
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -39,7 +41,11 @@ class WorkItem(models.Model):
 
 
 class Assignment(models.Model):
-    """A person's hold on a work item: slot, lease and fencing token. State lives here, not on the item."""
+    """A person's hold on a work item: slot, lease and fencing token. State lives here, not on the item.
+
+    A database trigger refuses a slot beyond what the item needs (migration 0004): however people race, no more than
+    `needed` of them hold or have done an item.
+    """
 
     item = models.ForeignKey(WorkItem, models.CASCADE, related_name="assignments")
     user = models.ForeignKey(User, models.PROTECT, related_name="assignments")

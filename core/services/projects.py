@@ -5,12 +5,13 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from core import registries
 from core.choices import Role
 from core.denied import ApplicationError
 from core.models import Membership, Project, User
 from core.services.events import event_record
 
-EDITABLE = ("name", "description", "language", "solo", "attribution")
+EDITABLE = ("name", "description", "language", "solo", "reviewers", "attribution")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
@@ -59,7 +60,7 @@ def free_slug(name: str) -> str:
 
 @transaction.atomic
 def project_update(*, actor: User, project: Project, **changes: Any) -> Project:
-    """Change the project's settings; the audit log keeps what they were."""
+    """Change the project's settings; the audit log keeps what they were. Work that waits is brought in line."""
     refuse_language(changes.get("language", project.language))
     before = {name: getattr(project, name) for name in changes if name in EDITABLE}
     for name in before:
@@ -68,6 +69,8 @@ def project_update(*, actor: User, project: Project, **changes: Any) -> Project:
     project.save(update_fields=[*before])
     changed = {name: [str(old), str(changes[name])] for name, old in before.items() if old != changes[name]}
     event_record(actor=actor, action="project.changed", project=project, subject=project, changed=changed)
+    for follow in registries.project_changed:
+        follow(project, frozenset(changed))
     return project
 
 

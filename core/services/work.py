@@ -1,10 +1,16 @@
-"""The work-item engine: one person, one slot, one lease; every write fenced by the lease's token."""
+"""The work-item engine: one person, one slot, one lease; every write fenced by the lease's token.
 
+A lease that ran out is not swept up: it just stops counting, and whoever claims the slot next releases it. So a claim
+is four statements, whatever else waits, and somebody who comes back late still finds what nobody took.
+"""
+
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -12,8 +18,10 @@ from core.denied import ApplicationError
 from core.models import Assignment, Project, User, WorkItem
 
 LEASE = timedelta(minutes=15)
-HOLDING = (AssignmentState.CLAIMED, AssignmentState.SUBMITTED)  # these occupy a slot
 NOT_AGAIN = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)  # these are not offered to the same person again
+MOST_AHEAD = 10
+# A slot is taken by work that was done, and by a hold whose lease still runs.
+TAKEN = Q(state=AssignmentState.SUBMITTED) | Q(state=AssignmentState.CLAIMED, lease_until__gte=Now())
 
 
 def work_open(
@@ -26,6 +34,7 @@ def work_open(
     needed: int = 1,
     order: int = 0,
     excluded_user: User | None = None,
+    also_excluded: Sequence[int] = (),
     note: str = "",
 ) -> WorkItem:
     """Open a work item, or return the open one of this subject: asking twice makes no second piece of work."""
@@ -40,6 +49,7 @@ def work_open(
             "needed": needed,
             "order": order,
             "excluded_user": excluded_user,
+            "also_excluded": list(also_excluded) or None,
             "note": note,
         },
     )
@@ -54,20 +64,21 @@ def work_close(*, kind: WorkKind, subject_type: str, subject_id: int) -> int:
 
 
 @transaction.atomic
-def work_claim_next(*, user: User, project: Project, kind: WorkKind, batch: str = "") -> Assignment | None:
+def work_claim_next(
+    *, user: User, project: Project, kind: WorkKind, batch: str = "", besides: Collection[int] = ()
+) -> Assignment | None:
     """The next item of this kind for this person, leased to them, or None when there truly is none.
 
     1. What the person already holds comes first, even if its lease ran out meanwhile and nobody took it.
-    2. Leases that ran out are released.
-    3. The first open item with a free slot that the person neither wrote nor had before is claimed. Items that
+    2. The first open item with a free slot that the person neither wrote nor had before is claimed. Items that
        somebody else is claiming at this moment are passed over; only if nothing else is left are they waited for.
+    `besides` names items that the person has claimed ahead already.
     """
-    mine = held(user, project, kind, batch).order_by("claimed_at").first()
+    mine = held(user, project, kind, batch).exclude(item__in=list(besides)).order_by("claimed_at", "pk").first()
     if mine is not None:
         return work_renew(assignment=mine)
-    release_expired(project)
     for skip_locked in (True, False):
-        full: list[int] = []
+        full = list(besides)
         # One row at a time: a query for several would lock them all and send everybody else away empty.
         while (
             item := claimable(user, project, kind, batch, full)
@@ -81,22 +92,46 @@ def work_claim_next(*, user: User, project: Project, kind: WorkKind, batch: str 
     return None
 
 
+def work_claim_ahead(*, user: User, project: Project, kind: WorkKind, batch: str = "", count: int) -> list[Assignment]:
+    """Up to `count` items leased to this person, those already held first, in the order in which they come.
+
+    For pages that load the next items before they are wanted. Fewer come back when fewer are left.
+    """
+    found: list[Assignment] = []
+    while len(found) < min(count, MOST_AHEAD):
+        besides = [assignment.item_id for assignment in found]
+        assignment = work_claim_next(user=user, project=project, kind=kind, batch=batch, besides=besides)
+        if assignment is None:
+            break
+        found.append(assignment)
+    return found
+
+
+def work_open_to(user: User, project: Project, kind: WorkKind, batch: str = "") -> QuerySet[WorkItem]:
+    """Open items that this person may take, now or when somebody else's hold on them ends."""
+    own = Assignment.objects.filter(item=OuterRef("pk"), user=user, state__in=NOT_AGAIN)
+    found = WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN)
+    if batch:
+        found = found.filter(batch=batch)
+    return found.filter(
+        Q(excluded_user=None) | ~Q(excluded_user=user),
+        Q(also_excluded=None) | ~Q(also_excluded__contains=[user.pk]),
+        ~Exists(own),
+    )
+
+
 def claimable(user: User, project: Project, kind: WorkKind, batch: str, full: list[int]) -> QuerySet[WorkItem]:
     """Open items with a free slot for this person, in the order in which they are offered."""
-    own = Assignment.objects.filter(item=OuterRef("pk"), user=user, state__in=NOT_AGAIN)
     taken = (
-        Assignment.objects.filter(item=OuterRef("pk"), state__in=HOLDING)
+        Assignment.objects.filter(TAKEN, item=OuterRef("pk"))
         .order_by()
         .values("item")
         .annotate(count=Count("pk"))
         .values("count")
     )
-    found = WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN).exclude(pk__in=full)
-    if batch:
-        found = found.filter(batch=batch)
     return (
-        found.filter(Q(excluded_user=None) | ~Q(excluded_user=user))
-        .filter(~Exists(own))
+        work_open_to(user, project, kind, batch)
+        .exclude(pk__in=full)
         .alias(taken=Coalesce(Subquery(taken), 0))
         .filter(taken__lt=F("needed"))
         .order_by("batch", "order", "pk")
@@ -107,27 +142,31 @@ def claimable(user: User, project: Project, kind: WorkKind, batch: str, full: li
 def work_claim(*, user: User, item: WorkItem) -> Assignment | None:
     """Claim one certain item, for people who came to it by its link. None when every slot is held by others."""
     item = WorkItem.objects.select_for_update().get(pk=item.pk)
-    if item.state != WorkState.OPEN or item.excluded_user_id == user.pk:
+    if item.state != WorkState.OPEN or item.excluded_user_id == user.pk or user.pk in (item.also_excluded or ()):
         return None
-    release_expired(item.project)
     mine = Assignment.objects.filter(item=item, user=user, state=AssignmentState.CLAIMED).first()
     return work_renew(assignment=mine) if mine else claim(item, user)
 
 
 def claim(item: WorkItem, user: User) -> Assignment | None:
-    taken = set(item.assignments.filter(state__in=HOLDING).values_list("slot", flat=True))
-    free = next((slot for slot in range(item.needed) if slot not in taken), None)
+    """A free slot of an item that we have locked; a hold whose lease ran out makes room."""
+    rows = list(Assignment.objects.filter(item=item).annotate(taken=Q(TAKEN)))
+    busy = {row.slot for row in rows if row.taken}
+    free = next((slot for slot in range(item.needed) if slot not in busy), None)
     if free is None:
         return None
-    assignment, created = Assignment.objects.get_or_create(
-        item=item, user=user, defaults={"slot": free, "lease_until": Now() + LEASE}
-    )
-    if not created:
-        Assignment.objects.filter(pk=assignment.pk).update(
-            slot=free, state=AssignmentState.CLAIMED, token=F("token") + 1, lease_until=Now() + LEASE, ended_at=None
-        )
-    assignment.refresh_from_db()
-    return assignment
+    for row in rows:
+        if row.slot == free and row.state == AssignmentState.CLAIMED and row.user_id != user.pk:
+            Assignment.objects.filter(pk=row.pk).update(state=AssignmentState.RELEASED, ended_at=Now())
+    until = timezone.now() + LEASE
+    mine = next((row for row in rows if row.user_id == user.pk), None)
+    if mine is None:
+        return Assignment.objects.create(item=item, user=user, slot=free, lease_until=until)
+    mine.slot, mine.state, mine.token, mine.lease_until = free, AssignmentState.CLAIMED, mine.token + 1, until
+    mine.claimed_at, mine.ended_at = timezone.now(), None
+    mine.save(update_fields=["slot", "state", "token", "lease_until", "claimed_at", "ended_at"])
+    mine.item = item
+    return mine
 
 
 def held(user: User, project: Project, kind: WorkKind, batch: str = "") -> QuerySet[Assignment]:
@@ -137,42 +176,63 @@ def held(user: User, project: Project, kind: WorkKind, batch: str = "") -> Query
     return found.filter(item__batch=batch) if batch else found
 
 
-def release_expired(project: Project) -> int:
-    return Assignment.objects.filter(
-        item__project=project, state=AssignmentState.CLAIMED, lease_until__lt=Now()
-    ).update(state=AssignmentState.RELEASED, ended_at=Now())
-
-
 def work_renew(*, assignment: Assignment) -> Assignment:
-    """Keep the hold while the person is at it."""
+    """Keep the hold while the person is at it. A lease of which most is left is left alone: pages ask often."""
+    fresh = assignment.lease_until - timezone.now() > LEASE / 2
+    if assignment.state != AssignmentState.CLAIMED or fresh:
+        return assignment
     Assignment.objects.filter(pk=assignment.pk, token=assignment.token, state=AssignmentState.CLAIMED).update(
         lease_until=Now() + LEASE
     )
-    assignment.refresh_from_db()
+    assignment.refresh_from_db(fields=["state", "token", "lease_until"])
     return assignment
+
+
+def work_renew_all(*, user: User, project: Project, kind: WorkKind) -> int:
+    """The heartbeat of an open page: everything that the person holds of this kind, what was claimed ahead too.
+
+    Returns how many holds live on; 0 tells the page that others took them.
+    """
+    return Assignment.objects.filter(
+        user=user, item__project=project, item__kind=kind, state=AssignmentState.CLAIMED
+    ).update(lease_until=Now() + LEASE)
+
+
+def work_release(*, user: User, assignments: Collection[int]) -> int:
+    """Give back what was claimed ahead and not begun: others are offered it at once, and this person again later."""
+    return Assignment.objects.filter(pk__in=assignments, user=user, state=AssignmentState.CLAIMED).update(
+        state=AssignmentState.RELEASED, ended_at=Now()
+    )
 
 
 @transaction.atomic
 def work_submit(*, assignment: Assignment) -> WorkItem:
     """Record that this person did the item; the item is done when `needed` people did. Fenced by the token.
 
+    An item that was closed meanwhile stays closed; that the person did it is recorded all the same.
     Raises ApplicationError when the slot went to somebody else after the lease ran out.
     """
     item = WorkItem.objects.select_for_update().get(pk=assignment.item_id)
-    mine = Assignment.objects.filter(pk=assignment.pk, token=assignment.token)
-    try:
-        with transaction.atomic():
-            count = mine.filter(Q(state=AssignmentState.CLAIMED) | Q(state=AssignmentState.RELEASED)).update(
-                state=AssignmentState.SUBMITTED, ended_at=Now()
-            )
-    except IntegrityError:
-        count = 0
-    if not count:
+    if not submitted(assignment):
         raise ApplicationError(_("Somebody else took this item over after your hold on it ran out. Your text is kept."))
-    if item.assignments.filter(state=AssignmentState.SUBMITTED).count() >= item.needed:
+    if item.state != WorkState.OPEN:
+        return item
+    if item.needed == 1 or item.assignments.filter(state=AssignmentState.SUBMITTED).count() >= item.needed:
         item.state = WorkState.DONE
         item.save(update_fields=["state"])
     return item
+
+
+def submitted(assignment: Assignment) -> bool:
+    mine = Assignment.objects.filter(pk=assignment.pk, token=assignment.token)
+    done = {"state": AssignmentState.SUBMITTED, "ended_at": Now()}
+    if mine.filter(state=AssignmentState.CLAIMED).update(**done):
+        return True
+    try:
+        with transaction.atomic():  # a released slot may be somebody else's by now: the database knows
+            return bool(mine.filter(state=AssignmentState.RELEASED).update(**done))
+    except IntegrityError:
+        return False
 
 
 def work_skip(*, assignment: Assignment, reason: str = "") -> None:

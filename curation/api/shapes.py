@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
+from core.choices import WorkKind
 from core.models import Assignment, WorkItem
 from curation.choices import Decision, TaskKind
 from curation.import_forms import FIELDS
@@ -262,6 +263,7 @@ class WorkItemOut(serializers.ModelSerializer[WorkItem]):
 
 
 class ClaimIn(serializers.Serializer[object]):
+    kind = serializers.ChoiceField(choices=[WorkKind.REVIEW, WorkKind.ADJUDICATE], default=WorkKind.REVIEW)
     project = serializers.SlugField()
     task = serializers.IntegerField(min_value=1, required=False)
 

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("work-items/<int:assignment>/renew/", work.renew, name="api-work-renew"),
     path("work-items/<int:assignment>/submit/", work.submit, name="api-work-submit"),
     path("work-items/<int:assignment>/skip/", work.skip, name="api-work-skip"),
+    path("work-items/<int:assignment>/release/", work.release, name="api-work-release"),
     path("dataset-versions/", versions.Versions.as_view(), name="api-versions"),
     path("dataset-versions/<int:version>/", versions.version, name="api-version"),
     path("dataset-versions/<int:version>/rows/", versions.Rows.as_view(), name="api-version-rows"),

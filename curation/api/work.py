@@ -11,17 +11,17 @@ from rest_framework.response import Response
 
 from core.access import project_access
 from core.api.projects import REFUSALS
-from core.choices import Need, WorkKind, WorkState
+from core.choices import WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, WorkItem
-from core.services.work import work_renew, work_skip
-from curation.access import PAIR_PARTS, assignment_by_id
+from core.services.work import work_release, work_renew, work_skip
+from curation.access import NEEDS, assignment_by_id
 from curation.api.pairs import STALE
 from curation.api.shapes import AssignmentOut, ClaimedOut, ClaimIn, ReviewIn, ReviewOut, SkipIn, WorkItemOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Decision
 from curation.models import Pair
-from curation.selectors.reviews import review_next
+from curation.selectors.reviews import pair_held, review_next
 from curation.services.pairs import review_batch
 from curation.services.reviews import review_decide
 
@@ -41,25 +41,29 @@ class WorkItems(generics.ListAPIView[WorkItem]):
 
 @extend_schema(
     tags=["work-items"], request=ClaimIn, responses={200: ClaimedOut, 204: None, **REFUSALS},
-    summary="Claim the next review; 204 when nothing waits for you",
+    summary="Claim the next review, or what was escalated to you; 204 when nothing waits for you",
 )  # fmt: skip
 @api_view(["POST"])
 def claim(request: Request) -> Response:
     given = ClaimIn(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
-    access = project_access(request, values["project"], Need.REVIEW)
+    kind = WorkKind(values["kind"])
+    access = project_access(request, values["project"], NEEDS[kind])
     batch = review_batch(values["task"]) if "task" in values else ""
-    held = review_next(access.project, access.user, batch)
-    if held is None:
+    found = review_next(access.project, access.user, batch, kind)
+    if found is None:
         return Response(status=204)
-    return Response(ClaimedOut(held, context={"pair": pair_held(held)}).data)
+    held, pair = found
+    held.item.project = access.project
+    return Response(ClaimedOut(held, context={"pair": pair}).data)
 
 
-def pair_held(held: Assignment) -> Pair:
-    if held.item.kind != WorkKind.REVIEW:
-        raise ApplicationError("This is no review; grades are sent to the endpoint of grades.")
-    return Pair.objects.select_related(*PAIR_PARTS).get(pk=held.item.subject_id)
+def pair_of(held: Assignment) -> Pair:
+    pair = pair_held(held) if held.item.kind in (WorkKind.REVIEW, WorkKind.ADJUDICATE) else None
+    if pair is None:
+        raise ApplicationError("This is no review; each kind of work is sent to its own endpoint.")
+    return pair
 
 
 @extend_schema(
@@ -67,7 +71,7 @@ def pair_held(held: Assignment) -> Pair:
 )
 @api_view(["POST"])
 def renew(request: Request, assignment: int) -> Response:
-    held = assignment_by_id(request, assignment, Need.VIEW)[1]
+    held = assignment_by_id(request, assignment)[1]
     return Response(AssignmentOut(work_renew(assignment=held)).data)
 
 
@@ -76,13 +80,13 @@ def renew(request: Request, assignment: int) -> Response:
 )
 @api_view(["POST"])
 def submit(request: Request, assignment: int) -> Response:
-    access, held = assignment_by_id(request, assignment, Need.REVIEW)
+    access, held = assignment_by_id(request, assignment)
     given = ReviewIn(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
     review = review_decide(
         actor=access.user,
-        pair=pair_held(held),
+        pair=pair_of(held),
         revision_id=values["revision"],
         decision=Decision(values["decision"]),
         reason=values["reason"],
@@ -96,9 +100,20 @@ def submit(request: Request, assignment: int) -> Response:
 )
 @api_view(["POST"])
 def skip(request: Request, assignment: int) -> Response:
-    held = assignment_by_id(request, assignment, Need.VIEW)[1]
+    held = assignment_by_id(request, assignment)[1]
     given = SkipIn(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
     work_skip(assignment=held, reason=values["reason"])
+    return Response(status=204)
+
+
+@extend_schema(
+    tags=["work-items"], request=None, responses={204: None, **REFUSALS},
+    summary="Give an item back that was claimed and not begun; it may be offered to you again",
+)  # fmt: skip
+@api_view(["POST"])
+def release(request: Request, assignment: int) -> Response:
+    access, held = assignment_by_id(request, assignment)
+    work_release(user=access.user, assignments=[held.pk])
     return Response(status=204)

@@ -105,13 +105,15 @@ class Revision(models.Model):
 
 
 class Review(models.Model):
-    """A decision on one revision. A database trigger holds the two-person rule (migration 0002)."""
+    """A decision on one revision. Database triggers hold the two-person rule (migration 0002) and the number of
+    reviewers that the project asks for (migration 0004)."""
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(User, models.PROTECT, null=True, related_name="reviews")
     decision = models.CharField(max_length=8, choices=Decision.choices)
     basis = models.CharField(max_length=16, choices=ReviewBasis.choices, default=ReviewBasis.SECOND_PERSON)
     reason = models.TextField(_("reason"), blank=True, max_length=4000)
+    adjudicated = models.BooleanField(default=False, db_default=False)  # settles an escalation: one such is enough
     fingerprint = models.CharField(max_length=64)  # of the exact texts that were judged
     created_at = models.DateTimeField(auto_now_add=True)
 

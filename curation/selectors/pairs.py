@@ -122,10 +122,12 @@ def differences(before: Revision | None, after: Revision) -> dict[str, list[Part
 def fields_of(pair: Pair, revision: Revision, before: Revision | None = None) -> list[FieldView]:
     """The three texts with their findings as of now, and the difference to `before`; an empty input is left out."""
     texts = texts_of(revision)
-    findings = findings_json(texts, texts_check(texts, surroundings_of(pair.task)))
+    # A text in which its checks found nothing needs no second look: most of those that are read.
+    clean = pair.found == [] and revision.pk == pair.current_id
+    findings = {} if clean else findings_json(texts, texts_check(texts, surroundings_of(pair.task)))
     changed = differences(before, revision)
     return [
-        FieldView(name, FIELD_LABELS[name], text, findings[name], changed.get(name, []))
+        FieldView(name, FIELD_LABELS[name], text, findings.get(name, []), changed.get(name, []))
         for name in TEXT_FIELDS
         if (text := getattr(revision, name)) or name in changed
     ]
@@ -135,6 +137,8 @@ def reviewed_before(pair: Pair) -> Revision | None:
     """What a reviewer compares with: the approved revision if there is one, else the one before the newest."""
     if pair.approved_id and pair.approved_id != pair.current_id:
         return pair.approved
+    if pair.version == 1:
+        return None
     return pair.revisions.filter(number=pair.version - 1).first()
 
 

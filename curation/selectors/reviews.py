@@ -4,7 +4,7 @@ from typing import Any
 
 from core.choices import WorkKind, WorkState
 from core.models import Assignment, Project, User, WorkItem
-from core.services.work import work_claim_next
+from core.services.work import work_claim_next, work_open_to
 from curation.choices import PairState
 from curation.models import Pair, Review
 from curation.selectors.pairs import fields_of, reviewed_before
@@ -12,44 +12,50 @@ from curation.services.pairs import SUBJECT
 from curation.services.reviews import may_approve
 
 MOST_COUNTED = 1_000
+MOST_SHOWN = 100  # of what waits, on a page that is asked for again and again
 
 
-def reviews_waiting(project: Project, user: User | None = None) -> int:
-    """Open reviews; with `user`, those that this person may take. Counted up to 1,000: the page asks each time."""
-    items = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
-    return (items.exclude(excluded_user=user) if user and not project.solo else items)[:MOST_COUNTED].count()
+def reviews_waiting(
+    project: Project, user: User | None = None, most: int = MOST_COUNTED, kind: WorkKind = WorkKind.REVIEW
+) -> int:
+    """Open reviews; with `user`, those that this person may take. Counted up to `most`."""
+    if user is None:
+        return WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN)[:most].count()
+    return work_open_to(user, project, kind)[:most].count()
 
 
-def review_next(project: Project, user: User, batch: str = "") -> Assignment | None:
-    """The next pair to review for this person, leased to them.
-
-    Items made before the project's solo setting changed are brought in line: whose own text it is, is the author's to
-    approve only in a solo project.
-    """
-    reviews = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN)
-    while assignment := claim(project, user, batch):
-        pair = Pair.objects.select_related("current").filter(pk=assignment.item.subject_id).first()
-        if pair is None or pair.current is None or pair.state != PairState.SUBMITTED:
-            reviews.filter(pk=assignment.item_id).update(state=WorkState.CLOSED)
-        elif pair.current.author_id == user.pk and not project.solo:
-            reviews.filter(pk=assignment.item_id).update(excluded_user=user)
-            Assignment.objects.filter(pk=assignment.pk).delete()
-        else:
-            return assignment
+def review_next(
+    project: Project, user: User, batch: str = "", kind: WorkKind = WorkKind.REVIEW
+) -> tuple[Assignment, Pair] | None:
+    """The next pair to review for this person, leased to them, with its pair. What needs no review any more is closed
+    on the way."""
+    while assignment := work_claim_next(user=user, project=project, kind=kind, batch=batch):
+        if (pair := pair_waiting(assignment)) is not None:
+            return assignment, pair
     return None
 
 
-def claim(project: Project, user: User, batch: str) -> Assignment | None:
-    assignment = work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch)
-    if assignment is None and project.solo:
-        own = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN, excluded_user=user)
-        if own.update(excluded_user=None):
-            return work_claim_next(user=user, project=project, kind=WorkKind.REVIEW, batch=batch)
-    return assignment
+def pair_waiting(assignment: Assignment) -> Pair | None:
+    """The pair of a review that is held; None when it does not wait for a review, and then its item is closed."""
+    pair = pair_held(assignment)
+    if pair is not None and pair.current is not None and pair.state == PairState.SUBMITTED:
+        return pair
+    WorkItem.objects.filter(pk=assignment.item_id, state=WorkState.OPEN).update(state=WorkState.CLOSED)
+    return None
+
+
+def pair_held(assignment: Assignment) -> Pair | None:
+    return Pair.objects.select_related(*REVIEW_PARTS).filter(pk=assignment.item.subject_id).first()
+
+
+# What a review reads of a pair, in one statement; the tokenizer too, for it counts how much the model will see.
+REVIEW_PARTS = ("project", "task__tokenizer", "current__author", "approved", "author")
 
 
 def last_return(pair: Pair) -> Review | None:
     """Why an earlier revision came back, for the person who now looks whether it was mended."""
+    if pair.version == 1:
+        return None
     earlier = Review.objects.filter(revision__pair=pair, decision="return").select_related("reviewer", "revision")
     return earlier.order_by("-pk").first()
 

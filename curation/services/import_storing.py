@@ -149,10 +149,10 @@ class Storing:
         )  # fmt: skip
 
     def work(self, pair: int) -> tuple[Any, ...]:
-        solo = self.batch.task.project.solo
+        project = self.batch.task.project
         return (
-            self.batch.task.project_id, "review", SUBJECT, pair, review_batch(self.batch.task_id), "open", 1, 0,
-            None if solo else self.batch.created_by_id, "", self.now,
+            project.pk, "review", SUBJECT, pair, review_batch(self.batch.task_id), "open", project.reviewers, 0,
+            None if project.solo else self.batch.created_by_id, "", self.now,
         )  # fmt: skip
 
     def finish(self, hold: Callable[["psycopg.Connection[Any]"], None]) -> None:

@@ -144,6 +144,7 @@ def review_ask(pair: Pair, project: Project, *, writer: User | None) -> None:
         subject_type=SUBJECT,
         subject_id=pair.pk,
         batch=review_batch(pair.task_id),
+        needed=project.reviewers,
         excluded_user=None if project.solo else writer,
     )
 

@@ -1,24 +1,32 @@
 """Reviewing: one pair at a time, approve, return with a reason, or mend it; the next comes by itself."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Access, project_access
-from core.choices import AssignmentState, Need
+from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
-from core.services.work import work_claim, work_renew, work_skip
-from curation.access import PAIR_PARTS, assignment_access, pair_access
+from core.services.work import work_claim, work_claim_next, work_renew, work_renew_all, work_skip
+from curation.access import assignment_access, pair_access
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
 from curation.models import Pair
 from curation.selectors import editor
-from curation.selectors.reviews import review_item, review_next, review_page, reviews_waiting
+from curation.selectors.reviews import (
+    MOST_SHOWN,
+    pair_held,
+    pair_waiting,
+    review_item,
+    review_page,
+    reviews_waiting,
+)
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.reviews import review_decide, review_fix
 from curation.views.write import editor_page
@@ -29,33 +37,43 @@ def reviews(request: HttpRequest, project: str) -> HttpResponse:
     """How many wait in which task, and the button that begins."""
     access = project_access(request, project, Need.REVIEW)
     rows = [row for row in tasks_of(access.project) if row.waiting]
-    mine = reviews_waiting(access.project, access.user)
-    return render(
-        request, "curation/reviews.html", {"rows": rows, "mine": mine, "all": sum(row.waiting for row in rows)}
-    )
+    context = {
+        "rows": rows,
+        "mine": reviews_waiting(access.project, access.user),
+        "all": sum(row.waiting for row in rows),
+        "escalated": reviews_waiting(access.project, access.user, kind=WorkKind.ADJUDICATE)
+        if access.allows(Need.OWN)
+        else 0,
+    }
+    return render(request, "curation/reviews.html", context)
 
 
 @require_POST
 def review_start(request: HttpRequest, project: str) -> HttpResponse:
-    access = project_access(request, project, Need.REVIEW)
-    return to_next(request, access, request.POST.get("batch", ""))
+    escalated = request.POST.get("kind") == WorkKind.ADJUDICATE
+    access = project_access(request, project, Need.OWN if escalated else Need.REVIEW)
+    kind = WorkKind.ADJUDICATE if escalated else WorkKind.REVIEW
+    return to_next(request, access, kind, request.POST.get("batch", ""))
 
 
-def to_next(request: HttpRequest, access: Access, batch: str = "") -> HttpResponse:
-    assignment = review_next(access.project, access.user, batch[:60])
-    if assignment is None:
+def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "") -> HttpResponse:
+    """The page of the next item; that page looks whether its pair still waits."""
+    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    if held is None:
         messages.info(request, _("Nothing waits for your review now."))
         return redirect("curation:reviews", access.project.slug)
-    return redirect("curation:review", access.project.slug, assignment.pk)
+    return redirect("curation:review", access.project.slug, held.pk)
 
 
 @require_GET
 def review(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    pair = pair_held(held)
-    if held.state != AssignmentState.CLAIMED:
+    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
         messages.info(request, _("This review is done or went to somebody else."))
-        return redirect("curation:pair-detail", project, pair.pk)
+        return redirect("curation:pair-detail", project, held.item.subject_id)
+    pair = pair_waiting(held)
+    if pair is None:
+        return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
     form = ReasonForm(initial={"revision": pair.current_id})
     return decision_page(request, access, work_renew(assignment=held), pair, form)
 
@@ -64,18 +82,25 @@ def decision_page(
     request: HttpRequest, access: Access, held: Assignment, pair: Pair, form: ReasonForm, status: int = 200
 ) -> HttpResponse:
     guideline = guideline_of(pair.task)
+    pair.project = access.project
     context = {
         **review_page(pair, access.user),
         "assignment": held,
+        "escalated": held.item.kind == WorkKind.ADJUDICATE,
         "form": form,
         "guidelines_html": render_markdown(guideline.text) if guideline else "",
-        "waiting": reviews_waiting(access.project, access.user),
+        "waiting": reviews_waiting(access.project, access.user, MOST_SHOWN, WorkKind(held.item.kind)),
+        "most_shown": MOST_SHOWN,
     }
     return render(request, "curation/review.html", context, status=status)
 
 
-def pair_held(held: Assignment) -> Pair:
-    return Pair.objects.select_related(*PAIR_PARTS).get(pk=held.item.subject_id)
+def pair_of(access: Access, held: Assignment) -> Pair:
+    pair = pair_held(held)
+    if pair is None:
+        raise Http404
+    pair.project = access.project
+    return pair
 
 
 @require_POST
@@ -88,9 +113,21 @@ def review_return(request: HttpRequest, project: str, assignment: int) -> HttpRe
     return decide(request, project, assignment, Decision.RETURN)
 
 
+@require_POST
+def review_escalate(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    return decide(request, project, assignment, Decision.ESCALATE)
+
+
+SAID = {
+    Decision.APPROVE: gettext_lazy("Approved."),
+    Decision.RETURN: gettext_lazy("Returned to its author."),
+    Decision.ESCALATE: gettext_lazy("Passed on to an owner."),
+}
+
+
 def decide(request: HttpRequest, project: str, assignment: int, decision: Decision) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    pair = pair_held(held)
+    pair = pair_of(access, held)
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return decision_page(request, access, held, pair, form, 400)
@@ -102,26 +139,25 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         stale = isinstance(error, Conflict)
-        pair = pair_held(held)  # as it is now: the newer text is shown, and a second decision is about it
+        pair = pair_of(access, held)  # as it is now: the newer text is shown, and a second decision is about it
         form.data = {**request.POST.dict(), "revision": pair.current_id}
         return decision_page(request, access, held, pair, form, 409 if stale else 400)
-    said = _("Approved.") if decision == Decision.APPROVE else _("Returned to its author.")
-    messages.success(request, said)
-    return to_next(request, access, held.item.batch)
+    messages.success(request, SAID[decision])
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
 
 
 @require_POST
 def review_skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    work_skip(assignment=held)
-    return to_next(request, access, held.item.batch)
+    work_skip(assignment=held, reason=request.POST.get("reason", ""))
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
 
 
 @require_POST
 def review_renew(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
-    """Keep the hold while the page is open; asked for by the page every few minutes."""
-    _access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    work_renew(assignment=held)
+    """Keep the hold while the page is open, and those claimed ahead; asked for by the page every few minutes."""
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    work_renew_all(user=access.user, project=access.project, kind=WorkKind(held.item.kind))
     return HttpResponse(status=204)
 
 
@@ -140,7 +176,7 @@ def review_claim(request: HttpRequest, project: str, pair: int) -> HttpResponse:
 def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     """Correct the text instead of returning it."""
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    pair = pair_held(held)
+    pair = pair_of(access, held)
     if request.method != "POST":
         initial = {**editor.initial_fields(pair.task, pair, None), "base": pair.version, "key": editor.key_of(pair)}
         return mend_page(request, held, pair, PairForm(initial=initial))
@@ -151,14 +187,14 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
         texts = editor.texts_typed(form.texts(), pair.task, pair)
         _pair, approved = review_fix(
             actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
-            note=form.cleaned_data["note"],
+            note=form.cleaned_data["note"], assignment=held,
         )  # fmt: skip
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return mend_page(request, held, pair, form, 409 if isinstance(error, Conflict) else 400)
     later = _("Mended. The new text is yours, so somebody else reviews it now.")
     messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)
-    return to_next(request, access, held.item.batch)
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
 
 
 def mend_page(request: HttpRequest, held: Assignment, pair: Pair, form: PairForm, status: int = 200) -> HttpResponse:

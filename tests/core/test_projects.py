@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def settings_of(project: Project, **changes: object) -> dict[str, object]:
-    kept = {"name": project.name, "description": "", "language": "en", "attribution": ""}
+    kept = {"name": project.name, "description": "", "language": "en", "attribution": "", "reviewers": "1"}
     return {**kept, **changes}
 
 

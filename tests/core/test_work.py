@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -12,10 +12,13 @@ from core.denied import ApplicationError
 from core.models import Assignment, Project, User, WorkItem
 from core.services.work import (
     work_claim,
+    work_claim_ahead,
     work_claim_next,
     work_close,
     work_open,
+    work_release,
     work_renew,
+    work_renew_all,
     work_skip,
     work_submit,
     work_undo,
@@ -196,3 +199,69 @@ def test_what_a_person_held_is_not_given_back_to_them_after_somebody_took_it(
     expire(held)
     assert claimed(reviewer, project).item == first
     assert claimed(expert, project).item == second
+
+
+@pytest.mark.django_db
+def test_the_database_holds_that_no_more_people_do_an_item_than_it_needs(
+    project: Project, expert: User, reviewer: User
+) -> None:
+    (item,) = open_items(project, 1)
+    mine = claimed(expert, project)
+    with pytest.raises(IntegrityError, match="needs no more people"), transaction.atomic():
+        Assignment.objects.create(item=item, user=reviewer, slot=1, lease_until=timezone.now())
+    with pytest.raises(IntegrityError, match="one_holder_per_slot"), transaction.atomic():
+        Assignment.objects.create(item=item, user=reviewer, slot=0, lease_until=timezone.now())
+    with pytest.raises(IntegrityError, match="needs no more people"), transaction.atomic():
+        Assignment.objects.filter(pk=mine.pk).update(slot=7)
+    assert [row.pk for row in Assignment.objects.all()] == [mine.pk]
+
+
+@pytest.mark.django_db
+def test_several_are_claimed_ahead_in_order_and_given_back(project: Project, expert: User, reviewer: User) -> None:
+    items = open_items(project, 7)
+    ahead = work_claim_ahead(user=expert, project=project, kind=WorkKind.REVIEW, count=5)
+    assert [held.item for held in ahead] == items[:5]
+    again = work_claim_ahead(user=expert, project=project, kind=WorkKind.REVIEW, count=5)
+    assert [held.pk for held in again] == [held.pk for held in ahead]
+    work_submit(assignment=ahead[0])
+    assert claimed(expert, project) == ahead[1]
+    assert claimed(reviewer, project).item == items[5]
+    assert work_release(user=reviewer, assignments=[held.pk for held in ahead]) == 0
+    assert work_release(user=expert, assignments=[held.pk for held in ahead[2:]]) == 3
+    assert work_claim(user=reviewer, item=items[2]) is not None
+    rest = work_claim_ahead(user=expert, project=project, kind=WorkKind.REVIEW, count=9)
+    assert [held.item for held in rest] == [items[1], items[3], items[4], items[6]]
+
+
+@pytest.mark.django_db
+def test_an_open_page_keeps_everything_that_its_person_holds(project: Project, expert: User, reviewer: User) -> None:
+    open_items(project, 3)
+    ahead = work_claim_ahead(user=expert, project=project, kind=WorkKind.REVIEW, count=2)
+    other = claimed(reviewer, project)
+    for held in (*ahead, other):
+        expire(held)
+    assert work_renew_all(user=expert, project=project, kind=WorkKind.REVIEW) == 2
+    alive = Assignment.objects.filter(lease_until__gt=timezone.now())
+    assert {held.pk for held in alive} == {held.pk for held in ahead}
+
+
+@pytest.mark.django_db
+def test_nothing_is_kept_for_people_who_are_away(project: Project, expert: User, reviewer: User) -> None:
+    open_items(project, 2)
+    for held in work_claim_ahead(user=expert, project=project, kind=WorkKind.REVIEW, count=2):
+        expire(held)
+    mine = work_claim_ahead(user=reviewer, project=project, kind=WorkKind.REVIEW, count=2)
+    assert len(mine) == 2
+    assert set(Assignment.objects.filter(user=expert).values_list("state", flat=True)) == {AssignmentState.RELEASED}
+
+
+@pytest.mark.django_db
+def test_the_queue_is_empty_only_when_it_truly_is(project: Project, expert: User, reviewer: User) -> None:
+    first, second, third = open_items(project, 3)
+    WorkItem.objects.filter(pk=first.pk).update(also_excluded=[expert.pk, 0])
+    work_skip(assignment=work_claim(user=expert, item=second) or pytest.fail("free"))
+    assert claimed(expert, project).item == third
+    work_submit(assignment=claimed(expert, project))
+    assert claim(expert, project) is None
+    assert claimed(reviewer, project).item == first
+    assert work_claim(user=expert, item=first) is None

@@ -1,9 +1,12 @@
 """Two people for every pair: held by the service with a sentence, and by the database below it."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 
-from core.choices import WorkKind
+from core.choices import Role, WorkKind
 from core.denied import ApplicationError, Conflict
 from core.models import Project, User, WorkItem
 from core.services.projects import project_update
@@ -16,6 +19,7 @@ from curation.selectors.reviews import review_next, reviews_waiting
 from curation.services.pairs import pair_revise, pair_submit
 from curation.services.reviews import review_decide, review_fix
 from curation.services.tasks import task_create
+from tests.world import join
 
 pytestmark = pytest.mark.django_db
 TEXTS = Texts(instruction="How high may a fence be?", response="Up to 1.1 metres.")
@@ -140,9 +144,9 @@ def test_the_queue_offers_nobody_their_own_text(
     task: Task, pair: Pair, owner: User, reviewer: User, project: Project
 ) -> None:
     own = pair_submit(actor=owner, task=task, texts=OTHER)
-    held = review_next(project, owner)
-    assert held is not None
-    assert held.item.subject_id == pair.pk != own.pk
+    found = review_next(project, owner)
+    assert found is not None
+    assert found[1].pk == pair.pk != own.pk
     assert (reviews_waiting(project, owner), reviews_waiting(project, reviewer)) == (1, 2)
 
 
@@ -153,3 +157,113 @@ def test_turning_solo_on_or_off_reaches_the_items_that_wait_already(task: Task, 
     assert review_next(project, owner) is not None
     project_update(actor=owner, project=project, solo=False)
     assert review_next(project, owner) is None
+
+
+@pytest.fixture
+def second(make_user: Callable[..., User], project: Project) -> User:
+    return join(project, make_user("Rosa"), Role.REVIEWER)
+
+
+def test_two_reviewers_are_two_people(
+    task: Task, expert: User, reviewer: User, second: User, project: Project, owner: User
+) -> None:
+    project_update(actor=owner, project=project, reviewers=2)
+    pair = pair_submit(actor=expert, task=Task.objects.get(pk=task.pk), texts=TEXTS)
+    decide(Pair.objects.get(pk=pair.pk), reviewer)
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.SUBMITTED, None)
+    assert review_next(project, reviewer) is None
+    with pytest.raises(ApplicationError, match="a second person has to approve"):
+        decide(Pair.objects.get(pk=pair.pk), reviewer)
+    found = review_next(project, second)
+    assert found is not None
+    review_decide(
+        actor=second, pair=found[1], revision_id=pair.current_id or 0, decision=Decision.APPROVE, assignment=found[0]
+    )
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.APPROVED, pair.current_id)
+    assert not WorkItem.objects.filter(state="open").exists()
+
+
+def test_the_database_refuses_an_approval_by_one_where_two_are_asked_for(
+    pair: Pair, reviewer: User, project: Project, owner: User
+) -> None:
+    project_update(actor=owner, project=project, reviewers=2)
+    Review.objects.create(revision=pair.current, reviewer=reviewer, decision="approve", fingerprint="x")
+    with pytest.raises(IntegrityError, match="asks for 2 reviewers"), transaction.atomic():
+        Pair.objects.filter(pk=pair.pk).update(approved=pair.current_id)
+    pair.refresh_from_db()
+    assert pair.approved is None
+
+
+def test_asking_for_another_number_of_reviewers_reaches_what_waits(
+    pair: Pair, task: Task, expert: User, reviewer: User, second: User, project: Project, owner: User
+) -> None:
+    other = pair_submit(actor=expert, task=task, texts=OTHER)
+    project_update(actor=owner, project=project, reviewers=2)
+    decide(Pair.objects.get(pk=pair.pk), reviewer)
+    assert reviews_waiting(project, second) == 2
+    project_update(actor=owner, project=project, reviewers=1)
+    pair.refresh_from_db()
+    other.refresh_from_db()
+    assert (pair.state, other.state) == (PairState.APPROVED, PairState.SUBMITTED)
+    assert reviews_waiting(project, second) == 1
+
+
+def test_one_return_of_two_brings_the_pair_back(
+    task: Task, expert: User, reviewer: User, second: User, project: Project, owner: User
+) -> None:
+    project_update(actor=owner, project=project, reviewers=2)
+    pair = pair_submit(actor=expert, task=Task.objects.get(pk=task.pk), texts=TEXTS)
+    decide(Pair.objects.get(pk=pair.pk), reviewer)
+    decide(Pair.objects.get(pk=pair.pk), second, Decision.RETURN, "Which law?")
+    pair.refresh_from_db()
+    assert (pair.state, review_next(project, second)) == (PairState.RETURNED, None)
+
+
+def test_an_escalation_goes_to_an_owner_whose_word_settles_it(
+    task: Task, expert: User, reviewer: User, project: Project, owner: User
+) -> None:
+    project_update(actor=owner, project=project, reviewers=2)
+    pair = pair_submit(actor=expert, task=Task.objects.get(pk=task.pk), texts=TEXTS)
+    with pytest.raises(ApplicationError) as refused:
+        decide(Pair.objects.get(pk=pair.pk), reviewer, Decision.ESCALATE, " ")
+    assert refused.value.field == "reason"
+    decide(Pair.objects.get(pk=pair.pk), reviewer, Decision.ESCALATE, "Two laws contradict each other.")
+    assert review_next(project, owner) is None
+    found = review_next(project, owner, kind=WorkKind.ADJUDICATE)
+    assert found is not None
+    assert found[0].item.note == "Two laws contradict each other."
+    review_decide(
+        actor=owner, pair=found[1], revision_id=pair.current_id or 0, decision=Decision.APPROVE, assignment=found[0]
+    )
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.APPROVED, pair.current_id)
+    assert [(row.decision, row.adjudicated) for row in Review.objects.order_by("pk")] == [
+        ("escalate", False),
+        ("approve", True),
+    ]
+
+
+def test_what_an_owner_wrote_is_not_escalated_to_them(
+    task: Task, owner: User, reviewer: User, make_user: Callable[..., User], project: Project
+) -> None:
+    pair = pair_submit(actor=owner, task=task, texts=TEXTS)
+    decide(pair, reviewer, Decision.ESCALATE, "Is this still so?")
+    assert review_next(project, owner, kind=WorkKind.ADJUDICATE) is None
+    another = join(project, make_user("Otto"), Role.OWNER)
+    assert review_next(project, another, kind=WorkKind.ADJUDICATE) is not None
+
+
+def test_a_reviewer_sees_no_escalated_pair(
+    pair: Pair, reviewer: User, owner: User, project: Project, as_user: Callable[[User], Client]
+) -> None:
+    decide(pair, reviewer, Decision.ESCALATE, "Is this still so?")
+    asked = {"kind": "adjudicate"}
+    assert as_user(reviewer).post(f"/p/{project.slug}/review/next/", asked).status_code == 403
+    browser = as_user(owner)
+    page = browser.post(f"/p/{project.slug}/review/next/", asked).headers["Location"]
+    assert "Is this still so?" in browser.get(page).content.decode()
+    browser.post(f"{page}return/", {"revision": pair.current_id, "reason": "Outdated since May."})
+    pair.refresh_from_db()
+    assert pair.state == PairState.RETURNED

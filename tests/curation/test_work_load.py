@@ -1,0 +1,59 @@
+"""What a person waits for all day: the next item and the submit. Few statements, however much waits beside."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core.models import Project, User
+from curation.fingerprints import Texts
+from curation.models import Pair, Task
+from curation.services.pairs import pair_submit
+from curation.services.tasks import task_create
+from tests.world import api_client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Advise", guidelines="Be **brief**.")
+
+
+@pytest.fixture
+def waiting(task: Task, expert: User) -> list[Pair]:
+    """Three pairs in which the checks found nothing."""
+    texts = [Texts(instruction=f"How high may fence {n} be?", response=f"Rule {n} says one metre.") for n in range(3)]
+    return [pair_submit(actor=expert, task=task, texts=text) for text in texts]
+
+
+def test_the_review_page_and_its_decision_ask_the_database_little(
+    waiting: list[Pair],
+    project: Project,
+    reviewer: User,
+    as_user: Callable[[User], Client],
+    django_assert_num_queries: Any,
+) -> None:
+    browser = as_user(reviewer)
+    page = browser.post(f"/p/{project.slug}/review/next/").headers["Location"]
+    browser.get(page)
+    with django_assert_num_queries(9):
+        browser.get(page)
+    with django_assert_num_queries(16 + 6):  # six mark the transactions within that of the test
+        found = browser.post(f"{page}approve/", {"revision": waiting[0].current_id, "reason": ""})
+    assert found.headers["Location"] != page
+    waiting[0].refresh_from_db()
+    assert waiting[0].state == "approved"
+
+
+def test_claiming_and_deciding_by_a_program_ask_little_too(
+    waiting: list[Pair], project: Project, reviewer: User, django_assert_num_queries: Any
+) -> None:
+    client = api_client(reviewer)
+    client.get("/api/v1/projects/")
+    with django_assert_num_queries(8 + 2):
+        held = client.post("/api/v1/work-items/claim/", {"project": project.slug}, format="json").json()
+    body = {"decision": "approve", "reason": "", "revision": held["pair"]["current"]["id"]}
+    with django_assert_num_queries(12 + 4):
+        assert client.post(f"/api/v1/work-items/{held['id']}/submit/", body, format="json").status_code == 201
