@@ -38,8 +38,9 @@ def checks_row(pairs: Sequence[Sample]) -> Row:
         for pair in pairs:
             prompt = f"{pair.instruction}\n{pair.input}"
             run_checks(pair.instruction, context)
-            run_checks(pair.input, replace(context, field="input"), ("misspelling",))
-            run_checks(pair.response, replace(context, field="response", prompt=prompt))
+            run_checks(pair.input, replace(context, field="input"))
+            answer = replace(context, field="response", prompt=prompt, instruction=pair.instruction, source=pair.input)
+            run_checks(pair.response, answer)
 
     check()  # the dictionary is read once in a process
     rate = len(pairs) / core_seconds(check)

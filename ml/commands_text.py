@@ -31,6 +31,7 @@ def check_command(arguments: list[str]) -> int:
     parser.add_argument("--only", nargs="+", choices=[check.id for check in all_checks()], help="these checks alone")
     parser.add_argument("--fields", nargs="+", choices=_FIELDS, default=["instruction", "response"])
     parser.add_argument("--language", default="en", help="of pairs that do not name theirs")
+    parser.add_argument("--extraction", action="store_true", help="responses may say only what the input says")
     parser.add_argument("--glossary", type=Path, help="accepted words, one entry a line")
     options = parser.parse_args(arguments)
     try:
@@ -134,6 +135,8 @@ def _pair_findings(
             language=pair.language,
             field=field,
             prompt=asked if is_answer else pair.input if field == "instruction" else "",
+            instruction=pair.instruction if is_answer else "",
+            source=pair.input if is_answer and options.extraction else "",
             glossary=glossary,
             typical_lengths=typical if is_answer else None,
         )
@@ -142,6 +145,7 @@ def _pair_findings(
             yield {
                 "field": field,
                 **asdict(finding),
+                "values": {name: _printable(value) for name, value in finding.values.items()},
                 "message": _printable(finding.message),
                 "text": _printable(passage),
             }

@@ -1,18 +1,30 @@
 """Text checks: the same ones run on experts' pairs and on models' outputs. docs/checks.md describes each."""
 
-from ml.checks.base import Check, CheckContext, Finding, Severity, TypicalLengths, text_fingerprint
-from ml.checks.misspelling import suggest
-from ml.checks.registry import all_checks, get_check, run_checks
+from ml.checks.base import AnyCheck, Check, CheckContext, Finding, Severity, TypicalLengths, text_fingerprint
+from ml.checks.corpus import CorpusCheck, Link, PairTexts
+from ml.checks.misspelling import dictionary_languages, suggest, words_unlisted
+from ml.checks.project_words import ProjectWords
+from ml.checks.registry import all_checks, corpus_checks, default_checks, get_check, known_checks, run_checks
 
 __all__ = [
+    "AnyCheck",
     "Check",
     "CheckContext",
+    "CorpusCheck",
     "Finding",
+    "Link",
+    "PairTexts",
+    "ProjectWords",
     "Severity",
     "TypicalLengths",
     "all_checks",
+    "corpus_checks",
+    "default_checks",
+    "dictionary_languages",
     "get_check",
+    "known_checks",
     "run_checks",
     "suggest",
     "text_fingerprint",
+    "words_unlisted",
 ]

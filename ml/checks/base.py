@@ -8,10 +8,12 @@ by a person, never deleted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from ml.checks.project_words import ProjectWords
 from ml.hashing import json_sha256, text_sha256
+from ml.phrases import filled
 from ml.words import count_words
 
 Severity = Literal["info", "warning", "error"]
@@ -19,24 +21,34 @@ Severity = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check found: characters `start` to `end` (exclusive) of the text, and a sentence about it."""
+    """One thing that a check found: characters `start` to `end` (exclusive) of the text, and a sentence about it.
+
+    The sentence is a template with its values, so that a page can show it in the reader's language (ml/phrases.py).
+    """
 
     check: str
     version: int
     start: int
     end: int
     severity: Severity
-    message: str
+    template: str
+    values: Mapping[str, str] = field(default_factory=dict)
     suggestions: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return filled(self.template, self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class TypicalLengths:
-    """How long the accepted texts of a task are: the median and the 95 % quantile in words, and the number of texts."""
+    """How long the accepted texts of a task are, in words: the median, the 95 % and 5 % quantiles; and their number."""
 
     median: int
     high: int
     count: int
+    low: int = 0
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> TypicalLengths | None:
@@ -50,7 +62,8 @@ class TypicalLengths:
             return None
         ordered = sorted(counts)
         last = len(ordered) - 1
-        return cls(ordered[last // 2], ordered[-(-95 * len(ordered) // 100) - 1], len(ordered))
+        low, high = (ordered[-(-share * len(ordered) // 100) - 1] for share in (5, 95))
+        return cls(ordered[last // 2], high, len(ordered), low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +71,37 @@ class CheckContext:
     """What surrounds a text: everything besides the text that a finding may depend on.
 
     `language` is a language code ("en", "sv", "pt-BR"). `glossary` holds words that the project accepts, in any case.
-    `prompt` is what the text answers; its words are accepted too. `token_count` of `max_tokens` are counted by the
-    caller with the task's own tokenizer, over whatever the limit is about. `reference` is the expected answer of a
-    test item.
+    `prompt` is what the text answers; its words are accepted too. `instruction` is the part of it that says what to do.
+    `source` is the text that an extraction takes its answer from, "" where the answer may say more. `task_language` is
+    the language that the task asks for. `token_count` of `max_tokens` are counted by the caller with the task's own
+    tokenizer, over whatever the limit is about. `reference` is the expected answer of a test item. `project_words`
+    are the words of the project's approved texts in that language.
     """
 
     language: str = "en"
     field: str = "response"
     prompt: str = ""
+    instruction: str = ""
+    source: str = ""
     reference: str = ""
+    task_language: str = ""
+    project_words: ProjectWords | None = None
     glossary: frozenset[str] = frozenset()
     max_tokens: int | None = None
     token_count: int | None = None
     typical_lengths: TypicalLengths | None = None
 
 
-class Check:
-    """Base of all checks. Subclasses set the class attributes and implement `find`; see docs/howto/add-a-check.md.
-
-    `id` is also the anchor in docs/checks.md, the filter word and the name under which findings are dismissed.
-    `version` rises when the same text may get other findings. `defaults` are the parameters with their usual values.
-    """
+class AnyCheck:
+    """What text checks and corpus checks have in common: `id` is also the anchor in docs/checks.md, the filter word and
+    the name under which findings are dismissed."""
 
     id: ClassVar[str]
     name: ClassVar[str]
     description: ClassVar[str]
     version: ClassVar[int]
-    defaults: ClassVar[Mapping[str, float]]
+    defaults: ClassVar[Mapping[str, float]] = {}
+    on_by_default: ClassVar[bool] = True
 
     def __init__(self, **parameters: float) -> None:
         unknown = sorted(set(parameters) - set(self.defaults))
@@ -92,6 +109,17 @@ class Check:
             known = ", ".join(self.defaults) or "none"
             raise ValueError(f"The check {self.id} has no parameter {unknown[0]!r}; it has: {known}.")
         self.parameters: dict[str, float] = {**self.defaults, **parameters}
+
+
+class Check(AnyCheck):
+    """Base of all text checks. Subclasses set the class attributes and implement `find`; see docs/howto/add-a-check.md.
+
+    `version` rises when the same text may get other findings. `defaults` are the parameters with their usual values.
+    `fields` are the parts of a pair that it looks at. `sees_blank`: it has something to say of an empty text.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ("instruction", "response")
+    sees_blank: ClassVar[bool] = False
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         """The findings in `text`, in order. Pure: same text and context, same findings; nothing stored or fetched."""
@@ -110,10 +138,17 @@ class Check:
         return None
 
     def finding(
-        self, start: int, end: int, message: str, *, severity: Severity = "warning", suggestions: tuple[str, ...] = ()
+        self,
+        start: int,
+        end: int,
+        template: str,
+        *,
+        severity: Severity = "warning",
+        suggestions: tuple[str, ...] = (),
+        **values: str,
     ) -> Finding:
-        """A finding of this check."""
-        return Finding(self.id, self.version, start, end, severity, message, suggestions)
+        """A finding of this check. The template is marked with `gettext_noop`, its values are named as in it."""
+        return Finding(self.id, self.version, start, end, severity, template, values, suggestions)
 
 
 def text_fingerprint(text: str) -> str:

@@ -1,25 +1,27 @@
-"""Words that neither the language's dictionary, nor the project's glossary, nor the prompt knows.
+"""Words that look like slips of words that the dictionary, or else the project, knows.
 
 Spell checkers drown people in false alarms on names, code and the words of a trade, so this one looks only at what can
-be judged: lower-case words of more than three letters in prose of a language that has a dictionary.
+be judged: lower-case words of more than three letters in prose; one that resembles no known one is a word of its own.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from spellchecker import SpellChecker
-
 from ml.checks.base import Check, CheckContext, Finding, base_language, quote
 from ml.checks.english import is_english
 from ml.checks.passages import mask_technical
+from ml.checks.project_words import ProjectWords
+from ml.checks.resemblance import resembles_listed, spelling
 from ml.hashing import json_sha256, text_sha256
+from ml.phrases import gettext_noop
 from ml.words import normalise
 
 # Letters with the marks that decomposed and vocalised texts put on them; parts joined by any of the apostrophes in use.
@@ -31,6 +33,8 @@ _LATIN = re.compile("['a-z\u00df-\u024f\u1e00-\u1eff\u0300-\u036f]*$")
 _SCRIPTS = {"ar": re.compile("[\u0600-\u06ff]*$")}
 # These lists lack too many inflected forms: of a few correct sentences 9 % (ru), 14 % (lv), 31 % (fa) of the words.
 _TOO_POOR = frozenset({"fa", "lv", "ru"})
+_UNLISTED = gettext_noop("%(word)s is neither in the dictionary nor in the project's glossary.")
+_UNUSUAL = gettext_noop("%(word)s stands in no other approved text; %(usual)s stands in %(texts)s.")
 _NAMES = {
     "ru": "Russian",
     "lv": "Latvian",
@@ -45,16 +49,22 @@ _NAMES = {
 
 
 class Misspelling(Check):
-    """Unknown words, each where it stands. Suggestions are made on demand: see `suggest`."""
+    """Unknown words that resemble known ones, each where it stands. Suggestions are made on demand: see `suggest`."""
 
     id = "misspelling"
-    name = "Misspelling"
-    description = "Lower-case words that neither the dictionary nor the project's glossary nor the prompt has."
-    version = 1
+    name = gettext_noop("Misspelling")
+    description = gettext_noop("Lower-case words that look like slips of words of the dictionary or of the project.")
+    version = 2
+    fields = ("instruction", "input", "response")
     defaults = {
         "letters": 4,  # shorter words are mostly abbreviations
         "foreign_share": 0.6,  # a line with at least this share of unknown words is in another language ...
         "foreign_words": 4,  # ... if it has this many words to judge
+        "accepted_texts": 3,  # a word that so many approved texts have is a word of the project
+        "project_texts": 50,  # without a dictionary: the project's own words are enough from so many texts on,
+        "project_letters": 6,  # words of so many letters are judged by them,
+        "usual_texts": 5,  # a word is what was meant if so many texts have it,
+        "ending": 3,  # and the last letters must agree: they change with the form of a word
         "findings": 100,  # at most, in one text
         "characters": 200_000,  # read at most, from the beginning
     }
@@ -63,32 +73,59 @@ class Misspelling(Check):
         """1. Look every word up: most texts end here. 2. Leave out code, addresses, formulas. 3. Leave out lines in
         another language. 4. Leave out words that the text also writes with a capital.
         """
-        if self.unavailable_reason(context.language):
-            return []
         text = text[: int(self.parameters["characters"])]
-        vocabulary = _vocabulary(context)
+        if base_language(context.language) not in dictionary_languages():
+            found = self._by_project(text, context)
+        else:
+            found = self._by_dictionary(text, context)
+        return found[: int(self.parameters["findings"])]
+
+    def _by_dictionary(self, text: str, context: CheckContext) -> list[Finding]:
+        vocabulary = _vocabulary(context, int(self.parameters["accepted_texts"]))
         unknown = self._unknown_words(text, vocabulary)
         if not unknown:
             return []
         lines = (line for line in _LINE.finditer(mask_technical(text)) if any(word in line.group() for word in unknown))
         return [
-            self.finding(start, end, f"{quote(word)} is neither in the dictionary nor in the project's glossary.")
+            self.finding(start, end, _UNLISTED, word=quote(word))
             for line in lines
             for word, start, end in self._unknown_in_line(line, frozenset(unknown.values()), vocabulary)
-        ][: int(self.parameters["findings"])]
+        ]
+
+    def _by_project(self, text: str, context: CheckContext) -> list[Finding]:
+        """Without a dictionary: words that no other text has, one slip away from a word that many have."""
+        project = context.project_words
+        if project is None or project.texts < self.parameters["project_texts"]:
+            return []
+        accepted = _glossary_words(context.glossary) | _word_set(context.prompt)
+        judged = [place for line in _LINE.finditer(mask_technical(text)) for place in _lower_case_words(line)]
+        times = Counter(word for word, _, _ in judged)
+        found = []
+        for word, start, end in judged:
+            rare = project.counts.get(word, 0) <= 1 and times[word] == 1  # an approved text counts itself
+            if len(word) < self.parameters["project_letters"] or not rare or word in accepted:
+                continue
+            if meant := project.meant(word, int(self.parameters["usual_texts"]), int(self.parameters["ending"])):
+                values = {"word": quote(word), "usual": quote(meant), "texts": str(project.counts[meant])}
+                found.append(self.finding(start, end, _UNUSUAL, suggestions=(meant,), severity="info", **values))
+        return found
 
     def depends_on(self, context: CheckContext) -> Mapping[str, Any]:
         return {
             "language": base_language(context.language),
             "glossary": _glossary_digest(context.glossary),
             "prompt": text_sha256(context.prompt),
+            "project": context.project_words.digest if context.project_words else "",
         }
 
     def unavailable_reason(self, language: str) -> str | None:
         code = base_language(language)
         if code in dictionary_languages():
             return None
-        return f"There is no dictionary for {_NAMES.get(code, 'the language')} ({code}): spelling is not checked."
+        return (
+            f"There is no dictionary for {_NAMES.get(code, 'the language')} ({code}): only words one slip away from a "
+            "usual word of this project's approved texts are marked."
+        )
 
     def _unknown_words(self, text: str, vocabulary: _Vocabulary) -> dict[str, str]:
         """The unknown lower-case words of a text as written, each with its plain form; each looked up once, wherever
@@ -106,7 +143,9 @@ class Misspelling(Check):
             return False
         # l'avion, kubernetes's and y'all'd are made of known and of short parts
         parts = word.removesuffix("n't").split("'")
-        return len(parts) == 1 or not all(len(part) < letters or vocabulary.accepts(part) for part in parts)
+        if len(parts) > 1 and all(len(part) < letters or vocabulary.accepts(part) for part in parts):
+            return False
+        return resembles_listed(word, vocabulary.language)
 
     def _unknown_in_line(
         self, line: re.Match[str], unknown: frozenset[str], vocabulary: _Vocabulary
@@ -129,24 +168,40 @@ class _Vocabulary:
     dictionary: frozenset[str]
     glossary: frozenset[str]
     prompt: frozenset[str]
+    learned: frozenset[str]
 
     def lists(self, word: str) -> bool:
         """Whether some list has the word."""
-        return word in self.dictionary or word in self.glossary or word in self.prompt
+        return word in self.dictionary or word in self.glossary or word in self.prompt or word in self.learned
 
     def accepts(self, word: str) -> bool:
         """Whether the word is listed, a plural of the project's words, in another script, or English all the same."""
         singular = word.removesuffix("s")
-        if self.lists(word) or singular in self.glossary or singular in self.prompt:
+        if self.lists(word) or singular in self.glossary or singular in self.prompt or singular in self.learned:
             return True
         if not _SCRIPTS.get(self.language, _LATIN).match(word):
             return True
         return self.language == "en" and is_english(word, self.dictionary)
 
 
-def _vocabulary(context: CheckContext) -> _Vocabulary:
+def _vocabulary(context: CheckContext, accepted_texts: int) -> _Vocabulary:
     language = base_language(context.language)
-    return _Vocabulary(language, _dictionary(language), _glossary_words(context.glossary), _word_set(context.prompt))
+    learned = _learned(context.project_words, accepted_texts) if context.project_words else frozenset()
+    glossary, prompt = _glossary_words(context.glossary), _word_set(context.prompt)
+    return _Vocabulary(language, _dictionary(language), glossary, prompt, learned)
+
+
+@lru_cache(maxsize=16)
+def _learned(project: ProjectWords, accepted_texts: int) -> frozenset[str]:
+    return project.common(accepted_texts)
+
+
+def words_unlisted(text: str, language: str) -> set[str]:
+    """The words of a text that its language's dictionary lacks, in plain form: all of them if it has none."""
+    code = base_language(language)
+    dictionary = _dictionary(code) if code in dictionary_languages() else frozenset()
+    found = {_plain(word) for word in _WORD.findall(mask_technical(text)) if word == word.lower()}
+    return {word for word in found if len(word) > 2 and word not in dictionary}
 
 
 def dictionary_languages() -> frozenset[str]:
@@ -168,12 +223,12 @@ def suggest(word: str, language: str, *, glossary: Collection[str] = frozenset()
     code = base_language(language)
     if code not in dictionary_languages():
         return tuple(close)
-    spelling = _spelling(code)
-    near = spelling.known(spelling.edit_distance_1(word))
+    checker = spelling(code)
+    near = checker.known(checker.edit_distance_1(word))
     if not near and len(word) <= 12:
-        near = spelling.known(spelling.edit_distance_2(word))
+        near = checker.known(checker.edit_distance_2(word))
     # People seldom get the first letter wrong: address before dress for adress.
-    common = sorted(near, key=lambda known: (known[0] != word[0], -spelling.word_frequency[known], known))
+    common = sorted(near, key=lambda known: (known[0] != word[0], -checker.word_frequency[known], known))
     return tuple(dict.fromkeys([*close, *common]))[:most]
 
 
@@ -184,13 +239,8 @@ def _installed_dictionaries() -> frozenset[str]:
 
 
 @lru_cache(maxsize=4)
-def _spelling(language: str) -> SpellChecker:
-    return SpellChecker(language=language, distance=1)
-
-
-@lru_cache(maxsize=4)
 def _dictionary(language: str) -> frozenset[str]:
-    return frozenset(_spelling(language).word_frequency.dictionary)
+    return frozenset(spelling(language).word_frequency.dictionary)
 
 
 @lru_cache(maxsize=64)

@@ -14,12 +14,17 @@ from dataclasses import dataclass
 
 from ml.checks.base import Check, CheckContext, Finding, Severity, quote
 from ml.checks.passages import Line, drop_markers, lines, mask_code
+from ml.phrases import gettext_noop
 from ml.words import words
 
 _SIZE = 4  # words in an n-gram
 _LONGEST_BLOCK = 60  # words
 # One to six letters, ten times and more: "hahahahahahahahahaha", "aaaaaaaaaaaa".
 _STUTTER = re.compile(r"([^\W\d_]{1,6}?)\1{9,}")
+
+_STUTTERED = gettext_noop("%(what)s is repeated %(times)s times in a row.")
+_LOOPED = gettext_noop("%(what)s stands here %(times)s times in a row.")
+_REPEATED = gettext_noop("%(share)s of this text repeats words that were there before; at most %(limit)s is usual.")
 
 _Word = tuple[str, int, int]
 
@@ -41,8 +46,10 @@ class Repetition(Check):
     """A block repeated at once (“and the and the and the”), or too large a share of words that were there before."""
 
     id = "repetition"
-    name = "Repetition"
-    description = "The same words again and again. Code, tables, lists with a pattern and refrains are left alone."
+    name = gettext_noop("Repetition")
+    description = gettext_noop(
+        "The same words again and again. Code, tables, lists with a pattern and refrains are left alone."
+    )
     version = 1
     defaults = {
         "share": 0.2,  # of the 4-grams of prose are repeats: a warning
@@ -78,13 +85,14 @@ class Repetition(Check):
 
     def _stutter(self, match: re.Match[str]) -> Finding:
         times = len(match.group()) // len(match.group(1))
-        message = f"{quote(match.group(1))} is repeated {times} times in a row."
-        return self.finding(match.start(), match.end(), message, severity="error")
+        values = {"what": quote(match.group(1)), "times": str(times)}
+        return self.finding(match.start(), match.end(), _STUTTERED, severity="error", **values)
 
     def _block(self, text: str, prose: Sequence[_Word], loop: _Loop) -> Finding:
         start, second, end = prose[loop.first][1], prose[loop.first + loop.period][1], prose[loop.end - 1][2]
-        message = f"{quote(text[start:second])} stands here {loop.times} times in a row."
-        return self.finding(second, end, message, severity=self._severity((loop.end - loop.first) / len(prose)))
+        severity = self._severity((loop.end - loop.first) / len(prose))
+        values = {"what": quote(text[start:second]), "times": str(loop.times)}
+        return self.finding(second, end, _LOOPED, severity=severity, **values)
 
     def _loops(self, text: str, prose: Sequence[_Word]) -> Iterator[_Loop]:
         for loop in _find_loops([word for word, _, _ in prose], int(self.parameters["block_times"])):
@@ -103,8 +111,8 @@ class Repetition(Check):
         start, end = _longest_stretch(repeats)
         if _letter_share(text[start:end]) < self.parameters["letter_share"]:
             return []
-        message = f"{share:.0%} of this text repeats words that were there before; at most {limit:.0%} is usual."
-        return [self.finding(start, end, message, severity=self._severity(share))]
+        values = {"share": f"{share:.0%}", "limit": f"{limit:.0%}"}
+        return [self.finding(start, end, _REPEATED, severity=self._severity(share), **values)]
 
     def _severity(self, share: float) -> Severity:
         return "error" if share > self.parameters["error_share"] else "warning"

@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.checks.base import Check, CheckContext, Finding
+from ml.phrases import gettext_noop
 from ml.words import count_words, word_spans
+
+_OVER_LIMIT = gettext_noop("%(tokens)s tokens; the limit is %(limit)s. Shorten it by %(over)s tokens.")
+_OVER_REFERENCE = gettext_noop("%(words)s words; the expected answer has %(reference)s.")
+_OVER_USUAL = gettext_noop(
+    "%(words)s words; 19 of 20 accepted texts of this task have at most %(high)s (half of them %(median)s)."
+)
 
 
 class TooLong(Check):
     """Over the token limit (an error: such a pair is left out of training), or out of the ordinary (a warning)."""
 
     id = "too_long"
-    name = "Too long"
-    description = "More tokens than the limit, or far more words than the accepted answers or the expected answer have."
+    name = gettext_noop("Too long")
+    description = gettext_noop(
+        "More tokens than the limit, or far more words than the accepted answers or the expected answer have."
+    )
     version = 1
     defaults = {
         "typical_factor": 1.5,  # times the 95 % quantile of the accepted texts
@@ -39,27 +48,31 @@ class TooLong(Check):
         tokens, limit = context.token_count, context.max_tokens
         if tokens is None or limit is None or tokens <= limit:
             return None
-        message = f"{tokens:,} tokens; the limit is {limit:,}. Shorten it by {tokens - limit:,} tokens."
-        return self.finding(0, len(text), message, severity="error")
+        values = {"tokens": f"{tokens:,}", "limit": f"{limit:,}", "over": f"{tokens - limit:,}"}
+        return self.finding(0, len(text), _OVER_LIMIT, severity="error", **values)
 
     def _over_expectation(self, text: str, context: CheckContext) -> list[Finding]:
-        expected, about = self._most_words(context)
+        expected = self._most_words(context)
         if expected is None or len(text) <= expected:  # a word has at least one character
             return []
         spans = [(start, end) for _, start, end in word_spans(text)]
         if len(spans) <= expected:
             return []
-        return [self.finding(spans[expected][0], spans[-1][1], f"{len(spans):,} words; {about}")]
+        values = {"words": f"{len(spans):,}"}
+        lengths = context.typical_lengths
+        if context.reference.strip():
+            template, more = _OVER_REFERENCE, {"reference": f"{count_words(context.reference):,}"}
+        else:
+            assert lengths is not None  # else nothing would be expected
+            template, more = _OVER_USUAL, {"high": f"{lengths.high:,}", "median": f"{lengths.median:,}"}
+        return [self.finding(spans[expected][0], spans[-1][1], template, **values, **more)]
 
-    def _most_words(self, context: CheckContext) -> tuple[int | None, str]:
-        """How many words still are ordinary, and the sentence that says why; (None, "") if nothing is known."""
+    def _most_words(self, context: CheckContext) -> int | None:
+        """How many words still are ordinary; None if nothing is known."""
         if context.reference.strip():
             words = count_words(context.reference)
-            most = max(words * self.parameters["reference_factor"], words + self.parameters["reference_words"])
-            return int(most), f"the expected answer has {words:,}."
+            return int(max(words * self.parameters["reference_factor"], words + self.parameters["reference_words"]))
         lengths = context.typical_lengths
         if lengths and lengths.count >= self.parameters["typical_texts"]:
-            usual = f"at most {lengths.high:,} (half of them {lengths.median:,})"
-            most = lengths.high * self.parameters["typical_factor"]
-            return int(most), f"19 of 20 accepted texts of this task have {usual}."
-        return None, ""
+            return int(lengths.high * self.parameters["typical_factor"])
+        return None

@@ -1,5 +1,6 @@
 """What all checks share: ids, parameters, keys of stored findings, running them."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.checks import CheckContext, TypicalLengths, all_checks, get_check, run_checks, text_fingerprint
+from ml.checks import (
+    CheckContext,
+    ProjectWords,
+    TypicalLengths,
+    all_checks,
+    default_checks,
+    get_check,
+    known_checks,
+    run_checks,
+    text_fingerprint,
+)
 from ml.checks.base import Check, quote
 from ml.checks.misspelling import Misspelling
 from ml.checks.too_long import TooLong
@@ -19,8 +30,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
 
 def test_every_check_describes_itself_and_has_its_section_in_the_docs():
     headings = re.findall(r"^## (\w+)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [check.id for check in all_checks()] == headings
-    for check in all_checks():
+    assert [check.id for check in known_checks()] == headings
+    for check in known_checks():
         assert check.name
         assert check.description.endswith(".")
         assert check.version >= 1
@@ -28,7 +39,7 @@ def test_every_check_describes_itself_and_has_its_section_in_the_docs():
 
 def test_every_parameter_is_in_the_docs():
     text = DOCS.read_text(encoding="utf-8")
-    for check in all_checks():
+    for check in known_checks():
         section = text.split(f"## {check.id}\n")[1].split("\n## ")[0]
         for name, value in check.defaults.items():
             assert f"`{name}` ({value:,g})" in section, check.id
@@ -36,7 +47,9 @@ def test_every_parameter_is_in_the_docs():
 
 def test_a_check_is_found_by_its_id():
     assert get_check("repetition").id == "repetition"
-    with pytest.raises(KeyError, match="no check 'spelling'; there are: misspelling, too_long, repetition"):
+    with pytest.raises(
+        KeyError, match="no check 'spelling'; there are: misspelling, too_long, too_short, repetition, language,"
+    ):
         get_check("spelling")
 
 
@@ -50,7 +63,7 @@ def test_findings_come_in_the_order_of_the_text():
     found = run_checks(text, CheckContext())
     assert [finding.check for finding in found] == ["misspelling", "repetition"]
     assert text[found[0].start : found[0].end] == "mistaek"
-    assert [finding.version for finding in found] == [1, 1]
+    assert [finding.version for finding in found] == [2, 1]
 
 
 def test_only_the_asked_checks_run():
@@ -62,21 +75,55 @@ def test_only_the_asked_checks_run():
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t"])
-def test_a_blank_text_has_no_findings(text):
-    assert run_checks(text, CheckContext(token_count=9, max_tokens=1)) == []
+def test_a_blank_text_is_empty_and_nothing_else(text):
+    (finding,) = run_checks(text, CheckContext(token_count=9, max_tokens=1))
+    assert (finding.check, finding.start, finding.end) == ("too_short", 0, len(text))
+
+
+def test_only_the_checks_of_a_field_look_at_it():
+    text = "Call me some time or other, or never at all, at +46 70 123 45 67. " * 9
+    assert {found.check for found in run_checks(text, CheckContext(field="input"))} == {"personal_data"}
+    assert {found.check for found in run_checks(text, CheckContext())} == {"personal_data", "repetition"}
+
+
+def test_a_check_that_is_off_by_default_runs_when_it_is_asked_for():
+    assert {check.id for check in all_checks()} - {check.id for check in default_checks()} == {"profanity"}
+    assert run_checks("What shit.", CheckContext()) == []
+    assert [found.check for found in run_checks("What shit.", CheckContext(), checks=all_checks())] == ["profanity"]
+
+
+def test_every_sentence_is_marked_for_the_translators():
+    """Templates, names and descriptions are literals within `gettext_noop`, where makemessages finds them."""
+    marked = set()
+    for path in (Path(__file__).parents[2] / "ml" / "checks").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "gettext_noop":
+                marked.add(ast.literal_eval(node.args[0]))
+    for check in known_checks():
+        assert {check.name, check.description} <= marked
+    text = (
+        "A mistaek, [Your name], +46 70 123 45 67, password: hunter2x, `open, bygglov är inte en av de, VillkorÃ¤, "
+        "as an AI language model. " + "we repeat this block of words again and again. " * 9
+    )
+    context = CheckContext(source="Nothing.", task_language="sv", token_count=9, max_tokens=3)
+    found = run_checks(text, context, checks=all_checks())
+    assert len({finding.check for finding in found}) >= 9
+    assert {finding.template for finding in found} <= marked
 
 
 @given(st.text(max_size=300))
 @settings(deadline=None)
 def test_any_text_is_survived_and_spans_lie_in_it(text):
-    for finding in run_checks(text, CheckContext()):
-        assert 0 <= finding.start < finding.end <= len(text)
+    context = CheckContext(instruction=text, source=text[:9], task_language="de")
+    for finding in run_checks(text, context, checks=all_checks()):
+        assert 0 <= finding.start <= finding.end <= len(text)
 
 
 def test_hostile_strings_are_survived():
     for text in json.loads(shared_data("naughty_strings/blns.json").read_text(encoding="utf-8")):
-        for finding in run_checks(text * 3, CheckContext(prompt=text, glossary=frozenset([text]))):
-            assert 0 <= finding.start < finding.end <= len(text) * 3
+        context = CheckContext(prompt=text, instruction=text, source=text, glossary=frozenset([text]))
+        for finding in run_checks(text * 3, context, checks=all_checks()):
+            assert 0 <= finding.start <= finding.end <= len(text) * 3
 
 
 def test_the_fingerprint_is_of_the_exact_text():
@@ -97,6 +144,7 @@ def test_stored_findings_are_out_of_date_exactly_when_something_they_depend_on_c
     assert changed(spelling, language="de")
     assert not changed(spelling, language="en-GB")
     assert changed(spelling, prompt="Bye")
+    assert changed(spelling, project_words=ProjectWords({"fence": 4}, 60))
     assert not changed(spelling, max_tokens=10)
     assert changed(length, max_tokens=10)
     assert changed(length, typical_lengths=TypicalLengths(5, 9, 20))
@@ -105,9 +153,9 @@ def test_stored_findings_are_out_of_date_exactly_when_something_they_depend_on_c
 
 
 def test_typical_lengths_are_quantiles_that_occur():
-    assert TypicalLengths.of_counts(range(1, 101)) == TypicalLengths(median=50, high=95, count=100)
-    assert TypicalLengths.of_counts([7]) == TypicalLengths(7, 7, 1)
-    assert TypicalLengths.of(["one", "one two three", "one two"]) == TypicalLengths(2, 3, 3)
+    assert TypicalLengths.of_counts(range(1, 101)) == TypicalLengths(median=50, high=95, count=100, low=5)
+    assert TypicalLengths.of_counts([7]) == TypicalLengths(7, 7, 1, 7)
+    assert TypicalLengths.of(["one", "one two three", "one two"]) == TypicalLengths(2, 3, 3, 1)
     assert TypicalLengths.of([]) is None
 
 

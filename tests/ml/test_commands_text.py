@@ -103,11 +103,12 @@ def test_check_lists_findings_by_line_and_field(capsys, tmp_path):
     output = run(capsys, "check", path)
     assert output["pairs"] == 3
     assert output["pairs_with_findings"] == 1
-    assert output["counts"] == {"misspelling": 2}
+    assert output["counts"] == {"misspelling": 1}
     places = [(row["line"], row["id"], row["field"], row["text"]) for row in output["findings"]]
-    assert places == [(1, "a", "instruction", "startbesked"), (1, "a", "response", "recieve")]
-    assert output["unavailable"] == ["There is no dictionary for Swedish (sv): spelling is not checked."]
-    finding = output["findings"][1]
+    assert places == [(1, "a", "response", "recieve")]
+    assert len(output["unavailable"]) == 1
+    assert output["unavailable"][0].startswith("There is no dictionary for Swedish (sv): only words one slip away")
+    finding = output["findings"][0]
     assert (finding["check"], finding["severity"], finding["start"], finding["end"]) == (
         "misspelling",
         "warning",
@@ -118,10 +119,10 @@ def test_check_lists_findings_by_line_and_field(capsys, tmp_path):
 
 def test_check_takes_a_glossary_a_choice_of_checks_and_of_fields(capsys, tmp_path):
     path = pairs(
-        tmp_path, {"id": "a", "instruction": "The startbesked", "input": "An adress", "response": "No adress. " * 30}
+        tmp_path, {"id": "a", "instruction": "The altan", "input": "An adress", "response": "No adress. " * 30}
     )
     glossary = tmp_path / "glossary.txt"
-    glossary.write_text("Startbesked\n\n")
+    glossary.write_text("Altan\n\n")
     output = run(capsys, "check", path, "--glossary", glossary, "--only", "misspelling", "--fields", "instruction")
     assert output["findings"] == []
     output = run(capsys, "check", path, "--only", "repetition")
@@ -148,7 +149,8 @@ def test_check_reports_lines_that_cannot_be_read_and_checks_the_rest(capsys, tmp
         (4, "The field instruction of an ex"),
         (6, "The line is not UTF-8 text."),
     ]
-    assert [row["line"] for row in output["findings"]] == [1, 7]
+    spelling = [row["line"] for row in output["findings"] if row["check"] == "misspelling"]
+    assert spelling == [1, 7]
 
 
 def test_the_commands_run_as_a_program_without_torch(food):

@@ -1,0 +1,44 @@
+"""The words of a project's approved texts in one language, and which of them a new word resembles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ml.hashing import json_sha256
+
+
+class ProjectWords:
+    """In how many approved texts each word (in plain form) stands; `texts` is the number of those texts."""
+
+    def __init__(self, counts: Mapping[str, int], texts: int) -> None:
+        self.counts = dict(counts)
+        self.texts = texts
+        self.digest = json_sha256({"counts": self.counts, "texts": texts})
+        self._letters = sorted({letter for word in self.counts for letter in word if letter.isalpha()})[:80]
+
+    def common(self, least: int) -> frozenset[str]:
+        """The words that stand in at least `least` texts."""
+        return frozenset(word for word, count in self.counts.items() if count >= least)
+
+    def meant(self, word: str, least: int, ending: int) -> str | None:
+        """The commonest word of at least `least` texts that is one slip away from `word`; None if there is none.
+
+        A slip: a letter too many, one missing, a wrong one, two swapped. The first letter and the last `ending` ones
+        must be right: people seldom miss the first, and words of one stem differ in the last.
+        """
+        close = {
+            near
+            for near in self._slips(word)
+            if near[:1] == word[:1] and near[-ending:] == word[-ending:] and self.counts.get(near, 0) >= least
+        }
+        return max(close, key=lambda near: (self.counts[near], near)) if close else None
+
+    def _slips(self, word: str) -> Iterator[str]:
+        for index in range(1, len(word)):
+            before, after = word[:index], word[index:]
+            yield before + after[1:]
+            if len(after) > 1:
+                yield before + after[1] + after[0] + after[2:]
+            for letter in self._letters:
+                yield before + letter + after[1:]
+                yield before + letter + after

@@ -1,0 +1,64 @@
+"""Of extractions: what the source does not have is found; the same thing written another way is not."""
+
+import pytest
+
+from ml.checks import CheckContext, get_check
+from ml.checks.unsupported import readings
+
+SOURCE = (
+    "On 3 May 2024 Anna Bergström of the World Health Organization paid 10 000 kr (12.5 %) for ten windows. "
+    "“The house is not yet ready,” she said. It took twenty-two weeks, from 08:30 on; see 2010:900."
+)
+
+
+def found(text: str, source: str = SOURCE, **context) -> list[str]:
+    context = CheckContext(source=source, instruction="Summarise the letter.", **context)
+    return [text[one.start : one.end] for one in get_check("unsupported").find(text, context)]
+
+
+def test_what_the_source_does_not_have():
+    assert found("She paid 11,000 kr.") == ["11,000"]
+    assert found("It was Anna Lindgren.") == ["Lindgren"]
+    assert found("It was on 4 May 2024, or 2024-05-04.") == ["4", "2024-05-04"]
+    assert found("She said “the house is quite ready”.") == ["the house is quite ready"]
+
+
+def test_the_sentence_says_what_is_missing():
+    (one,) = get_check("unsupported").find("She paid 11,000 kr.", CheckContext(source=SOURCE))
+    assert one.message == "The source does not have the number “11,000”."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("She paid 10,000 kr, 10.000 kr or 10000.", id="thousands written another way"),
+        pytest.param("That is 12,5 percent.", id="a decimal comma"),
+        pytest.param("For 10 windows in 22 weeks.", id="a number word as digits"),
+        pytest.param("On 2024-05-03, 05/03/2024 or May 3rd.", id="a date written another way"),
+        pytest.param("From 8:30 on.", id="a time without its nought"),
+        pytest.param("Anna's windows for the WHO.", id="a possessive and initials"),
+        pytest.param("1. Windows\n2. Weeks\n- Money", id="numbers and capitals of a list"),
+        pytest.param("Name: Anna Bergström\nDate of Payment: 3 May", id="labels"),
+        pytest.param("Windows were bought. They cost much.", id="the first word of a sentence"),
+        pytest.param("She called the house “not ready”.", id="a quotation of one or two words"),
+        pytest.param("She said “The house is not yet ready”.", id="a quotation with other marks"),
+        pytest.param("Summarise is what 2010:900 asks.", id="words of the instruction"),
+    ],
+)
+def test_false_positive(text):
+    assert found(text) == []
+
+
+def test_german_nouns_are_no_names():
+    assert found("Es war die Rechnung für das Fenster.", source="Ein Brief.", language="de") == []
+
+
+def test_a_task_that_may_say_more_is_not_judged():
+    assert found("It was Anna Lindgren with 7 friends.", source="") == []
+
+
+def test_a_number_is_read_in_every_way_it_may_be_meant():
+    assert readings("10,000") == {"10000", "10"}
+    assert readings("1.234,50") == {"1234.5"}
+    assert readings("007") == {"7"}
+    assert readings("3.10") == {"3.1"}
