@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ml.agree import GradeError, agree, read_grades
-from ml.checks import CheckContext, TypicalLengths, all_checks, run_checks
+from ml.checks import CheckContext, PairTexts, TypicalLengths, all_checks, corpus_checks, corpus_links, run_checks
 from ml.cli import fail, print_json
 from ml.prompting.shapes import Example, TemplateError
 from ml.rate import DEFAULT_PENALTY, METHODS, bradley_terry, elo
@@ -101,12 +101,14 @@ def _check_report(options: argparse.Namespace, glossary: frozenset[str]) -> dict
     findings: list[dict[str, Any]] = []
     unreadable: list[dict[str, Any]] = []
     unavailable: dict[str, str] = {}
+    compared: list[tuple[int, PairTexts]] = []
     total = 0
     for line, pair in _pairs(options):
         if isinstance(pair, str):
             unreadable.append({"line": line, "reason": pair})
             continue
         total += 1
+        compared.append((line, PairTexts("\n".join(filter(None, [pair.instruction, pair.input])), pair.response)))
         for check in all_checks():
             reason = check.unavailable_reason(pair.language)
             if reason and check.id in (options.only or [check.id]):
@@ -120,8 +122,18 @@ def _check_report(options: argparse.Namespace, glossary: frozenset[str]) -> dict
         "counts": dict(Counter(finding["check"] for finding in findings)),
         "unavailable": sorted(set(unavailable.values())),
         "findings": findings,
+        "links": [] if options.only else _links(compared),
         "unreadable": unreadable,
     }
+
+
+def _links(compared: Sequence[tuple[int, PairTexts]]) -> list[dict[str, Any]]:
+    """What the checks over the whole file tie together, by line."""
+    found = corpus_links([texts for _, texts in compared], corpus_checks())
+    return [
+        {"check": link.check, "lines": [compared[link.one][0], compared[link.other][0]], "similarity": link.similarity}
+        for link in found
+    ]
 
 
 def _pair_findings(

@@ -16,8 +16,6 @@ from ml.hashing import json_sha256
 from ml.prompting import Tokenizer
 from ml.words import count_words
 
-# What a pair is given may be a whole document; only its spelling is looked at.
-CHECKS_OF_FIELD: dict[str, tuple[str, ...] | None] = {"instruction": None, "input": ("misspelling",), "response": None}
 LENGTHS_SECONDS = 600
 LENGTHS_SAMPLE = 500
 
@@ -88,7 +86,8 @@ def texts_check(texts: Texts, around: Surroundings) -> Checked:
 
 
 def run_on(texts: Texts, field: str, tokens: int | None, around: Surroundings) -> list[Found]:
-    return run_checks(getattr(texts, field), around.context(texts, field, tokens), CHECKS_OF_FIELD[field])
+    text = getattr(texts, field)
+    return run_checks(text, around.context(texts, field, tokens)) if text.strip() else []
 
 
 def without_dismissed(task: Task, texts: Texts, found: dict[str, list[Found]]) -> dict[str, list[Found]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from curation.fingerprints import Texts
 from curation.models import CheckedText, Finding, Suite
-from curation.services.checking import CHECKS_OF_FIELD, Checked, Surroundings, stored_form, surroundings_of
+from curation.services.checking import Checked, Surroundings, stored_form, surroundings_of
 from evaluation.models import Output
 from ml.checks import CheckContext, all_checks, run_checks
 from ml.checks import Finding as Found
@@ -41,7 +41,7 @@ def context_of(example: dict[str, Any], around: Surroundings) -> CheckContext:
 
 def answer_findings(text: str, example: dict[str, Any], around: Surroundings) -> list[Found]:
     """What the checks find in one answer, for the page that shows it."""
-    return run_checks(text, context_of(example, around), CHECKS_OF_FIELD[FIELD])
+    return run_checks(text, context_of(example, around))
 
 
 def findings_of(answers: list[Answer], around: Surroundings) -> list[dict[str, int]]:
@@ -51,7 +51,7 @@ def findings_of(answers: list[Answer], around: Surroundings) -> list[dict[str, i
     stored: dict[tuple[str, str, str], list[Finding]] = {}
     for answer in answers:
         context = context_of(answer.example, around)
-        found = run_checks(answer.output.text, context, CHECKS_OF_FIELD[FIELD])
+        found = run_checks(answer.output.text, context)
         key, rows = stored_form(answer.output.text, FIELD, context, Checked({FIELD: found}, None))
         stored[key] = rows
         counts.append({f"check.{check.id}": sum(row.check == check.id for row in found) for check in all_checks()})

@@ -1,14 +1,16 @@
 """Checks that compare pairs with one another: the same pair twice, nearly the same, two answers to one question.
 
-They need all pairs of a task at once, so a job runs them and keeps the links. A link is between two pairs.
+Whoever has all pairs of a task proposes couples that may be alike; a check says whether it ties a couple together. The
+web keeps likenesses as pairs arrive (curation/services/likeness.py); `corpus_links` proposes from the texts alone.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import ClassVar
 
@@ -28,10 +30,14 @@ class PairTexts:
     question: str
     response: str
 
+    @property
+    def whole(self) -> str:
+        return f"{self.question}\n{self.response}"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two pairs (places in the sequence, the smaller first) that a check ties together, and how alike they are."""
+    """Two pairs (places in a sequence, the smaller first) that a check ties together, and how alike they are."""
 
     check: str
     one: int
@@ -40,12 +46,12 @@ class Link:
 
 
 class CorpusCheck(AnyCheck):
-    """Base of the checks over a whole task. `sentence` is what is said of a pair with such a link."""
+    """Base of the checks over a whole task. `sentence` is what is said of a pair that is tied to another one."""
 
     sentence: ClassVar[str]
 
-    def links(self, pairs: Sequence[PairTexts]) -> Iterator[Link]:
-        """The links among the pairs, each once. Pure and deterministic."""
+    def tie(self, one: PairTexts, other: PairTexts) -> float | None:
+        """How alike two pairs are (0 to 1) if this check ties them together, else None. Pure."""
         raise NotImplementedError
 
 
@@ -55,12 +61,11 @@ class Duplicate(CorpusCheck):
     id = "duplicate"
     name = gettext_noop("Duplicate")
     description = gettext_noop("Another pair of the task has the same texts, but for capitals, blanks and punctuation.")
-    sentence = gettext_noop("Pair %(other)s has the same texts.")
+    sentence = gettext_noop("Another pair has the same texts.")
     version = 1
 
-    def links(self, pairs: Sequence[PairTexts]) -> Iterator[Link]:
-        for group in _groups(pairs, lambda pair: f"{_plain(pair.question)}\n{_plain(pair.response)}"):
-            yield from (Link(self.id, one, other, 1.0) for one, other in _couples(group))
+    def tie(self, one: PairTexts, other: PairTexts) -> float | None:
+        return 1.0 if _key(one) == _key(other) else None
 
 
 class NearDuplicate(CorpusCheck):
@@ -69,20 +74,14 @@ class NearDuplicate(CorpusCheck):
     id = "near_duplicate"
     name = gettext_noop("Near duplicate")
     description = gettext_noop("Another pair of the task has nearly the same texts.")
-    sentence = gettext_noop("Pair %(other)s has nearly the same texts (%(share)s alike).")
+    sentence = gettext_noop("Another pair has nearly the same texts.")
     version = 1
     defaults = {"similarity": 0.7}  # of the sets of words and word pairs
 
-    def links(self, pairs: Sequence[PairTexts]) -> Iterator[Link]:
-        whole = [f"{pair.question}\n{pair.response}" for pair in pairs]
-        first: dict[str, int] = {}
-        for index, text in enumerate(whole):
-            first.setdefault(_plain(text), index)  # duplicates have a check of their own
-        places = list(first.values())
-        threshold = self.parameters["similarity"]
-        for one, other in near_duplicates([whole[place] for place in places], threshold=threshold):
-            similarity = _alike(whole[places[one]], whole[places[other]])
-            yield Link(self.id, *sorted((places[one], places[other])), round(similarity, 3))
+    def tie(self, one: PairTexts, other: PairTexts) -> float | None:
+        similarity = _alike(one.whole, other.whole)
+        near = similarity >= self.parameters["similarity"] and _key(one) != _key(other)
+        return round(similarity, 3) if near else None
 
 
 class Conflict(CorpusCheck):
@@ -91,26 +90,45 @@ class Conflict(CorpusCheck):
     id = "conflict"
     name = gettext_noop("Conflicting answers")
     description = gettext_noop("Another pair of the task answers the same question differently.")
-    sentence = gettext_noop("Pair %(other)s answers the same question differently.")
+    sentence = gettext_noop("Another pair answers the same question differently.")
     version = 1
     defaults = {"alike": 0.4}  # answers with at least this Jaccard similarity of their words agree, numbers aside
 
-    def links(self, pairs: Sequence[PairTexts]) -> Iterator[Link]:
-        for group in _groups(pairs, lambda pair: _plain(pair.question)):
-            for one, other in _couples(group):
-                first, second = pairs[one].response, pairs[other].response
-                if _plain(first) != _plain(second) and self._disagree(first, second):
-                    yield Link(self.id, one, other, round(_alike(first, second), 3))
+    def tie(self, one: PairTexts, other: PairTexts) -> float | None:
+        if _plain(one.question) != _plain(other.question) or not _plain(one.question).strip():
+            return None
+        if _plain(one.response) == _plain(other.response) or not self._disagree(one.response, other.response):
+            return None
+        return round(_alike(one.response, other.response), 3)
 
     def _disagree(self, one: str, other: str) -> bool:
         numbers, others = set(re.findall(r"\d+", one)), set(re.findall(r"\d+", other))
         if numbers and others and not numbers & others:
             return True
         first, second = words(one), words(other)
-        if {first[0], second[0]} in _OPPOSITES if first and second else False:
+        if first and second and {first[0], second[0]} in _OPPOSITES:
             return True
         either = set(first) | set(second)
         return bool(either) and len(set(first) & set(second)) < self.parameters["alike"] * len(either)
+
+
+def corpus_links(pairs: Sequence[PairTexts], checks: Sequence[CorpusCheck]) -> list[Link]:
+    """The links among the pairs, each once, in order: equal questions and nearly equal texts are compared."""
+    first: dict[str, int] = {}
+    for index, pair in enumerate(pairs):
+        first.setdefault(_key(pair), index)  # near duplicates of a duplicate need no second look
+    places = list(first.values())
+    near = near_duplicates([pairs[place].whole for place in places])
+    couples = {(places[one], places[other]) for one, other in near}
+    couples.update(
+        couple for group in _groups([_plain(pair.question) for pair in pairs]) for couple in couples_of(group)
+    )
+    return [
+        Link(check.id, one, other, similarity)
+        for one, other in sorted(couples)
+        for check in checks
+        if (similarity := check.tie(pairs[one], pairs[other])) is not None
+    ]
 
 
 _OPPOSITES = ({"yes", "no"}, {"ja", "nej"}, {"ja", "nein"}, {"oui", "non"}, {"true", "false"})
@@ -121,24 +139,33 @@ def _plain(text: str) -> str:
     return " ".join(words(text)) or text.strip()
 
 
+def _key(pair: PairTexts) -> str:
+    return f"{_plain(pair.question)}\n{_plain(pair.response)}"
+
+
 def _alike(one: str, other: str) -> float:
-    first, second = words(one), words(other)
-    sets = [{*found, *pairwise(found)} for found in (first, second)]
-    either = sets[0] | sets[1]
-    return len(sets[0] & sets[1]) / len(either) if either else 1.0
+    first, second = _shingles(one), _shingles(other)
+    either = len(first | second)
+    return len(first & second) / either if either else 1.0
 
 
-def _groups(pairs: Sequence[PairTexts], key: Callable[[PairTexts], str]) -> Iterator[list[int]]:
-    """Places of pairs with the same key, where there are several."""
-    found: Mapping[str, list[int]] = defaultdict(list)
-    for index, pair in enumerate(pairs):
-        if text := key(pair).strip():
-            found[text_sha256(text)].append(index)
+@lru_cache(maxsize=1024)
+def _shingles(text: str) -> frozenset[str | tuple[str, str]]:
+    found = words(text)
+    return frozenset([*found, *pairwise(found)])
+
+
+def _groups(keys: Sequence[str]) -> Iterator[list[int]]:
+    """Places with the same key, where there are several."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        if key.strip():
+            found[text_sha256(key)].append(index)
     return (group for group in found.values() if len(group) > 1)
 
 
-def _couples(group: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """All couples of a group; of a large one each with its next few, so that every member has a link."""
+def couples_of(group: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """All couples of a group; of a large one each with its next few, so that every member is in one."""
     for position, one in enumerate(group):
         reach = len(group) if len(group) <= _MOST_IN_GROUP else position + 4
         yield from ((one, other) for other in islice(group, position + 1, reach))

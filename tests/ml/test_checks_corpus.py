@@ -2,14 +2,14 @@
 
 import pytest
 
-from ml.checks import PairTexts, corpus_checks
+from ml.checks import PairTexts, corpus_checks, corpus_links
 
 LONG = "Write to the municipality with a drawing and a plan of the plot; a decision takes at most ten weeks from then."
 
 
 def links(check: str, *pairs: tuple[str, str]) -> list[tuple[int, int]]:
-    found = next(one for one in corpus_checks() if one.id == check)
-    return [(link.one, link.other) for link in found.links([PairTexts(*pair) for pair in pairs])]
+    checks = [one for one in corpus_checks() if one.id == check]
+    return [(link.one, link.other) for link in corpus_links([PairTexts(*pair) for pair in pairs], checks)]
 
 
 def test_duplicates_differ_in_capitals_blanks_and_punctuation_only():
@@ -34,7 +34,8 @@ def test_near_duplicates_leave_duplicates_to_their_own_check():
         ("HOW do I apply", LONG),
         ("What is a fence?", "A thing between you and your neighbour."),
     ]
-    assert links("near_duplicate", *pairs) == [(0, 1)]
+    assert links("near_duplicate", *pairs) == [(0, 1), (1, 2)]
+    assert links("duplicate", *pairs) == [(0, 2)]
 
 
 @pytest.mark.parametrize(

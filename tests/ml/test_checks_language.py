@@ -5,7 +5,7 @@ import pytest
 from ml.checks import CheckContext, get_check
 
 TEXTS = {
-    "da": "Du skal søge om tilladelse hos kommunen, før du bygger, og det er ikke altid muligt at få svar med det samme.",
+    "da": "Du skal søge om tilladelse hos kommunen, før du bygger, og det er ikke altid muligt at få svar straks.",
     "de": "Sie müssen die Genehmigung bei der Gemeinde beantragen, bevor Sie bauen, und das ist nicht immer einfach.",
     "en": "You have to ask the municipality for a permit before you build, and that is not always easy for everybody.",
     "es": "Usted debe pedir el permiso en el ayuntamiento antes de construir, y eso no es siempre fácil para todos.",
@@ -52,13 +52,13 @@ def test_a_text_that_is_marked_with_another_language_than_the_tasks_is_worth_kno
     ("text", "language"),
     [
         pytest.param("Bygglov, startbesked, slutbesked.", "en", id="a few foreign words"),
-        pytest.param("The word for it is " + TEXTS["sv"][:40] + ", and that is what you ask the office for.", "en", id="quotes"),
+        pytest.param("The word is " + TEXTS["sv"][:40] + ", and that is what you ask for.", "en", id="quotes"),
         pytest.param("```\nfor i in de la el: en = om or att\n```\nThis is what you run.", "en", id="code"),
         pytest.param(TEXTS["da"], "no", id="Danish and Norwegian are too alike"),
         pytest.param("I I I I I I I I I I I I", "en", id="one small word again and again"),
         pytest.param("π = 3.14 and α + β = γ, so that the sum is what we wanted to have.", "en", id="Greek letters"),
         pytest.param("Ok.", "sv", id="too short to judge"),
-        pytest.param("Ana är en kund, Pedro är en till; de bor i São Paulo, men inte alltid.", "sv", id="foreign names"),
+        pytest.param("Ana är en kund, Pedro är en till; de bor i São Paulo.", "sv", id="foreign names"),
     ],
 )  # fmt: skip
 def test_false_positive(text, language):
