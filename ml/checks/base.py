@@ -142,13 +142,13 @@ class Check(AnyCheck):
         start: int,
         end: int,
         template: str,
+        values: Mapping[str, str] | None = None,
         *,
         severity: Severity = "warning",
         suggestions: tuple[str, ...] = (),
-        **values: str,
     ) -> Finding:
         """A finding of this check. The template is marked with `gettext_noop`, its values are named as in it."""
-        return Finding(self.id, self.version, start, end, severity, template, values, suggestions)
+        return Finding(self.id, self.version, start, end, severity, template, values or {}, suggestions)
 
 
 def text_fingerprint(text: str) -> str:

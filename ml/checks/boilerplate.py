@@ -63,7 +63,7 @@ class Boilerplate(Check):
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         found = [
-            self.finding(*match.span(), _TEMPLATE, what=quote(match.group()))
+            self.finding(*match.span(), _TEMPLATE, {"what": quote(match.group())})
             for match in _LEFTOVER.finditer(mask_code(text))
             if match.group().lower() not in _LOUD or match.group().isupper()
         ]
@@ -73,7 +73,7 @@ class Boilerplate(Check):
 
     def _model_talk(self, text: str) -> list[Finding]:
         found = [
-            self.finding(*match.span(), _ABOUT_ITSELF, severity="error", what=quote(match.group()))
+            self.finding(*match.span(), _ABOUT_ITSELF, {"what": quote(match.group())}, severity="error")
             for match in _SELF.finditer(text)
             if not _quoted(text, match.start())
         ]

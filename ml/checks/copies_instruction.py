@@ -40,7 +40,7 @@ class CopiesInstruction(Check):
             start, end = spans[place][1], spans[place + len(asked) - 1][2]
             if len(said) == len(asked):
                 return [self.finding(start, end, _ALL, severity="error")]
-            return [self.finding(start, end, _PART, words=str(len(asked)))]
+            return [self.finding(start, end, _PART, {"words": str(len(asked))})]
         if len(said) >= self.parameters["share"] * len(asked) and _place(said, asked) is not None:
             return [self.finding(spans[0][1], spans[-1][2], _ALL, severity="error")]
         return []

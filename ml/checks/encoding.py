@@ -50,8 +50,8 @@ class Encoding(Check):
         found += [self.finding(*match.span(), _LOST, severity="error") for match in _REPLACED.finditer(text)]
         for pattern, template, severity in _UNWANTED:
             for match in pattern.finditer(text):
-                code = f"U+{ord(match.group()[0]):04X}"
-                found.append(self.finding(*match.span(), template, severity=severity, suggestions=("",), code=code))
+                values = {"code": f"U+{ord(match.group()[0]):04X}"}
+                found.append(self.finding(*match.span(), template, values, severity=severity, suggestions=("",)))
         outermost: list[Finding] = []
         for finding in sorted(found, key=lambda finding: (finding.start, -finding.end)):
             if not outermost or finding.start >= outermost[-1].end:  # a mark inside a misread word is part of it
@@ -63,7 +63,7 @@ class Encoding(Check):
         for match in _MOJIBAKE.finditer(text):
             if meant := repaired(match.group()):
                 values = {"what": quote(match.group()), "meant": quote(meant)}
-                found.append(self.finding(*match.span(), _MISREAD, severity="error", suggestions=(meant,), **values))
+                found.append(self.finding(*match.span(), _MISREAD, values, severity="error", suggestions=(meant,)))
         return found
 
 

@@ -68,11 +68,11 @@ class Language(Check):
         found = self.detect(text, wanted)
         if found and found != wanted:
             values = {"found": language_name(found), "wanted": language_name(wanted)}
-            return [self.finding(0, len(text), _OTHER, **values)]
+            return [self.finding(0, len(text), _OTHER, values)]
         task = _code(context.task_language) if context.task_language else wanted
         if task != wanted:
             values = {"found": language_name(wanted), "wanted": language_name(task)}
-            return [self.finding(0, len(text), _NOT_THE_TASKS, severity="info", **values)]
+            return [self.finding(0, len(text), _NOT_THE_TASKS, values, severity="info")]
         return []
 
     def detect(self, text: str, wanted: str) -> str | None:

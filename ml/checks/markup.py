@@ -45,7 +45,7 @@ class Markup(Check):
         found: list[Finding] = []
         prose, blocks, opened = _cut(text)
         if opened is not None:
-            found.append(self.finding(opened, len(text), _OPEN_FENCE, severity="error", suggestions=()))
+            found.append(self.finding(opened, len(text), _OPEN_FENCE, severity="error"))
         for language, start, end in blocks:
             found += self._block(text, language, start, end)
         for start, end in prose:
@@ -63,7 +63,7 @@ class Markup(Check):
                 places = [place.start() for place in re.finditer(rf"(?<![\w\\*_]){re.escape(mark)}(?=[^\s*_])", plain)]
                 closing = re.findall(rf"(?<=[^\s*_]){re.escape(mark)}(?![\w*_])", plain)
                 if len(places) == len(closing) + 1:
-                    yield self.finding(at + places[-1], at + places[-1] + 2, _OPEN_BOLD, mark=mark)
+                    yield self.finding(at + places[-1], at + places[-1] + 2, _OPEN_BOLD, {"mark": mark})
             for link in _LINK.finditer(plain):
                 yield self.finding(at + link.start(), at + link.end(), _OPEN_LINK)
 
@@ -74,11 +74,11 @@ class Markup(Check):
                 json.loads(code)
             except (ValueError, RecursionError) as error:
                 reason, line = getattr(error, "msg", "too deep"), str(getattr(error, "lineno", 1))
-                yield self.finding(start, end, _NO_JSON, reason=reason, line=line)
+                yield self.finding(start, end, _NO_JSON, {"reason": reason, "line": line})
         elif language in _BRACKETED:
             lone = _lone_bracket(code)
             if lone is not None:
-                yield self.finding(start + lone, start + lone + 1, _OPEN_BRACKET, what=quote(code[lone]))
+                yield self.finding(start + lone, start + lone + 1, _OPEN_BRACKET, {"what": quote(code[lone])})
 
 
 def _cut(text: str) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], int | None]:

@@ -87,7 +87,7 @@ class Misspelling(Check):
             return []
         lines = (line for line in _LINE.finditer(mask_technical(text)) if any(word in line.group() for word in unknown))
         return [
-            self.finding(start, end, _UNLISTED, word=quote(word))
+            self.finding(start, end, _UNLISTED, {"word": quote(word)})
             for line in lines
             for word, start, end in self._unknown_in_line(line, frozenset(unknown.values()), vocabulary)
         ]
@@ -107,7 +107,7 @@ class Misspelling(Check):
                 continue
             if meant := project.meant(word, int(self.parameters["usual_texts"]), int(self.parameters["ending"])):
                 values = {"word": quote(word), "usual": quote(meant), "texts": str(project.counts[meant])}
-                found.append(self.finding(start, end, _UNUSUAL, suggestions=(meant,), severity="info", **values))
+                found.append(self.finding(start, end, _UNUSUAL, values, suggestions=(meant,), severity="info"))
         return found
 
     def depends_on(self, context: CheckContext) -> Mapping[str, Any]:

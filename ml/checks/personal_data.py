@@ -140,7 +140,7 @@ class PersonalData(Check):
         for kind, start, end in _matches(text):
             if not any(start < other_end and other_start < end for other_start, other_end in taken):
                 taken.append((start, end))
-                found.append(self.finding(start, end, kind.template, what=quote(text[start:end])))
+                found.append(self.finding(start, end, kind.template, {"what": quote(text[start:end])}))
         return sorted(found, key=lambda one: one.start)[: int(self.parameters["findings"])]
 
 

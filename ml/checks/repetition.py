@@ -86,13 +86,13 @@ class Repetition(Check):
     def _stutter(self, match: re.Match[str]) -> Finding:
         times = len(match.group()) // len(match.group(1))
         values = {"what": quote(match.group(1)), "times": str(times)}
-        return self.finding(match.start(), match.end(), _STUTTERED, severity="error", **values)
+        return self.finding(match.start(), match.end(), _STUTTERED, values, severity="error")
 
     def _block(self, text: str, prose: Sequence[_Word], loop: _Loop) -> Finding:
         start, second, end = prose[loop.first][1], prose[loop.first + loop.period][1], prose[loop.end - 1][2]
         severity = self._severity((loop.end - loop.first) / len(prose))
         values = {"what": quote(text[start:second]), "times": str(loop.times)}
-        return self.finding(second, end, _LOOPED, severity=severity, **values)
+        return self.finding(second, end, _LOOPED, values, severity=severity)
 
     def _loops(self, text: str, prose: Sequence[_Word]) -> Iterator[_Loop]:
         for loop in _find_loops([word for word, _, _ in prose], int(self.parameters["block_times"])):
@@ -112,7 +112,7 @@ class Repetition(Check):
         if _letter_share(text[start:end]) < self.parameters["letter_share"]:
             return []
         values = {"share": f"{share:.0%}", "limit": f"{limit:.0%}"}
-        return [self.finding(start, end, _REPEATED, severity=self._severity(share), **values)]
+        return [self.finding(start, end, _REPEATED, values, severity=self._severity(share))]
 
     def _severity(self, share: float) -> Severity:
         return "error" if share > self.parameters["error_share"] else "warning"

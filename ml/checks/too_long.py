@@ -49,7 +49,7 @@ class TooLong(Check):
         if tokens is None or limit is None or tokens <= limit:
             return None
         values = {"tokens": f"{tokens:,}", "limit": f"{limit:,}", "over": f"{tokens - limit:,}"}
-        return self.finding(0, len(text), _OVER_LIMIT, severity="error", **values)
+        return self.finding(0, len(text), _OVER_LIMIT, values, severity="error")
 
     def _over_expectation(self, text: str, context: CheckContext) -> list[Finding]:
         expected = self._most_words(context)
@@ -65,7 +65,7 @@ class TooLong(Check):
         else:
             assert lengths is not None  # else nothing would be expected
             template, more = _OVER_USUAL, {"high": f"{lengths.high:,}", "median": f"{lengths.median:,}"}
-        return [self.finding(spans[expected][0], spans[-1][1], template, **values, **more)]
+        return [self.finding(spans[expected][0], spans[-1][1], template, {**values, **more})]
 
     def _most_words(self, context: CheckContext) -> int | None:
         """How many words still are ordinary; None if nothing is known."""

@@ -40,12 +40,13 @@ class TooShort(Check):
             least, missing = expected * self.parameters["reference_share"], expected - words
             if words < least and missing >= self.parameters["reference_words"]:
                 values = {"words": f"{words:,}", "reference": f"{expected:,}"}
-                return [self.finding(0, len(text), _UNDER_REFERENCE, **values)]
+                return [self.finding(0, len(text), _UNDER_REFERENCE, values)]
             return []
         lengths = context.typical_lengths
         enough = lengths is not None and lengths.count >= self.parameters["typical_texts"]
         if lengths is not None and enough and words < lengths.low * self.parameters["typical_share"]:
-            return [self.finding(0, len(text), _UNDER_USUAL, words=f"{words:,}", low=f"{lengths.low:,}")]
+            values = {"words": f"{words:,}", "low": f"{lengths.low:,}"}
+            return [self.finding(0, len(text), _UNDER_USUAL, values)]
         return []
 
     def depends_on(self, context: CheckContext) -> Mapping[str, Any]:

@@ -96,9 +96,12 @@ class Unsupported(Check):
         source = f"{context.source}\n{context.instruction}"
         prose = mask_code(text)
         found = [
-            *(self.finding(*span, _NUMBER_MISSING, what=quote(text[slice(*span)])) for span in _numbers(prose, source)),
             *(
-                self.finding(*span, _NAME_MISSING, what=quote(text[slice(*span)]))
+                self.finding(*span, _NUMBER_MISSING, {"what": quote(text[slice(*span)])})
+                for span in _numbers(prose, source)
+            ),
+            *(
+                self.finding(*span, _NAME_MISSING, {"what": quote(text[slice(*span)])})
                 for span in _names(prose, source, base_language(context.language))
             ),
             *self._quotations(text, source),
@@ -110,7 +113,8 @@ class Unsupported(Check):
         for match in _QUOTED.finditer(text):
             quoted = words(match.group(match.lastindex or 0))
             if len(quoted) >= self.parameters["quote_words"] and f" {' '.join(quoted)} " not in said:
-                yield self.finding(*match.span(match.lastindex or 0), _QUOTE_MISSING, what=quote(match.group()[1:-1]))
+                values = {"what": quote(match.group()[1:-1])}
+                yield self.finding(*match.span(match.lastindex or 0), _QUOTE_MISSING, values)
 
     def depends_on(self, context: CheckContext) -> Mapping[str, Any]:
         asked = f"{context.instruction}\n\n{context.source}" if context.source.strip() else ""
