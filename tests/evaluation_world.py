@@ -11,7 +11,7 @@ from core.models import Project, User
 from curation.choices import PairState
 from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Pair, Revision, Suite, Task
-from curation.services.versions import version_build
+from curation.services.building import version_build
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation, Output, Score
 from evaluation.services.states import settle

@@ -112,5 +112,5 @@ def values_of(candidate: Candidate) -> dict[str, dict[int, float]]:
 
 def groups_of(evaluation: Evaluation) -> dict[int, str]:
     """item -> what it must be counted with: near duplicates share a group, and so say little more than one."""
-    rows = evaluation.suite.items.values_list("pk", "revision__pair__group")
+    rows = evaluation.suite.items.values_list("pk", "revision__pair__place__group")
     return {item: group or f"item {item}" for item, group in rows}

@@ -142,7 +142,8 @@ def test_an_export_is_a_file_to_save_with_the_version_it_is_of(
     task: Task, expert: User, reviewer: User, owner: User, stranger: User, as_user: AsUser
 ) -> None:
     from curation.models import DatasetVersion
-    from curation.services.versions import version_build, version_freeze
+    from curation.services.building import version_build
+    from curation.services.versions import version_freeze
 
     pair = write(task, expert, "Question")
     review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
