@@ -10,7 +10,7 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
-from curation.models import DatasetVersion, Import, Pair, Suite, Task
+from curation.models import DatasetVersion, Import, Pair, Question, Suite, Task
 
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
@@ -40,6 +40,12 @@ def import_access(request: Any, project: str, batch: int, need: str = Need.VIEW)
     access = project_access(request, project, need)
     rows = Import.objects.select_related("task", "task__project", "job", "created_by")
     return access, get_object_or_404(rows, task__project=access.project, pk=batch)
+
+
+def question_access(request: Any, project: str, question: int, need: str = Need.VIEW) -> tuple[Access, Question]:
+    access = project_access(request, project, need)
+    rows = Question.objects.select_related("project", "task", "pair", "created_by")
+    return access, get_object_or_404(rows, project=access.project, pk=question)
 
 
 def version_access(request: Any, project: str, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
@@ -89,6 +95,10 @@ def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Ac
 
 def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access, Suite]:
     return by_id(request, Suite.objects.select_related("project", "task", "version"), suite, need, "project")
+
+
+def question_by_id(request: Any, question: int, need: str = Need.VIEW) -> tuple[Access, Question]:
+    return by_id(request, Question.objects.select_related("project", "task"), question, need, "project")
 
 
 def assignment_by_id(request: Any, assignment: int) -> tuple[Access, Assignment]:

@@ -102,3 +102,23 @@ class SuiteRole(TextChoices):
 
     DEVELOP = "develop", _("Develop")
     TEST = "test", _("Test")
+
+
+class QuestionKind(TextChoices):
+    ANSWER = "answer", _("To be answered")
+    DECLINE = "decline", _("Not to be answered")
+
+
+class QuestionState(TextChoices):
+    OPEN = "open", _("Waits for answers")
+    TO_SETTLE = "to_settle", _("Waits for adjudication")
+    ANSWERED = "answered", _("Answered")
+    CLOSED = "closed", _("Withdrawn")
+
+
+QUESTION_TONES = {
+    QuestionState.OPEN: "info",
+    QuestionState.TO_SETTLE: "warn",
+    QuestionState.ANSWERED: "ok",
+    QuestionState.CLOSED: "muted",
+}

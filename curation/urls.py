@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import imports, pairs, review, tasks, versions, words, write
+from curation.views import imports, pairs, questions, review, tasks, versions, words, work, write
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -38,6 +38,20 @@ urlpatterns: list[URLPattern] = [
     path("review/<int:assignment>/mend/", review.review_mend, name="review-mend"),
     path("review/<int:assignment>/skip/", review.review_skip, name="review-skip"),
     path("review/<int:assignment>/renew/", review.review_renew, name="review-renew"),
+    path("work/", work.mine, name="my-work"),
+    path("work/next/", work.work_start, name="work-next"),
+    path("work/release/", work.release, name="work-release"),
+    path("work/<int:assignment>/", work.work, name="work"),
+    path("work/<int:assignment>/skip/", work.skip, name="work-skip"),
+    path("work/<int:assignment>/renew/", work.renew, name="work-renew"),
+    path("work/<int:assignment>/answers/", questions.adjudicate, name="adjudicate"),
+    path("work/<int:assignment>/answers/choose/", questions.choose, name="adjudicate-choose"),
+    path("work/<int:assignment>/answers/merge/", questions.merge, name="adjudicate-merge"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/ask/", questions.ask, name="questions-ask"),
+    path("questions/ask/declines/", questions.ask_declines, name="declines-ask"),
+    path("questions/<int:question>/", questions.question_detail, name="question"),
+    path("questions/<int:question>/withdraw/", questions.withdraw, name="question-withdraw"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:batch>/", imports.import_detail, name="import-detail"),
     path("imports/<int:batch>/start/", imports.start, name="import-start"),

@@ -26,8 +26,10 @@ def wire() -> None:
     registries.navigation += [
         NavEntry(10, gettext_lazy("Tasks"), "curation:tasks", TASK_PAGES),
         NavEntry(12, gettext_lazy("Pairs"), "curation:pairs", ("curation:pair-d", "curation:import")),
-        NavEntry(14, gettext_lazy("Write"), "curation:write", ("curation:pair-new", "curation:pair-edit"), Need.WRITE),
-        NavEntry(16, gettext_lazy("Review"), "curation:reviews", ("curation:review",), Need.REVIEW),
+        NavEntry(14, gettext_lazy("Write"), "curation:write", WRITE_PAGES, Need.WRITE),
+        NavEntry(
+            16, gettext_lazy("Review"), "curation:reviews", ("curation:review", "curation:adjudicate"), Need.REVIEW
+        ),
         NavEntry(20, gettext_lazy("Versions"), "curation:versions", ("curation:version", "curation:freeze")),
     ]
     registries.next_actions.append(next_actions)
@@ -43,7 +45,8 @@ def wire() -> None:
     registries.project_changed.append(reviews_align)
 
 
-TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary")
+TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary", "curation:question")
+WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "curation:my-work")
 
 
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
@@ -157,6 +160,9 @@ def shots() -> list[tuple[str, str, str]]:
         ("editor", f"{root}/tasks/{task.slug}/write/?key=shot", "expert"),
         ("pairs", f"{root}/pairs/", "viewer"),
         ("reviews", f"{root}/review/", "reviewer"),
+        ("my-work", f"{root}/work/", "expert"),
+        ("questions", f"{root}/questions/", "viewer"),
+        ("questions-ask", f"{root}/questions/ask/", "owner"),
         ("imports", f"{root}/imports/", "expert"),
         ("versions", f"{root}/versions/", "viewer"),
         ("freeze", f"{root}/tasks/{task.slug}/freeze/", "owner"),

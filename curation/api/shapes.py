@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
@@ -263,7 +264,10 @@ class WorkItemOut(serializers.ModelSerializer[WorkItem]):
 
 
 class ClaimIn(serializers.Serializer[object]):
-    kind = serializers.ChoiceField(choices=[WorkKind.REVIEW, WorkKind.ADJUDICATE], default=WorkKind.REVIEW)
+    kind = serializers.ChoiceField(
+        choices=["write", "correct", "decline", "review", "adjudicate"],
+        default=WorkKind.REVIEW,
+    )
     project = serializers.SlugField()
     task = serializers.IntegerField(min_value=1, required=False)
 
@@ -279,13 +283,22 @@ class AssignmentOut(serializers.ModelSerializer[Assignment]):
 
 
 class ClaimedOut(AssignmentOut):
+    """What you hold now: for a review its pair, for other work its question."""
+
     pair = serializers.SerializerMethodField()
+    question = serializers.SerializerMethodField()
 
     class Meta(AssignmentOut.Meta):
-        fields = (*AssignmentOut.Meta.fields, "pair")  # type: ignore[assignment]
+        fields = (*AssignmentOut.Meta.fields, "pair", "question")  # type: ignore[assignment]
 
-    def get_pair(self, assignment: Assignment) -> PairOut:
-        return PairOut(self.context["pair"]).data  # type: ignore[return-value]
+    @extend_schema_field(PairOut(allow_null=True))
+    def get_pair(self, assignment: Assignment) -> Any:
+        pair = self.context.get("pair")
+        return PairOut(pair).data if pair else None
+
+    def get_question(self, assignment: Assignment) -> dict[str, Any] | None:
+        """Its texts, and where an owner is to choose, the answers without their authors."""
+        return self.context.get("question")
 
 
 class SkipIn(serializers.Serializer[object]):

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from curation.api import imports, pairs, tasks, versions, work
+from curation.api import imports, pairs, questions, tasks, versions, work
 
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.Tasks.as_view(), name="api-tasks"),
@@ -22,6 +22,12 @@ urlpatterns: list[URLPattern] = [
     path("work-items/<int:assignment>/submit/", work.submit, name="api-work-submit"),
     path("work-items/<int:assignment>/skip/", work.skip, name="api-work-skip"),
     path("work-items/<int:assignment>/release/", work.release, name="api-work-release"),
+    path("work-items/<int:assignment>/answer/", questions.answer, name="api-work-answer"),
+    path("work-items/<int:assignment>/settle/", questions.settle, name="api-work-settle"),
+    path("questions/", questions.Questions.as_view(), name="api-questions"),
+    path("questions/declines/", questions.declines, name="api-declines"),
+    path("questions/<int:question>/", questions.question, name="api-question"),
+    path("questions/<int:question>/withdraw/", questions.withdraw, name="api-question-withdraw"),
     path("dataset-versions/", versions.Versions.as_view(), name="api-versions"),
     path("dataset-versions/<int:version>/", versions.version, name="api-version"),
     path("dataset-versions/<int:version>/rows/", versions.Rows.as_view(), name="api-version-rows"),

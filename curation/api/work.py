@@ -14,15 +14,18 @@ from core.api.projects import REFUSALS
 from core.choices import WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, WorkItem
-from core.services.work import work_release, work_renew, work_skip
+from core.services.work import work_claim_next, work_release, work_renew, work_skip
 from curation.access import NEEDS, assignment_by_id
 from curation.api.pairs import STALE
+from curation.api.question_shapes import QuestionOut
 from curation.api.shapes import AssignmentOut, ClaimedOut, ClaimIn, ReviewIn, ReviewOut, SkipIn, WorkItemOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Decision
-from curation.models import Pair
-from curation.selectors.reviews import pair_held, review_next
+from curation.models import Pair, Question
+from curation.selectors.questions import answers_beside
+from curation.selectors.reviews import pair_held, pair_waiting
 from curation.services.pairs import review_batch
+from curation.services.questions import SUBJECT as QUESTION
 from curation.services.reviews import review_decide
 
 
@@ -41,7 +44,7 @@ class WorkItems(generics.ListAPIView[WorkItem]):
 
 @extend_schema(
     tags=["work-items"], request=ClaimIn, responses={200: ClaimedOut, 204: None, **REFUSALS},
-    summary="Claim the next review, or what was escalated to you; 204 when nothing waits for you",
+    summary="Claim the next piece of work of a kind; 204 when nothing waits for you",
 )  # fmt: skip
 @api_view(["POST"])
 def claim(request: Request) -> Response:
@@ -51,12 +54,21 @@ def claim(request: Request) -> Response:
     kind = WorkKind(values["kind"])
     access = project_access(request, values["project"], NEEDS[kind])
     batch = review_batch(values["task"]) if "task" in values else ""
-    found = review_next(access.project, access.user, batch, kind)
-    if found is None:
-        return Response(status=204)
-    held, pair = found
-    held.item.project = access.project
-    return Response(ClaimedOut(held, context={"pair": pair}).data)
+    while held := work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch):
+        held.item.project = access.project
+        if held.item.subject_type == QUESTION:
+            return Response(ClaimedOut(held, context={"question": question_asked(held)}).data)
+        if (pair := pair_waiting(held)) is not None:
+            return Response(ClaimedOut(held, context={"pair": pair}).data)
+    return Response(status=204)
+
+
+def question_asked(held: Assignment) -> dict[str, Any]:
+    asked = Question.objects.get(pk=held.item.subject_id)
+    found: dict[str, Any] = dict(QuestionOut(asked).data)
+    if held.item.kind == WorkKind.ADJUDICATE:
+        found["answers"] = [{"id": view.answer.pk, "texts": view.answer.texts} for view in answers_beside(asked)]
+    return found
 
 
 def pair_of(held: Assignment) -> Pair:

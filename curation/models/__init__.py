@@ -2,10 +2,12 @@ from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWo
 from curation.models.imports import Import, ImportProblem
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision
+from curation.models.questions import Answer, Question
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
 
 __all__ = [
+    "Answer",
     "CheckedText",
     "DatasetVersion",
     "Dismissal",
@@ -20,6 +22,7 @@ __all__ = [
     "NearText",
     "Pair",
     "Place",
+    "Question",
     "Review",
     "Revision",
     "Suite",

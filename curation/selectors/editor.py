@@ -13,6 +13,7 @@ from curation.services.checking import Checked, findings_json, surroundings_of, 
 from curation.services.pairs import texts_from
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+OF_WORK = "work-"  # drafts of what was asked for begin so; they belong to their work item
 FORM_FIELDS = ("instruction", "input", "response", "topic", "language")
 
 
@@ -22,7 +23,8 @@ def draft_of(user: User, task: Task, key: str) -> Draft | None:
 
 def drafts_open(user: User, task: Task) -> list[Draft]:
     """New pairs that this person began and has not submitted, newest first."""
-    return list(Draft.objects.filter(user=user, task=task, pair=None, version__gt=0).order_by("-updated_at")[:20])
+    found = Draft.objects.filter(user=user, task=task, pair=None, version__gt=0).exclude(key__startswith=OF_WORK)
+    return list(found.order_by("-updated_at")[:20])
 
 
 def is_key(text: str) -> bool:

@@ -67,7 +67,7 @@ def review_decide(
         fingerprint=revision.fingerprint,
     )
     enough = decision != Decision.APPROVE or approved_enough(pair, review)
-    item_settle(actor, pair, assignment, enough)
+    item_settle(actor, pair, assignment, enough, adjudicates)
     if decision == Decision.ESCALATE:
         adjudication_ask(pair, revision, reason)
     elif enough:
@@ -115,8 +115,8 @@ def approved_enough(pair: Pair, review: Review) -> bool:
     return given.values("reviewer").distinct().count() >= pair.project.reviewers
 
 
-def item_settle(actor: User, pair: Pair, assignment: Assignment | None, enough: bool) -> None:
-    """The work item of this decision is done by this person; when nothing more is to decide, it is closed."""
+def item_settle(actor: User, pair: Pair, assignment: Assignment | None, enough: bool, adjudicates: bool) -> None:
+    """The work item of this decision is done by this person; when nothing more is to decide, the review is closed."""
     if assignment is None and not enough:
         # Decided on the pair's own page: the slot is this person's all the same.
         item = WorkItem.objects.filter(
@@ -124,7 +124,7 @@ def item_settle(actor: User, pair: Pair, assignment: Assignment | None, enough: 
         ).first()
         assignment = work_claim(user=actor, item=item) if item else None
     done = assignment is not None and work_submit(assignment=assignment).state == WorkState.DONE
-    if enough and not done:
+    if enough and (adjudicates or not done):
         work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
 
 

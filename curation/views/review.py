@@ -28,6 +28,7 @@ from curation.selectors.reviews import (
     reviews_waiting,
 )
 from curation.selectors.tasks import guideline_of, tasks_of
+from curation.services.questions import SUBJECT as QUESTION
 from curation.services.reviews import review_decide, review_fix
 from curation.views.write import editor_page
 
@@ -62,7 +63,12 @@ def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "
     if held is None:
         messages.info(request, _("Nothing waits for your review now."))
         return redirect("curation:reviews", access.project.slug)
-    return redirect("curation:review", access.project.slug, held.pk)
+    return redirect(address_of(held), access.project.slug, held.pk)
+
+
+def address_of(held: Assignment) -> str:
+    """An owner settles escalated pairs and several answers to one question, in the order in which they came."""
+    return "curation:adjudicate" if held.item.subject_type == QUESTION else "curation:review"
 
 
 @require_GET

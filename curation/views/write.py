@@ -22,6 +22,7 @@ from curation.models import Draft, Pair, Task
 from curation.selectors import editor
 from curation.selectors.conflicts import conflict_fields
 from curation.selectors.pairs import returned_to
+from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
 from curation.services.pairs import pair_revise, pair_submit, texts_from
@@ -32,10 +33,12 @@ def write(request: HttpRequest, project: str) -> HttpResponse:
     """Where a writer begins: what came back, what was begun, and the tasks that want pairs."""
     access = project_access(request, project, Need.WRITE)
     drafts = Draft.objects.filter(user=access.user, task__project=access.project, version__gt=0)
+    drafts = drafts.exclude(key__startswith=editor.OF_WORK)
     context = {
         "rows": tasks_of(access.project),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
+        "kinds": asked_kinds(access.project, access.user),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/write.html", context)

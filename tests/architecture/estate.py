@@ -7,23 +7,26 @@ from typing import Any
 from django.utils import timezone
 
 from core.choices import LinkKind, WorkKind
-from core.models import Heartbeat, Job, Membership, OneTimeLink, Project, User
+from core.models import Heartbeat, Job, Membership, OneTimeLink, Project, User, WorkItem
 from core.services.invitations import link_create
 from core.services.people import token_create
 from core.services.work import work_claim, work_open
 from curation.choices import Part, SuiteRole, VersionState
 from curation.models import (
+    Answer,
     DatasetVersion,
     GlossaryWord,
     Guideline,
     Import,
     Pair,
+    Question,
     Revision,
     Suite,
     SuiteItem,
     Task,
     VersionPair,
 )
+from curation.services.questions import questions_ask
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation, GradingRound, Output, Rubric
 from training.choices import AuditState, ModelState, RunState
@@ -119,6 +122,7 @@ def add_curation(estate: Estate) -> None:
         project=project, kind=WorkKind.REVIEW, subject_type="pair", subject_id=waiting.pk, excluded_user=expert
     )
     assignment = work_claim(user=estate.people["reviewer"], item=work)
+    add_questions(estate, task)
     estate.values |= {
         "task": task.slug,
         "task_id": task.pk,
@@ -139,6 +143,38 @@ def add_curation(estate: Estate) -> None:
         "lineage/kind": "pair",
         "lineage/number": pair.pk,
     }
+
+
+def add_questions(estate: Estate, task: Task) -> None:
+    """A question that an expert holds, and one whose two answers an owner holds."""
+    owner, expert = estate.people["owner"], estate.people["expert"]
+    [asked] = questions_ask(actor=owner, task=task, rows=[{"instruction": "What is a rafter?"}])
+    item = WorkItem.objects.get(subject_type="question", subject_id=asked.pk)
+    held = work_claim(user=expert, item=item)
+    [twice] = questions_ask(actor=owner, task=task, rows=[{"instruction": "What is a purlin?"}], needed=2)
+    WorkItem.objects.filter(subject_type="question", subject_id=twice.pk).update(state="done")
+    Question.objects.filter(pk=twice.pk).update(state="to_settle")
+    answers = [
+        Answer.objects.create(
+            question=twice,
+            author=estate.people[name],
+            texts={"instruction": "What is a purlin?", "response": f"A beam, says {name}.", "input": "", "system": ""}
+            | {"turns": [], "language": "en", "topic": ""},
+            fingerprint=DIGEST,
+        )
+        for name in ("expert", "viewer")
+    ]
+    choice = work_open(
+        project=task.project, kind=WorkKind.ADJUDICATE, subject_type="question", subject_id=twice.pk, batch="x"
+    )
+    chosen = work_claim(user=owner, item=choice)
+    assert held is not None
+    assert chosen is not None
+    names = ("curation:work", "curation:work-skip", "curation:work-renew", "api-work-answer")
+    estate.values |= {f"{name}/assignment": held.pk for name in names}
+    names = ("curation:adjudicate", "curation:adjudicate-choose", "curation:adjudicate-merge", "api-work-settle")
+    estate.values |= {f"{name}/assignment": chosen.pk for name in names}
+    estate.values |= {"question": asked.pk, "answer": answers[0].pk}
 
 
 def add_training(estate: Estate) -> None:

@@ -1,10 +1,10 @@
 """Who may do what at which URL. Every URL of ours stands here; one that does not fails the suite.
 
 A row is (methods, need), or a list of such where methods differ. `need` is one of: open (anybody), login (anybody
-logged in), self (the person whose thing it is), holder (the reviewer who holds the item),
-held (the same, hidden from everybody else), admin, or Needs of a project
-member: view, write, review, grade, own; "write|review" is either. For pages a missing login leads to the sign-in page,
-for the API to 401. Strangers get 404, members without the role 403.
+logged in), self (the person whose thing it is), holder, writer, chooser (the reviewer, the expert or the owner who
+holds the item), held, held by an expert, held by an owner (the same, hidden from everybody else), admin, or Needs of a
+project member: view, write, review, grade, own; "write|review" is either. For pages a missing login leads to the
+sign-in page, for the API to 401. Strangers get 404, members without the role 403.
 """
 
 CORE: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
@@ -96,6 +96,20 @@ CURATION: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "curation:review-mend": ("POST", "holder"),
     "curation:review-skip": ("POST", "holder"),
     "curation:review-renew": ("POST", "holder"),
+    "curation:my-work": ("GET", "view"),
+    "curation:work-next": ("POST", "write"),
+    "curation:work-release": ("POST", "write"),
+    "curation:work": ("GET POST", "writer"),
+    "curation:work-skip": ("POST", "writer"),
+    "curation:work-renew": ("POST", "writer"),
+    "curation:adjudicate": ("GET", "chooser"),
+    "curation:adjudicate-choose": ("POST", "chooser"),
+    "curation:adjudicate-merge": ("POST", "chooser"),
+    "curation:questions": ("GET", "view"),
+    "curation:questions-ask": ("GET POST", "own"),
+    "curation:declines-ask": ("GET POST", "own"),
+    "curation:question": ("GET", "view"),
+    "curation:question-withdraw": ("POST", "own"),
     "curation:imports": ("GET", "view"),
     "curation:import-detail": ("GET", "view"),
     "curation:import-start": ("POST", "write"),
@@ -124,6 +138,12 @@ CURATION: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "api-work-submit": ("POST", "held"),
     "api-work-skip": ("POST", "held"),
     "api-work-release": ("POST", "held"),
+    "api-work-answer": ("POST", "held by an expert"),
+    "api-work-settle": ("POST", "held by an owner"),
+    "api-questions": [("GET", "view"), ("POST", "own")],
+    "api-declines": ("POST", "own"),
+    "api-question": ("GET", "view"),
+    "api-question-withdraw": ("POST", "own"),
     "api-versions": [("GET", "view"), ("POST", "own")],
     "api-version": ("GET", "view"),
     "api-version-rows": ("GET", "view"),

@@ -12,7 +12,13 @@ from tests.e2e.walk import Walk
 
 # parts of pages, files, and what programs ask for
 NOT_DRAWN = re.compile(r"-(live|panel|export|problems)$|^(schema|metrics|curation:suggestions)$|^api-(?!docs$)")
-OTHERS = {"training:run-edit/run": "draft", "training:run-check/run": "draft", "curation:pair-edit/pair": "waiting"}
+OTHERS = {
+    "training:run-edit/run": "draft",
+    "training:run-check/run": "draft",
+    "curation:pair-edit/pair": "waiting",
+    "curation:work/assignment": "asked",
+    "curation:adjudicate/assignment": "choice",
+}
 
 
 def methods_of(row: Any) -> str:

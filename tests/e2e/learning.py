@@ -161,6 +161,6 @@ def leave_work_open(walk: Walk) -> None:
 
 STEPS = [
     teaching.found_project, teaching.invite_people, teaching.make_task, teaching.write_pair, teaching.return_pair,
-    teaching.correct_pair, teaching.approve_pair, teaching.import_rows, teaching.freeze_version, launch_run,
-    talk_to_it, evaluate, grade_blind, close_round, leave_work_open,
+    teaching.correct_pair, teaching.approve_pair, teaching.answer_apart, teaching.import_rows,
+    teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round, leave_work_open,
 ]  # fmt: skip

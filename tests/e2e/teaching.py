@@ -136,6 +136,44 @@ def approve_pair(walk: Walk) -> None:
     reviewer.sees("Approved", "Revision 2", "Reviewed by a second person")
 
 
+def answer_apart(walk: Walk) -> None:
+    """Two people answer one question without seeing each other; the admin, who did not, holds the choice. Another
+    question is left in the admin's hands."""
+    admin = walk.admin
+    admin.go(walk.root("questions/"))
+    admin.sees("No question here")
+    ask_question(walk, "How far apart are joists?", people="2")
+    for person, said in ((walk.expert, "Sixty centimetres."), (walk.owner, "By the drawing.")):
+        person.go(walk.root("write/"))
+        person.press("Take the next one")
+        person.sees("How far", "2 people answer it")
+        person.field("Response").fill(said)
+        person.press("Submit and next")
+        person.sees("Nothing of this kind waits for you now.")
+    admin.go(walk.root("review/"))
+    admin.press("Decide them")
+    admin.sees("Sixty centimetres.", "By the drawing.")
+    assert "Olga" not in admin.main.inner_text()
+    admin.look()
+    walk.ids["choice"] = admin.number_in_url(r"/work/(\d+)/answers/")
+    ask_question(walk, "How is a joist hung?")
+    admin.follow("How is a joist hung?")
+    walk.ids["question"] = admin.number_in_url(r"/questions/(\d+)/")
+    admin.go(walk.root("write/"))
+    admin.press("Take the next one")
+    walk.ids["asked"] = admin.number_in_url(r"/work/(\d+)/")
+    admin.look()
+
+
+def ask_question(walk: Walk, text: str, people: str = "1") -> None:
+    admin = walk.admin
+    admin.go(walk.root("questions/ask/"))
+    admin.field("Questions").fill(text)
+    admin.page.get_by_label("People who answer each").fill(people)
+    admin.press("Ask them")
+    admin.sees("1 question waits for answers now.")
+
+
 def import_rows(walk: Walk) -> None:
     """Sixty hostile rows and two that cannot be taken."""
     admin = walk.admin

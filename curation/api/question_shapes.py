@@ -1,0 +1,80 @@
+"""What the endpoints of questions and answers take and give."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.shapes import PersonOut
+from curation.api.shapes import LANGUAGE, Text
+from curation.models import Answer, Question
+from curation.selectors.questions import settled
+from curation.services.questions import MOST_AT_ONCE, MOST_PEOPLE
+
+
+class QuestionOut(serializers.ModelSerializer[Question]):
+    class Meta:
+        model = Question
+        fields = (
+            "id", "task", "kind", "state", "system", "instruction", "input", "wanted", "language", "topic", "source",
+            "needed", "pair", "created_at",
+        )  # fmt: skip
+
+
+class AnswerOut(serializers.ModelSerializer[Answer]):
+    author = PersonOut(read_only=True)
+    response = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Answer
+        fields = ("id", "question", "author", "response", "origin", "note", "fingerprint", "pair", "created_at")
+
+
+class QuestionDetailOut(QuestionOut):
+    answers = serializers.SerializerMethodField()
+
+    class Meta(QuestionOut.Meta):
+        fields = (*QuestionOut.Meta.fields, "answers")  # type: ignore[assignment]
+
+    def get_answers(self, question: Question) -> list[dict[str, Any]]:
+        """Empty until the question is settled: people answer without seeing each other's."""
+        found = list(question.answers.select_related("author")) if settled(question) else []
+        return AnswerOut(found, many=True).data  # type: ignore[return-value]
+
+
+class QuestionIn(serializers.Serializer[object]):
+    instruction = Text()
+    input = Text(required=False, default="", allow_blank=True)
+    system = Text(required=False, default="", allow_blank=True)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+    topic = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of a pair, not where a field reads from
+        max_length=300, required=False, default="", allow_blank=True
+    )
+
+
+class QuestionsIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    questions = serializers.ListField(child=QuestionIn(), min_length=1, max_length=MOST_AT_ONCE)
+    needed = serializers.IntegerField(min_value=1, max_value=MOST_PEOPLE, default=1)
+
+
+class DeclinesIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    count = serializers.IntegerField(min_value=1, max_value=1000, default=20)
+    wanted = Text(max_length=4000)
+    seed = serializers.IntegerField(min_value=0, default=0)
+
+
+class AnswerIn(serializers.Serializer[object]):
+    """What is not given stays as it was asked."""
+
+    instruction = Text(required=False)
+    input = Text(required=False, allow_blank=True)
+    response = Text(required=False)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+    topic = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class ChoiceIn(AnswerIn):
+    answer = serializers.IntegerField(min_value=1, required=False, help_text="Taken as it stands; else send the texts.")

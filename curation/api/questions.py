@@ -1,0 +1,148 @@
+"""Questions for programs: asking them, answering what one has claimed, choosing among several answers."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.projects import REFUSALS
+from core.choices import Need, WorkKind
+from core.denied import ApplicationError
+from core.models import Assignment
+from curation.access import assignment_by_id, question_by_id, task_by_id
+from curation.api.pairs import texts_given
+from curation.api.question_shapes import (
+    AnswerIn,
+    AnswerOut,
+    ChoiceIn,
+    DeclinesIn,
+    QuestionDetailOut,
+    QuestionOut,
+    QuestionsIn,
+)
+from curation.api.shapes import PairOut
+from curation.api.tasks import PROJECT, projects_asked
+from curation.choices import QuestionState
+from curation.models import Answer, Question
+from curation.services.answers import answer_submit, answers_choose, answers_merge
+from curation.services.pairs import texts_from
+from curation.services.questions import SUBJECT, declines_ask, question_withdraw, questions_ask
+
+ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)
+
+
+@extend_schema(
+    tags=["questions"], parameters=[PROJECT, OpenApiParameter("state", str, enum=list(QuestionState.values))]
+)
+class Questions(generics.ListAPIView[Question]):
+    """What was asked, newest first."""
+
+    serializer_class = QuestionOut
+    queryset = Question.objects.none()
+
+    def get_queryset(self) -> QuerySet[Question]:
+        found = Question.objects.filter(project__in=projects_asked(self.request))
+        state = self.request.query_params.get("state")
+        return found.filter(state=state) if state else found
+
+    @extend_schema(
+        request=QuestionsIn, responses={201: QuestionOut(many=True), **REFUSALS}, summary="Ask questions (owners)"
+    )
+    def post(self, request: Request) -> Response:
+        given = QuestionsIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        access, task = task_by_id(request, values["task"], Need.OWN)
+        made = questions_ask(actor=access.user, task=task, rows=values["questions"], needed=values["needed"])
+        return Response(QuestionOut(made, many=True).data, status=201)
+
+
+@extend_schema(
+    tags=["questions"], request=DeclinesIn, responses={201: QuestionOut(many=True), **REFUSALS},
+    summary="Ask for questions that the project cannot answer (owners)",
+)  # fmt: skip
+@api_view(["POST"])
+def declines(request: Request) -> Response:
+    given = DeclinesIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    access, task = task_by_id(request, values["task"], Need.OWN)
+    made = declines_ask(
+        actor=access.user, task=task, count=values["count"], wanted=values["wanted"], seed=values["seed"]
+    )
+    return Response(QuestionOut(made, many=True).data, status=201)
+
+
+@extend_schema(
+    tags=["questions"],
+    responses={200: QuestionDetailOut, **REFUSALS},
+    summary="A question, and its answers once settled",
+)
+@api_view(["GET"])
+def question(request: Request, question: int) -> Response:
+    return Response(QuestionDetailOut(question_by_id(request, question)[1]).data)
+
+
+@extend_schema(tags=["questions"], request=None, responses={200: QuestionOut, **REFUSALS}, summary="Ask no more")
+@api_view(["POST"])
+def withdraw(request: Request, question: int) -> Response:
+    access, found = question_by_id(request, question, Need.OWN)
+    return Response(QuestionOut(question_withdraw(actor=access.user, question=found)).data)
+
+
+def question_held(held: Assignment, kinds: tuple[WorkKind, ...]) -> Question:
+    if held.item.subject_type != SUBJECT or held.item.kind not in kinds:
+        raise ApplicationError("This is other work; each kind of work is sent to its own endpoint.")
+    found = Question.objects.select_related("task", "project").filter(pk=held.item.subject_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@extend_schema(
+    tags=["work-items"], request=AnswerIn, responses={201: AnswerOut, **REFUSALS}, summary="Answer a question you hold"
+)
+@api_view(["POST"])
+def answer(request: Request, assignment: int) -> Response:
+    access, held = assignment_by_id(request, assignment)
+    asked = question_held(held, ANSWERED)
+    given = AnswerIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    made = answer_submit(
+        actor=access.user, assignment=held, texts=texts_from(as_asked(asked, values)), note=values["note"]
+    )
+    return Response(AnswerOut(made).data, status=201)
+
+
+def as_asked(asked: Question, values: dict[str, Any]) -> dict[str, Any]:
+    """What is not given stays as it was asked."""
+    names = ("system", "instruction", "input", "language", "topic")
+    return {**{name: getattr(asked, name) for name in names}, "response": asked.wanted, **texts_given(values)}
+
+
+@extend_schema(
+    tags=["work-items"], request=ChoiceIn, responses={201: PairOut, **REFUSALS},
+    summary="Settle a question that several people answered: take one answer, or send a merged text",
+)  # fmt: skip
+@api_view(["POST"])
+def settle(request: Request, assignment: int) -> Response:
+    access, held = assignment_by_id(request, assignment)
+    asked = question_held(held, (WorkKind.ADJUDICATE,))
+    given = ChoiceIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    if "answer" in values:
+        chosen = Answer.objects.filter(question=asked, pk=values["answer"]).first()
+        if chosen is None:
+            raise ApplicationError("This question has no such answer.", field="answer")
+        pair = answers_choose(actor=access.user, assignment=held, answer=chosen)
+    else:
+        texts = texts_from(as_asked(asked, values))
+        pair = answers_merge(actor=access.user, assignment=held, texts=texts, note=values["note"])
+    return Response(PairOut(pair).data, status=201)

@@ -1,0 +1,134 @@
+"""Answering questions, and choosing among answers that several people gave without seeing each other's."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.choices import AssignmentState, WorkKind, WorkState
+from core.denied import ApplicationError
+from core.models import Assignment, User
+from core.services.events import event_record
+from core.services.work import work_open, work_submit
+from curation.choices import Decision, Origin, QuestionKind, QuestionState
+from curation.fingerprints import Texts
+from curation.models import Answer, Pair, Question
+from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
+from curation.services.questions import SUBJECT
+from curation.services.reviews import review_decide
+
+LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobody worked
+
+
+def draft_key(question: Question) -> str:
+    """Under which the editor keeps what is typed for a question."""
+    return f"work-{question.pk}"
+
+
+@transaction.atomic
+def answer_submit(
+    *, actor: User, assignment: Assignment, texts: Texts, note: str = "", seconds: float | None = None
+) -> Answer:
+    """Store a person's answer; the last one that was asked for makes the pair, or asks an owner to choose.
+
+    Sent twice, it is one answer. Raises ApplicationError when the hold went to somebody else, when a text is missing,
+    or when a question that is to be turned down was not changed.
+    """
+    question = Question.objects.select_for_update().get(pk=assignment.item.subject_id)
+    given = question.answers.filter(author=actor).first()
+    if given is not None and assignment.state == AssignmentState.SUBMITTED:
+        return given
+    texts_refuse(texts)
+    if question.kind == QuestionKind.DECLINE and texts.instruction.strip() == question.instruction.strip():
+        text = _("Change the question until it cannot be answered; as it stands, this project answers it.")
+        raise ApplicationError(text, field="instruction")
+    item = work_submit(assignment=assignment)
+    sitting = min(max(seconds, 0.0), LONGEST_SITTING) if seconds is not None else None
+    values = {"texts": texts.to_json(), "fingerprint": texts.fingerprint, "note": note[:500], "seconds": sitting}
+    answer, _created = Answer.objects.update_or_create(
+        question=question, author=actor, defaults={**values, "origin": Origin.HUMAN}
+    )
+    draft_settle(actor, question.task, draft_key(question))
+    event_record(actor=actor, action="question.answered", project=question.project, subject=question, origin="human")
+    if question.needed == 1:
+        question_settle(question, answer_pair(answer, note))
+    elif item.state == WorkState.DONE:
+        adjudication_ask(question)
+    return answer
+
+
+def answer_pair(answer: Answer, note: str = "") -> Pair:
+    """The pair that an answer becomes; its author is who answered. Made once, however often it is asked for."""
+    question = answer.question
+    pair = pair_submit(
+        actor=answer.author,
+        task=question.task,
+        texts=Texts(**answer.texts),
+        draft_key=f"answer-{answer.pk}",
+        origin=Origin(answer.origin),
+        source=question.source,
+        note=note or answer.note,
+    )
+    answer.pair = pair
+    answer.save(update_fields=["pair"])
+    return pair
+
+
+def question_settle(question: Question, pair: Pair) -> None:
+    question.pair, question.state = pair, QuestionState.ANSWERED
+    question.save(update_fields=["pair", "state"])
+
+
+def adjudication_ask(question: Question) -> None:
+    """An owner who answered neither chooses; in a solo project whoever owns it."""
+    question.state = QuestionState.TO_SETTLE
+    question.save(update_fields=["state"])
+    answered = [] if question.project.solo else list(question.answers.values_list("author", flat=True))
+    work_open(
+        project=question.project,
+        kind=WorkKind.ADJUDICATE,
+        subject_type=SUBJECT,
+        subject_id=question.pk,
+        batch=review_batch(question.task_id),
+        also_excluded=answered,
+    )
+
+
+@transaction.atomic
+def answers_choose(*, actor: User, assignment: Assignment, answer: Answer) -> Pair:
+    """Take one answer as it stands: it becomes its author's pair, approved by the word of who chose."""
+    question = question_to_settle(assignment)
+    pair = answer_pair(answer)
+    question_settle(question, pair)
+    # In a solo project the chooser may have answered too; nobody's approval counts there as a second person's.
+    review_decide(
+        actor=actor, pair=pair, revision_id=revision_of(pair).pk, decision=Decision.APPROVE, assignment=assignment
+    )
+    event_record(
+        actor=actor, action="question.adjudicated", project=question.project, subject=question, chosen=answer.pk
+    )
+    pair.refresh_from_db()
+    return pair
+
+
+@transaction.atomic
+def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: str = "") -> Pair:
+    """Make one text of several answers. It is the text of who merged, so it waits for another person's review."""
+    question = question_to_settle(assignment)
+    pair = pair_submit(
+        actor=actor,
+        task=question.task,
+        texts=texts,
+        draft_key=f"merge-{question.pk}",
+        source=question.source,
+        note=note,
+    )
+    question_settle(question, pair)
+    work_submit(assignment=assignment)
+    event_record(actor=actor, action="question.adjudicated", project=question.project, subject=question, merged=True)
+    return pair
+
+
+def question_to_settle(assignment: Assignment) -> Question:
+    question = Question.objects.select_for_update().get(pk=assignment.item.subject_id)
+    if question.state != QuestionState.TO_SETTLE:
+        raise ApplicationError(_("Somebody has settled this question already; take the next one."))
+    return question

@@ -1,0 +1,158 @@
+"""Work that was asked for: answering a question, or changing it until it has no answer. The next comes by itself."""
+
+from collections.abc import Mapping
+from time import time
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core.access import Access, project_access
+from core.choices import AssignmentState, Need, WorkKind, WorkState
+from core.denied import ApplicationError
+from core.models import Assignment
+from core.selectors.keyset import keyset_page
+from core.services.work import work_claim_next, work_release, work_renew, work_renew_all, work_skip
+from curation.access import assignment_access
+from curation.forms import PairForm
+from curation.models import Question
+from curation.selectors import editor
+from curation.selectors.pairs import returned_to
+from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
+from curation.services.answers import answer_submit, draft_key
+from curation.services.pairs import texts_from
+from curation.services.questions import SUBJECT
+from curation.views.write import draft_name, editor_page
+
+ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)  # the kinds of work that end with an answer
+
+
+@require_POST
+def work_start(request: HttpRequest, project: str) -> HttpResponse:
+    access = project_access(request, project, Need.WRITE)
+    kind = request.POST.get("kind", "")
+    if kind not in ANSWERED:
+        messages.error(request, _("Choose what you want to do."))
+        return redirect("curation:write", project)
+    return to_next(request, access, WorkKind(kind), request.POST.get("batch", ""))
+
+
+def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "", done: str = "") -> HttpResponse:
+    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    query = f"?done={done}" if done else ""
+    if held is None:
+        messages.info(request, _("Nothing of this kind waits for you now."))
+        return redirect(reverse("curation:write", args=[access.project.slug]) + query)
+    return redirect(reverse("curation:work", args=[access.project.slug, held.pk]) + query)
+
+
+def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    """The editor on a question. The address is the hold's, so a reload finds the same one."""
+    access, held = assignment_access(request, project, assignment, Need.WRITE)
+    question = question_held(held)
+    if request.method == "POST":
+        return submit(request, access, held, question)
+    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
+        messages.info(request, _("This piece of work is done or went to somebody else."))
+        return redirect("curation:my-work", project)
+    draft = editor.draft_of(access.user, question.task, draft_key(question))
+    initial = {**question_fields(question), **(draft.fields if draft else {})}
+    form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
+    return answer_page(request, work_renew(assignment=held), question, form, draft=draft)
+
+
+def question_held(held: Assignment) -> Question:
+    if held.item.kind not in ANSWERED or held.item.subject_type != SUBJECT:
+        raise Http404
+    question = Question.objects.select_related(*QUESTION_PARTS).filter(pk=held.item.subject_id).first()
+    if question is None:
+        raise Http404
+    return question
+
+
+def question_fields(question: Question) -> dict[str, Any]:
+    """What the editor shows before anything was typed."""
+    names = ("instruction", "input", "language", "topic")
+    return {**{name: getattr(question, name) for name in names}, "response": question.wanted}
+
+
+def answer_page(
+    request: HttpRequest, held: Assignment, question: Question, form: PairForm, status: int = 200, **extra: Any
+) -> HttpResponse:
+    context = {
+        "work": held,
+        "question": question,
+        "opened": int(time()),
+        "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
+        "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
+        **extra,
+    }
+    return editor_page(request, question.task, form, status=status, **context)
+
+
+def submit(request: HttpRequest, access: Access, held: Assignment, question: Question) -> HttpResponse:
+    form = PairForm(request.POST)
+    if not form.is_valid():
+        return answer_page(request, held, question, form, 400)
+    try:
+        texts = texts_from({**form.texts(), "system": question.system})
+        answer_submit(
+            actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
+            seconds=seconds_since(request.POST),
+        )  # fmt: skip
+    except ApplicationError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return answer_page(request, held, question, form, 400)
+    messages.success(request, _("Submitted. Here is the next one."))
+    name = draft_name(question.task, None, draft_key(question))
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
+
+
+def seconds_since(posted: Mapping[str, Any]) -> float | None:
+    """How long the page was open before this submit, as the page itself tells."""
+    text = str(posted.get("opened", ""))
+    return time() - int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+@require_POST
+def skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    access, held = assignment_access(request, project, assignment, Need.WRITE)
+    work_skip(assignment=held, reason=request.POST.get("reason", "").strip())
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
+
+
+@require_POST
+def renew(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
+    """The heartbeat of an open page, for all that its person holds of this kind. 410: others took it meanwhile."""
+    access, held = assignment_access(request, project, assignment, Need.WRITE)
+    alive = work_renew_all(user=access.user, project=access.project, kind=WorkKind(held.item.kind))
+    return HttpResponse(status=204 if alive else 410)
+
+
+@require_POST
+def release(request: HttpRequest, project: str) -> HttpResponse:
+    """Give back what was claimed ahead: `assignment`, as often as needed."""
+    access = project_access(request, project, Need.WRITE)
+    asked = [
+        int(key) for key in request.POST.getlist("assignment") if key.isascii() and key.isdigit() and len(key) < 19
+    ]
+    return JsonResponse({"released": work_release(user=access.user, assignments=asked[:50])})
+
+
+@require_GET
+def mine(request: HttpRequest, project: str) -> HttpResponse:
+    """What waits for me, what came back to me, what I did, and my own numbers."""
+    access = project_access(request, project)
+    page = keyset_page(history_of(access.project, access.user), request.GET.dict())
+    context = {
+        "kinds": asked_kinds(access.project, access.user) if access.allows(Need.WRITE) else [],
+        "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
+        "numbers": own_numbers(access.project, access.user),
+        "page": page,
+        "rows": history_rows(access.project, page.rows),
+    }
+    return render(request, "curation/my_work.html", context)
