@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -10,7 +10,7 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
-from curation.models import DatasetVersion, Import, Pair, Question, Suite, Task
+from curation.models import DatasetVersion, Import, Pair, Question, SavedView, Suite, Task
 
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
@@ -22,7 +22,7 @@ NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind
     WorkKind.GRADE: Need.GRADE,
     WorkKind.COMPARE: Need.GRADE,
 }
-PAIR_PARTS = ("project", "task", "current", "current__author", "approved", "author")
+PAIR_PARTS = ("project", "task", "current", "current__author", "approved", "author", "assignee")
 
 
 def task_access(request: Any, project: str, task: str, need: str = Need.VIEW) -> tuple[Access, Task]:
@@ -52,6 +52,14 @@ def version_access(request: Any, project: str, version: int, need: str = Need.VI
     access = project_access(request, project, need)
     rows = DatasetVersion.objects.select_related("task", "task__project", "job", "created_by")
     return access, get_object_or_404(rows, task__project=access.project, pk=version)
+
+
+def view_access(request: Any, project: str, view: int) -> tuple[Access, SavedView]:
+    """A saved view, for who may take it away: its owner, or an owner of the project if it is shared."""
+    access = project_access(request, project)
+    rows = SavedView.objects.select_related("task__project").filter(task__project=access.project)
+    mine = Q(user=access.user) | Q(shared=True) if access.allows(Need.OWN) else Q(user=access.user)
+    return access, get_object_or_404(rows.filter(mine), pk=view)
 
 
 def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
@@ -99,6 +107,11 @@ def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access
 
 def question_by_id(request: Any, question: int, need: str = Need.VIEW) -> tuple[Access, Question]:
     return by_id(request, Question.objects.select_related("project", "task"), question, need, "project")
+
+
+def view_by_id(request: Any, view: int) -> tuple[Access, SavedView]:
+    found = get_object_or_404(SavedView.objects.select_related("task__project"), pk=view)
+    return view_access(request, found.task.project.slug, view)
 
 
 def assignment_by_id(request: Any, assignment: int) -> tuple[Access, Assignment]:

@@ -5,9 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from curation.choices import Origin, PairState, TaskKind
+from curation.choices import TaskKind
 from curation.models import Guideline, Task
-from ml.checks import all_checks
 
 SPLITS = (("0.8", _("80 / 20: 80 % for training, 20 % for testing")), ("0.7", _("70 / 30")), ("other", _("Other")))
 TEMPLATES: dict[str, dict[str, str]] = {
@@ -133,9 +132,12 @@ class GuidelineForm(forms.ModelForm):
 
     class Meta:
         model = Guideline
-        fields = ("text",)
+        fields = ("text", "reflags")
         widgets = {"text": text_area(16)}
-        help_texts = {"text": _("Markdown: # heading, - list, **bold**. Every save is a new edition.")}
+        help_texts = {
+            "text": _("Markdown: # heading, - list, **bold**. Every save is a new edition."),
+            "reflags": _("Flags every pair written or reviewed so far, until somebody corrects or reviews it anew."),
+        }
 
 
 class PairForm(forms.Form):
@@ -159,26 +161,9 @@ class PairForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("instruction", "input", "response", "topic", "language")}
 
 
-class PairFilter(forms.Form):
-    """The toolbar above the list of pairs."""
-
-    task = forms.CharField(required=False, widget=forms.HiddenInput)
-    q = forms.CharField(label=_("Search"), required=False, max_length=200, widget=forms.SearchInput)
-    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *PairState.choices])
-    origin = forms.ChoiceField(label=_("Origin"), required=False, choices=[("", _("Any")), *Origin.choices])
-    finding = forms.ChoiceField(label=_("Finding"), required=False)
-    author = forms.ChoiceField(label=_("Author"), required=False)
-    topic = forms.CharField(label=_("Topic"), required=False, max_length=120)
-
-    def __init__(self, *args: Any, authors: list[tuple[int, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        checks = [(check.id, _(check.name)) for check in all_checks()]
-        self.fields["finding"].choices = [  # type: ignore[attr-defined]
-            ("", _("Any")), ("any", _("Has a finding")), ("none", _("Has none")), ("unchecked", _("Not checked yet")),
-            *checks,
-        ]  # fmt: skip
-        people = [(str(pk), name) for pk, name in authors]
-        self.fields["author"].choices = [("", _("Anybody")), *people]  # type: ignore[attr-defined]
+class ViewForm(forms.Form):
+    name = forms.CharField(label=_("Name of the view"), max_length=80)
+    shared = forms.BooleanField(label=_("For everybody in the project"), required=False)
 
 
 class ReasonForm(forms.Form):

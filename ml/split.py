@@ -23,6 +23,7 @@ from ml.near_duplicates import THRESHOLD, near_duplicates
 from ml.words import count_words, words
 
 Part = Literal["train", "develop", "test"]
+DEVELOP_SHARE = 0.1  # of the share for training
 Reason = Literal["prompt", "response", "source", "near prompt", "near response"]
 
 # Near duplicates among shorter answers ("Yes.", a category) are no leak.
@@ -100,7 +101,7 @@ class Split:
         return counts
 
 
-def part_of(placement: Placement, *, train_share: float = 0.8, develop_share: float = 0.1) -> Part:
+def part_of(placement: Placement, *, train_share: float = 0.8, develop_share: float = DEVELOP_SHARE) -> Part:
     """The part of a position at a ratio. `train_share` includes develop, which gets `develop_share` of it.
 
     Raises ValueError unless 0 < train_share ≤ 1 and 0 ≤ develop_share < 1.
@@ -140,7 +141,7 @@ def assign(
     *,
     salt: str,
     train_share: float = 0.8,
-    develop_share: float = 0.1,
+    develop_share: float = DEVELOP_SHARE,
     existing: Mapping[str, Placement] | None = None,
     links: Iterable[Link] | None = None,
 ) -> Split:

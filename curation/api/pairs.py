@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
@@ -14,9 +15,10 @@ from core.denied import ApplicationError
 from core.services.work import work_claim
 from curation.access import pair_by_id, task_by_id
 from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
-from curation.choices import Decision, Origin, PairState
+from curation.choices import Decision, Origin, PairState, Part
 from curation.models import Pair, Revision
-from curation.selectors.pairs import pairs_filtered, pairs_of
+from curation.pair_filter import filter_read
+from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.reviews import review_item
 from curation.services.checking import texts_of
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash, texts_from
@@ -25,14 +27,27 @@ from curation.services.reviews import review_decide
 STALE = {409: StaleOut, 412: StaleOut}
 FILTERS = [
     OpenApiParameter("task", int, required=True),
+    OpenApiParameter("q", str, description='Words by their beginnings; "words in quotes" as they stand; -word: not.'),
     OpenApiParameter("state", str, enum=PairState.values),
     OpenApiParameter("origin", str, enum=Origin.values),
     OpenApiParameter("finding", str, description="A check's id, or any, none, unchecked."),
     OpenApiParameter("topic", str),
-    OpenApiParameter("author", int),
-    OpenApiParameter("q", str, description="Words; each must occur, by its beginning."),
+    OpenApiParameter("tag", str),
+    OpenApiParameter("language", str),
+    OpenApiParameter("author", str, description="A member's id, or me; so are the next two."),
+    OpenApiParameter("reviewer", str, description="Who reviewed any of its revisions."),
+    OpenApiParameter("assigned", str),
+    OpenApiParameter("since", OpenApiTypes.DATE),
+    OpenApiParameter("until", OpenApiTypes.DATE),
+    OpenApiParameter("shortest", int, description="In tokens."),
+    OpenApiParameter("longest", int, description="In tokens."),
+    OpenApiParameter("version", str, description="A dataset version's id, or none: approved and in no version yet."),
+    OpenApiParameter("part", str, enum=Part.values, description="Of that version, else where a freeze would put it."),
+    OpenApiParameter("edition", str, enum=["older"], description="Not looked at since the guidelines changed."),
+    OpenApiParameter("batch", int, description="An import's id."),
+    OpenApiParameter("metadata", str, description="column=value of an imported column, or a column."),
 ]
-NARROWING = ("state", "origin", "finding", "topic", "author", "q")
+PAGING = {"task", "cursor", "page_size"}
 TEXTS = ("system", "instruction", "input", "response", "turns", "language", "topic")
 
 
@@ -56,12 +71,10 @@ class Pairs(generics.ListAPIView[Pair]):
     queryset = Pair.objects.none()
 
     def get_queryset(self) -> QuerySet[Pair]:
-        _access, task = task_by_id(self.request, number(self.request, "task"))
-        given = self.request.query_params.dict()
-        query: dict[str, Any] = {name: text for name, text in given.items() if name in NARROWING and "\x00" not in text}
-        if query.get("author"):
-            query["author"] = number(self.request, "author")
-        return pairs_filtered(pairs_of(task).select_related("current__author"), query)
+        access, task = task_by_id(self.request, number(self.request, "task"))
+        given = {name: value for name, value in self.request.query_params.dict().items() if name not in PAGING}
+        found = pairs_filtered(task, filter_read(given, task=task, user=access.user).query())
+        return found.select_related("author", "assignee", "current__author").defer("search")
 
     @extend_schema(
         request=PairIn, parameters=[], responses={201: PairOut, **REFUSALS}, summary="Write and submit a pair"

@@ -17,6 +17,7 @@ from curation.models import (
     Pair,
     Review,
     Revision,
+    SavedView,
     Suite,
     SuiteItem,
     Task,
@@ -97,6 +98,7 @@ class PairOut(serializers.ModelSerializer[Pair]):
     """A pair with its newest revision. `version` goes back with a change."""
 
     author = PersonOut(read_only=True, allow_null=True)
+    assignee = PersonOut(read_only=True, allow_null=True)
     current = RevisionOut(read_only=True)
     findings = serializers.ListField(
         source="found", child=serializers.CharField(), allow_null=True, help_text="Checks; null: not checked yet."
@@ -105,9 +107,26 @@ class PairOut(serializers.ModelSerializer[Pair]):
     class Meta:
         model = Pair
         fields = (
-            "id", "task", "state", "version", "current", "approved", "author", "findings", "metadata", "created_at",
-            "updated_at",
+            "id", "task", "state", "version", "current", "approved", "author", "assignee", "tags", "findings",
+            "edition", "metadata", "created_at", "updated_at",
         )  # fmt: skip
+
+
+class ViewOut(serializers.ModelSerializer[SavedView]):
+    user = PersonOut(read_only=True)
+
+    class Meta:
+        model = SavedView
+        fields = ("id", "task", "user", "name", "query", "shared", "created_at")
+
+
+class ViewIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    name = serializers.CharField(max_length=80)
+    query = serializers.DictField(
+        child=serializers.CharField(max_length=200), help_text="Filters of the list of pairs."
+    )
+    shared = serializers.BooleanField(default=False)
 
 
 class RevisionIn(serializers.Serializer[object]):

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from curation.api import imports, pairs, questions, tasks, versions, work
+from curation.api import imports, pairs, questions, tasks, versions, views, work
 
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.Tasks.as_view(), name="api-tasks"),
@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/review/", pairs.review, name="api-pair-review"),
     path("pairs/<int:pair>/trash/", pairs.trash, name="api-pair-trash"),
     path("pairs/<int:pair>/restore/", pairs.restore, name="api-pair-restore"),
+    path("pair-views/", views.Views.as_view(), name="api-pair-views"),
+    path("pair-views/<int:view>/", views.view, name="api-pair-view"),
     path("imports/", imports.Imports.as_view(), name="api-imports"),
     path("imports/<int:batch>/", imports.import_one, name="api-import"),
     path("imports/<int:batch>/start/", imports.start, name="api-import-start"),

@@ -1,7 +1,7 @@
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
-from curation.models.pairs import Draft, Pair, Review, Revision
+from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
 from curation.models.questions import Answer, Question
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
@@ -25,6 +25,7 @@ __all__ = [
     "Question",
     "Review",
     "Revision",
+    "SavedView",
     "Suite",
     "SuiteItem",
     "Task",

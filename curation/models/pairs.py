@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -32,6 +32,16 @@ class Pair(models.Model):
     search = SearchVectorField(null=True)  # of the newest revision
     # Checks that found something in the newest revision and were not dismissed; null: not checked yet.
     found = ArrayField(models.CharField(max_length=40), null=True)
+    # What lists ask of the newest revision, kept here so that they need not join a million rows (services/search.py).
+    topic = models.CharField(max_length=120, default="", db_default="", blank=True)
+    language = models.CharField(max_length=12, default="", db_default="", blank=True)
+    origin = models.CharField(max_length=16, choices=Origin.choices, default="", db_default="", blank=True)
+    tokens = models.PositiveIntegerField(null=True)
+    edition = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # of the guidelines, at the newest revision or its review
+    tags = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    assignee = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
     # Hash of an imported row or of an editor's page: brought in or sent twice, it is one pair.
     import_key = models.CharField(max_length=64, blank=True)
@@ -49,6 +59,16 @@ class Pair(models.Model):
             models.Index(fields=("task", "-id"), condition=Q(found__len__gt=0), name="pair_with_finding"),
             models.Index(fields=("imported_by", "-id"), condition=Q(imported_by__isnull=False), name="pair_by_import"),
             GinIndex(fields=("search",), condition=Q(search__isnull=False), name="pair_search"),
+            models.Index(fields=("task", "topic", "-id"), condition=~Q(topic=""), name="pair_by_topic"),
+            # Few values, many rows each: PostgreSQL stores such an index in a few bytes a row. It is for the rare ones.
+            models.Index(fields=("task", "language", "origin", "edition"), name="pair_by_kind"),
+            models.Index(fields=("task", "tokens"), condition=Q(tokens__isnull=False), name="pair_by_tokens"),
+            models.Index(fields=("assignee", "-id"), condition=Q(assignee__isnull=False), name="pair_by_assignee"),
+            GinIndex(fields=("tags",), condition=Q(tags__len__gt=0), name="pair_by_tag"),
+            GinIndex(
+                fields=("metadata",), opclasses=("jsonb_path_ops",), condition=~Q(metadata={}), name="pair_by_metadata"
+            ),
+            BrinIndex(fields=("created_at",), pages_per_range=32, autosummarize=True, name="pair_by_time"),
         )
         constraints = (
             models.UniqueConstraint(
@@ -122,6 +142,24 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} {self.revision}"
+
+
+class SavedView(models.Model):
+    """A filter of the list of pairs under a name, for its owner alone or for the whole project."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="views")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    name = models.CharField(_("name"), max_length=80)
+    query = models.JSONField(default=dict)  # filter -> value, as in the address of the list
+    shared = models.BooleanField(_("for everybody in the project"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = (models.UniqueConstraint(fields=("task", "user", "name"), name="one_view_per_name"),)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Draft(models.Model):

@@ -62,6 +62,8 @@ class Guideline(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="guidelines")
     number = models.PositiveIntegerField()
     text = models.TextField(_("guidelines"), max_length=50_000, blank=True)
+    # Work done under an earlier edition has to be looked at again. No for a mere change of wording.
+    reflags = models.BooleanField(_("earlier work is to be looked at again"), db_default=False, default=False)
     author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

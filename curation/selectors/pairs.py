@@ -1,65 +1,46 @@
 """Lists of pairs and one pair's page."""
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from core import registries
 from core.diff import Part, word_diff
 from core.models import Event, Membership, Project, User
-from curation.choices import PairState
+from core.selectors.keyset import Page, keyset_page
+from curation.choices import PairState, VersionState
 from curation.fingerprints import TEXT_FIELDS
 from curation.models import Pair, Review, Revision, Task, VersionPair
 from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
 
 FIELD_LABELS = {"instruction": _("Instruction"), "input": _("Input"), "response": _("Response")}
-WORD = re.compile(r"\w+")
+SHOWN = 240  # characters of a text in a list
 
 
-def pairs_of(task: Task) -> QuerySet[Pair]:
-    return Pair.objects.filter(task=task).select_related("current", "author")
+def pairs_page(pairs: QuerySet[Pair], query: Mapping[str, str]) -> Page:
+    """One page of a list. The filters choose ids alone; only what the page shows of its own rows is read after that."""
+    page = keyset_page(pairs.only("pk"), query)
+    shown = {pair.pk: pair for pair in pairs_shown([pair.pk for pair in page.rows])}
+    return replace(page, rows=[shown[pair.pk] for pair in page.rows if pair.pk in shown])
 
 
-def pairs_filtered(pairs: QuerySet[Pair], query: Mapping[str, Any]) -> QuerySet[Pair]:
-    """Narrow by state, origin, finding, author, topic, import (`batch`) and words. Trash shows only when asked for."""
-    state = query.get("state")
-    pairs = pairs.filter(state=state) if state else pairs.exclude(state=PairState.TRASHED)
-    if origin := query.get("origin"):
-        pairs = pairs.filter(current__origin=origin)
-    if topic := query.get("topic"):
-        pairs = pairs.filter(current__topic=topic)
-    if author := query.get("author"):
-        pairs = pairs.filter(author=int(author))
-    if batch := query.get("batch"):
-        pairs = pairs.filter(imported_by=int(batch))
-    pairs = with_finding(pairs, query.get("finding") or "")
-    if words := search_query(query.get("q") or ""):
-        pairs = pairs.filter(search=words)
-    return pairs
+def pairs_shown(ids: Collection[int]) -> QuerySet[Pair]:
+    """Of long texts the beginning, and no search words, which nobody reads."""
+    begun = Pair.objects.annotate(
+        instruction=Left("current__instruction", SHOWN), response=Left("current__response", SHOWN)
+    )
+    return begun.filter(pk__in=ids).select_related("author", "assignee").defer("search", "metadata")
 
 
-def with_finding(pairs: QuerySet[Pair], finding: str) -> QuerySet[Pair]:
-    if finding == "unchecked":
-        return pairs.filter(found__isnull=True)
-    if finding == "none":
-        return pairs.filter(found=[])
-    if finding:
-        pairs = pairs.filter(found__len__gt=0)
-    return pairs.filter(found__contains=[finding]) if finding not in ("", "any") else pairs
-
-
-def search_query(text: str) -> SearchQuery | None:
-    """Every word must occur, each by its beginning: “build perm” finds “building permit”. None for no words."""
-    words = WORD.findall(text.replace("\x00", " "))[:10]
-    if not words:
-        return None
-    return SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
+def known_versions(task: Task) -> list[tuple[str, str]]:
+    """The task's newest frozen versions, to choose from."""
+    ready = task.versions.filter(state=VersionState.READY).order_by("-number")
+    return [(str(pk), f"v{number}") for pk, number in ready.values_list("pk", "number")[:50]]
 
 
 def authors_of(project: Project) -> list[tuple[int, str]]:

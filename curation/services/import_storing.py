@@ -18,6 +18,7 @@ from django.db import connection
 
 from curation.choices import Decision, Origin, PairState, ReviewBasis
 from curation.models import Import
+from curation.services.editions import edition_now
 from curation.services.import_mapping import Problem, Ready
 from curation.services.pairs import SUBJECT, review_batch
 
@@ -25,7 +26,7 @@ BATCH = 4_000
 MOST_PROBLEMS = 10_000  # kept with their reasons; beyond that they are only counted
 PAIR = (
     "id, project_id, task_id, state, version, current_id, approved_id, author_id, metadata, import_key, "
-    "imported_by_id, created_at, updated_at"
+    "imported_by_id, created_at, updated_at, topic, language, origin, edition"
 )  # fmt: skip
 REVISION = (
     "id, pair_id, number, system, instruction, input, response, turns, language, topic, origin, source, fingerprint, "
@@ -75,6 +76,10 @@ class Storing:
     batch: Import
     counts: Counts = field(default_factory=Counts)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    edition: int = field(init=False)  # of the guidelines that the rows come in under
+
+    def __post_init__(self) -> None:
+        self.edition = edition_now(self.batch.task_id)
 
     def lock(self) -> bool:
         """Only one import writes into a task at a time; False while another does."""
@@ -130,7 +135,8 @@ class Storing:
         metadata = json.dumps(row.metadata, ensure_ascii=False) if row.metadata else "{}"
         return (
             pair, self.batch.task.project_id, self.batch.task_id, state, 1, revision, approved,
-            self.batch.created_by_id, metadata, key, self.batch.pk, self.now, self.now,
+            self.batch.created_by_id, metadata, key, self.batch.pk, self.now, self.now, row.texts.topic,
+            row.texts.language, Origin.IMPORTED.value, self.edition,
         )  # fmt: skip
 
     def revision(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from curation.choices import Origin, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Revision, Task
 from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.editions import edition_now
 from curation.services.search import search_update
 from ml.hashing import text_sha256
 
@@ -130,8 +131,10 @@ def revision_add(
         **texts.to_json(),
     )
     pair.current, pair.version, pair.state, pair.found = revision, number, PairState.SUBMITTED, checked.ids
-    pair.save(update_fields=["current", "version", "state", "found", "updated_at"])
+    pair.edition = edition_now(pair.task_id)
+    pair.save(update_fields=["current", "version", "state", "found", "edition", "updated_at"])
     search_update([pair.pk])
+    pair.topic, pair.language, pair.origin, pair.tokens = texts.topic, texts.language, origin, checked.tokens
     return revision
 
 

@@ -15,6 +15,7 @@ from curation.choices import Decision, PairState, ReviewBasis
 from curation.fingerprints import Texts
 from curation.models import Pair, Review, Revision
 from curation.services.checking import texts_of
+from curation.services.editions import edition_now
 from curation.services.pairs import SUBJECT, pair_lock, pair_revise, review_batch, revision_of
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
@@ -72,8 +73,12 @@ def review_decide(
         adjudication_ask(pair, revision, reason)
     elif enough:
         pair.state = PairState.APPROVED if decision == Decision.APPROVE else PairState.RETURNED
-        pair.approved = revision if decision == Decision.APPROVE else pair.approved
-        pair.save(update_fields=["state", "approved", "updated_at"])
+        if decision == Decision.APPROVE:
+            pair.approved = revision
+        elif pair.approved_id == revision.pk:
+            pair.approved = None  # it was sent back to review after its approval, which ends with this
+        pair.edition = edition_now(pair.task_id)
+        pair.save(update_fields=["state", "approved", "edition", "updated_at"])
     action = EVENTS.get(decision, "pair.approved" if enough else "pair.approved_by_one")
     event_record(
         actor=actor, action=action, project=pair.project, subject=pair, version=pair.version, basis=review.basis

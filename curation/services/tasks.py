@@ -65,15 +65,25 @@ def free_slug(project: Project, name: str) -> str:
 
 
 @transaction.atomic
-def guideline_save(*, actor: User | None, task: Task, text: str, number: int) -> Guideline:
-    """Write the next edition of the guidelines on top of edition `number`; earlier ones stay readable."""
+def guideline_save(*, actor: User | None, task: Task, text: str, number: int, reflags: bool = False) -> Guideline:
+    """Write the next edition of the guidelines on top of edition `number`; earlier ones stay readable.
+
+    With `reflags`, what was written or reviewed before is to be looked at again under it.
+    """
     Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
     newest = task.guidelines.aggregate(newest=Max("number"))["newest"] or 0
     if newest != number:
         sentence = _("Somebody saved edition %(number)d meanwhile. Your text is still in the field; compare and save.")
         raise ApplicationError(sentence % {"number": newest}, field="text")
-    guideline = Guideline(task=task, number=newest + 1, text=text.replace("\r\n", "\n"), author=actor)
+    guideline = Guideline(task=task, number=newest + 1, text=text.replace("\r\n", "\n"), author=actor, reflags=reflags)
     guideline.full_clean(exclude=["author"])
     guideline.save()
-    event_record(actor=actor, action="guidelines.saved", project=task.project, subject=task, number=guideline.number)
+    event_record(
+        actor=actor,
+        action="guidelines.saved",
+        project=task.project,
+        subject=task,
+        number=guideline.number,
+        reflags=reflags,
+    )
     return guideline

@@ -1,19 +1,27 @@
-"""The list of pairs, one pair with its history, and the trash."""
+"""The list of pairs with its saved views, one pair with its history, and the trash."""
 
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from core.access import project_access
+from core.access import Access, project_access
 from core.choices import Need
-from core.selectors.keyset import keyset_page
+from core.denied import ApplicationError
 from core.views.telling import refusal_told
-from curation.access import pair_access
-from curation.forms import PairFilter
-from curation.selectors.pairs import authors_of, pair_page, pairs_filtered, pairs_of
+from curation.access import pair_access, task_access, view_access
+from curation.forms import ViewForm
+from curation.models import Task
+from curation.pair_filter import PairFilter, filter_read
+from curation.selectors.pair_filters import pairs_filtered
+from curation.selectors.pairs import pair_page, pairs_page
+from curation.selectors.views import views_of
 from curation.services.pairs import pair_restore, pair_trash
 from curation.services.reviews import may_approve
+from curation.services.views import view_remove, view_save
 
 
 @require_GET
@@ -22,20 +30,51 @@ def pairs(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project)
     tasks = list(access.project.tasks.all())
     task = next((task for task in tasks if task.slug == request.GET.get("task")), tasks[0] if tasks else None)
-    form = PairFilter(request.GET, authors=authors_of(access.project))
-    form.is_valid()
-    batch = request.GET.get("batch", "")
-    query = {**form.cleaned_data, "batch": batch if batch.isdecimal() and len(batch) < 19 else ""}
-    page = keyset_page(pairs_filtered(pairs_of(task), query), request.GET.dict()) if task else None
-    context = {
-        "tasks": tasks,
-        "task": task,
-        "form": form,
-        "page": page,
-        "filtered": any(value for name, value in query.items() if name != "task"),
-        "may_write": access.allows(Need.WRITE),
-    }
+    context = {"tasks": tasks, "task": task, "may_write": access.allows(Need.WRITE)}
+    if task:
+        context |= list_context(request, access, task)
     return render(request, "curation/pairs.html", context)
+
+
+def list_context(request: HttpRequest, access: Access, task: Task) -> dict[str, Any]:
+    task.project = access.project  # known already: no query for it
+    form = PairFilter(request.GET, task=task, user=access.user)
+    form.is_valid()
+    position = {name: request.GET[name] for name in ("before", "after") if name in request.GET}
+    asked = form.asked()
+    return {
+        "form": form,
+        "asked": asked,
+        "chips": form.chips(),
+        "page": pairs_page(pairs_filtered(task, form.query()), {"task": task.slug, **asked, **position}),
+        "views": [(view, form.address(view.query), view.query == asked) for view in views_of(task, access.user)],
+        "view_form": ViewForm(),
+    }
+
+
+@require_POST
+def view_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
+    """Keep the filter of the address under a name."""
+    access, found = task_access(request, project, task)
+    form = ViewForm(request.POST)
+    try:
+        asked = filter_read(request.GET.dict(), task=found, user=access.user)
+        if not form.is_valid():
+            raise ApplicationError(_("Give the view a name of at most 80 characters."))
+        view_save(actor=access.user, task=found, query=asked.asked(), **form.cleaned_data)
+    except ApplicationError as error:
+        messages.error(request, str(error))
+        return redirect("curation:pairs", project)
+    messages.success(request, _("The view is saved."))
+    return redirect(f"/p/{project}/pairs/{asked.address(asked.asked())}")
+
+
+@require_POST
+def view_drop(request: HttpRequest, project: str, view: int) -> HttpResponse:
+    access, found = view_access(request, project, view)
+    with refusal_told(request, _("The view is removed.")):
+        view_remove(actor=access.user, view=found)
+    return redirect(f"/p/{project}/pairs/?task={found.task.slug}")
 
 
 @require_GET

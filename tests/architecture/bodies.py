@@ -14,6 +14,7 @@ def query(name: str, estate: Estate) -> str:
     values = estate.values
     asked = {
         "api-pairs": f"task={values['task_id']}",
+        "api-pair-views": f"task={values['task_id']}",
         "api-exports": f"version={values['version']}",
         "api-outputs": f"evaluation={values['evaluation']}",
         "api-grading-rounds": f"evaluation={values['evaluation']}",
@@ -31,6 +32,7 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-tasks": {"project": project, "name": "Another"},
         "api-pairs": {"task": task, "instruction": "What is a rafter?", "response": "A sloping beam.", "key": "k9"},
         "api-revisions": {"version": 1, "instruction": "What is a beam?", "response": "A long piece of timber."},
+        "api-pair-views": {"task": task, "name": "Mine", "query": {"state": "approved"}},
         "api-pair-review": {"revision": values["waiting_revision"], "decision": "return", "reason": "Too short."},
         "api-imports": {"task": task, "file": SimpleUploadedFile("a.jsonl", b'{"instruction": "a", "output": "b"}\n')},
         "api-import-start": {"form": "alpaca", "columns": {"instruction": "instruction", "response": "output"}},

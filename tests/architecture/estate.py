@@ -21,6 +21,7 @@ from curation.models import (
     Pair,
     Question,
     Revision,
+    SavedView,
     Suite,
     SuiteItem,
     Task,
@@ -118,6 +119,7 @@ def add_curation(estate: Estate) -> None:
     )
     item = SuiteItem.objects.create(suite=suite, ordinal=0, revision=pair.current, fingerprint=DIGEST)
     word = GlossaryWord.objects.create(project=project, language="en", word="bygglov", added_by=owner)
+    view = SavedView.objects.create(task=task, user=owner, name="To mend", query={"state": "returned"})
     work = work_open(
         project=project, kind=WorkKind.REVIEW, subject_type="pair", subject_id=waiting.pk, excluded_user=expert
     )
@@ -136,6 +138,7 @@ def add_curation(estate: Estate) -> None:
         "suite": suite.pk,
         "item": item.pk,
         "word": word.pk,
+        "view": view.pk,
         "assignment": assignment.pk if assignment else None,
         "work_item": work.pk,
         "format": "apprentice",

@@ -1,20 +1,26 @@
 """The list of pairs: filters, words, pages by position, and a number of queries that does not grow with the rows."""
 
+import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from core.models import Project, User
 from curation.choices import Decision
 from curation.fingerprints import Texts
-from curation.models import Pair, Task
-from curation.selectors.pairs import pairs_filtered, pairs_of, search_query
-from curation.services.pairs import pair_submit, pair_trash
+from curation.models import Pair, SavedView, Task
+from curation.selectors.pair_filters import pairs_filtered, search_query
+from curation.services.building import version_build
+from curation.services.editions import edition_asked
+from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
-from curation.services.tasks import task_create
+from curation.services.tasks import guideline_save, task_create
+from curation.services.versions import version_freeze
 from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +37,7 @@ def write(task: Task, user: User, instruction: str, response: str = "An answer."
 
 
 def found(task: Task, **query: Any) -> list[str]:
-    rows = pairs_filtered(pairs_of(task), query).order_by("pk")
+    rows = pairs_filtered(task, query).select_related("current").order_by("pk")
     return [pair.current.instruction for pair in rows if pair.current]
 
 
@@ -52,6 +58,11 @@ def test_each_filter_narrows_the_list(task: Task, expert: User, owner: User, rev
     assert found(task, finding="unchecked") == []
     assert found(task, origin="imported") == []
     assert len(found(task, origin="human")) == 3
+    assert found(task, reviewer=reviewer.pk) == ["plain"]
+    assert found(task, language="sv") == []
+    assert found(task, since=date(2000, 1, 1), until=date(2000, 1, 2)) == []
+    assert len(found(task, since=date(2000, 1, 1), until=timezone.localdate())) == 3
+    assert found(task, version="none") == ["plain"]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +75,13 @@ def test_each_filter_narrows_the_list(task: Task, expert: User, owner: User, rev
         ("co & | ! ( ) :* <-> '", ["Räksmörgås & co"]),
         ("\x00 ' -- ;", ["The building permit", "Räksmörgås & co"]),
         ("", ["The building permit", "Räksmörgås & co"]),
+        ('"building permit"', ["The building permit"]),
+        ('"permit building"', []),
+        ('"build permit"', []),
+        ("-permit", ["Räksmörgås & co"]),
+        ("the -räksmör", ["The building permit"]),
+        ('answer -"building permit"', ["Räksmörgås & co"]),
+        ('"answer', ["The building permit", "Räksmörgås & co"]),
     ],
 )
 def test_words_are_found_by_their_beginnings_and_signs_are_no_commands(
@@ -85,13 +103,120 @@ def test_pages_go_by_position_and_cost_the_same_number_of_queries(
         write(task, expert, f"Question {number}")
     client = as_user(expert)
     path = f"/p/{task.project.slug}/pairs/"
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(20):
         first = client.get(path).content.decode()
     assert first.count('class="row-link') == 50
     assert "Question 59" in first
     assert "Question 9<" not in first
     older = client.get(f"{path}?task={task.slug}&before={Pair.objects.order_by('-pk')[49].pk}").content.decode()
     assert older.count('class="row-link') == 10
+
+
+def test_tags_and_imported_columns_and_lengths_narrow_the_list(task: Task, expert: User) -> None:
+    first, second, third = (write(task, expert, name) for name in ("first", "second", "third"))
+    Pair.objects.filter(pk=first.pk).update(tags=["fire", "walls"], tokens=10, metadata={"page": 12, "law": "PBL"})
+    Pair.objects.filter(pk=second.pk).update(tags=["walls"], tokens=200, metadata={"law": ["PBL", "BBR"], "old": True})
+    Pair.objects.filter(pk=third.pk).update(tokens=None, metadata={"page": "12"})
+    assert found(task, tag="walls") == ["first", "second"]
+    assert found(task, tag="fire") == ["first"]
+    assert found(task, metadata="law=PBL") == ["first", "second"]
+    assert found(task, metadata="law = BBR") == ["second"]
+    assert found(task, metadata="page=12") == ["first", "third"]
+    assert found(task, metadata="old=true") == ["second"]
+    assert found(task, metadata="page") == ["first", "third"]
+    assert found(task, metadata="nix=1") == []
+    assert found(task, shortest=11) == ["second"]
+    assert found(task, longest=10) == ["first"]
+
+
+def test_a_version_and_its_parts_narrow_the_list(task: Task, expert: User, reviewer: User, owner: User) -> None:
+    pairs = [write(task, expert, f"What is number {number}?", f"It is {number * 7}.") for number in range(12)]
+    for pair in pairs[:11]:
+        review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    version = version_build(version_freeze(actor=owner, task=task), lambda *_: None, lambda: None)
+    assert len(found(task, version=version.pk)) == 11 == version.counts["pairs"]
+    by_part = {part: found(task, version=version.pk, part=part) for part in ("train", "develop", "test")}
+    assert {part: len(rows) for part, rows in by_part.items()} == version.counts["parts"]
+    assert {part: found(task, part=part) for part in by_part} == by_part
+    assert found(task, version="none") == []
+    late = pairs[11]
+    review_decide(actor=reviewer, pair=late, revision_id=late.current_id or 0, decision=Decision.APPROVE)
+    assert found(task, version="none") == ["What is number 11?"]
+
+
+def test_filters_are_chips_in_words_that_can_be_taken_away_and_shared(
+    task: Task, expert: User, reviewer: User, as_user: AsUser
+) -> None:
+    write(task, expert, "Mine", topic="walls")
+    path = f"/p/{task.project.slug}/pairs/"
+    page = as_user(expert).get(f"{path}?task={task.slug}&topic=walls&author=me&state=nonsense").content.decode()
+    assert ">Mine<" in page
+    assert re.findall(r'<span class="soft">(\w+):</span> (\w+)<', page) == [("Topic", "walls"), ("Author", "Me")]
+    assert f'class="chip-close" href="?task={task.slug}&amp;topic=walls"' in page
+    other = as_user(reviewer).get(f"{path}?task={task.slug}&author=me").content.decode()
+    assert "No pair fits" in other
+
+
+def test_a_view_is_kept_shared_and_removed(
+    task: Task, expert: User, reviewer: User, owner: User, as_user: AsUser
+) -> None:
+    client, base = as_user(expert), f"/p/{task.project.slug}"
+    answer = client.post(f"{base}/tasks/{task.slug}/views/new/?topic=a%26b&state=approved&after=5", {"name": "Walls"})
+    assert answer["Location"] == f"{base}/pairs/?task={task.slug}&state=approved&topic=a%26b"
+    view = SavedView.objects.get()
+    assert view.query == {"state": "approved", "topic": "a&b"}
+    assert b"Walls" in client.get(answer["Location"]).content
+    assert b"Walls" not in as_user(reviewer).get(f"{base}/pairs/").content
+    client.post(f"{base}/tasks/{task.slug}/views/new/?topic=new", {"name": "Walls", "shared": "on"})
+    assert SavedView.objects.get().query == {"topic": "new"}
+    assert b"Walls" in as_user(reviewer).get(f"{base}/pairs/").content
+    for query, said in (("", "Set a filter first"), ("?nix=1", "There is no filter"), ("?author=x", "author:")):
+        page = client.post(f"{base}/tasks/{task.slug}/views/new/{query}", {"name": "Bad"}, follow=True)
+        assert said in page.content.decode()
+    assert as_user(reviewer).post(f"{base}/views/{view.pk}/remove/").status_code == 404
+    assert as_user(owner).post(f"{base}/views/{view.pk}/remove/").status_code == 302
+    assert not SavedView.objects.exists()
+
+
+def test_the_api_filters_and_refuses_a_filter_that_makes_no_sense(task: Task, expert: User, api_as: Any) -> None:
+    write(task, expert, "Of walls", topic="walls")
+    write(task, expert, "Of roofs", topic="roofs")
+    api = api_as(expert)
+    rows = api.get(f"/api/v1/pairs/?task={task.pk}&topic=walls&author=me&q=-roofs").json()["results"]
+    assert [row["current"]["instruction"] for row in rows] == ["Of walls"]
+    assert rows[0]["tags"] == []
+    for query in ("state=nonsense", "topik=walls", "since=yesterday", "q=a%00"):
+        assert api.get(f"/api/v1/pairs/?task={task.pk}&{query}").status_code == 400, query
+    made = api.post(
+        "/api/v1/pair-views/", {"task": task.pk, "name": "Walls", "query": {"topic": "walls"}}, format="json"
+    )
+    assert made.status_code == 201
+    assert [view["name"] for view in api.get(f"/api/v1/pair-views/?task={task.pk}").json()["results"]] == ["Walls"]
+    assert api.delete(f"/api/v1/pair-views/{made.json()['id']}/").status_code == 204
+
+
+def test_work_before_an_edition_that_asks_for_another_look_is_flagged_until_somebody_looked(
+    task: Task, expert: User, reviewer: User, owner: User
+) -> None:
+    first, second = write(task, expert, "first"), write(task, expert, "second")
+    guideline_save(actor=owner, task=task, text="Be brief.", number=0)
+    assert edition_asked(task.pk) == 0
+    guideline_save(actor=owner, task=task, text="Be brief and kind.", number=1, reflags=True)
+    assert found(task, below_edition=edition_asked(task.pk)) == ["first", "second"]
+    review_decide(actor=reviewer, pair=first, revision_id=first.current_id or 0, decision=Decision.APPROVE)
+    pair_revise(actor=expert, pair=second, texts=Texts(instruction="second", response="Please, that."), version=1)
+    write(task, expert, "third")
+    assert found(task, below_edition=edition_asked(task.pk)) == []
+    guideline_save(actor=owner, task=task, text="Be brief and kind!", number=2)
+    assert edition_asked(task.pk) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?state=nonsense", "?author=9999999", "?batch=99999999999999999999", "?since=x&metadata==", "?metadata=a="],
+)
+def test_a_filter_that_fits_nothing_breaks_no_page(task: Task, expert: User, as_user: AsUser, query: str) -> None:
+    assert as_user(expert).get(f"/p/{task.project.slug}/pairs/{query}").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -142,8 +267,6 @@ def test_an_export_is_a_file_to_save_with_the_version_it_is_of(
     task: Task, expert: User, reviewer: User, owner: User, stranger: User, as_user: AsUser
 ) -> None:
     from curation.models import DatasetVersion
-    from curation.services.building import version_build
-    from curation.services.versions import version_freeze
 
     pair = write(task, expert, "Question")
     review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
