@@ -11,6 +11,8 @@ PYTHON := $(shell for name in python3.12 python3.11 python3 python; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && exit; done; command -v python3)
 endif
 PY = .venv/bin/python
+# Each process has servers of its own; what shares an installation or a tiny model stays in one (tests/conftest.py).
+SIDE_BY_SIDE = --numprocesses logical --maxprocesses 4 --dist loadgroup
 CODE = config core curation training evaluation home ml scripts manage.py
 
 .PHONY: up install install-test lint test test-fast bench shots loop doctor need-python
@@ -37,10 +39,10 @@ lint: install-test
 test: lint
 	$(PY) scripts/browser.py
 	$(PY) manage.py makemigrations --check --dry-run
-	$(PY) -m pytest --durations=15
+	$(PY) -m pytest $(SIDE_BY_SIDE) --durations=15
 
 test-fast: install-test
-	$(PY) -m pytest -q -m "not slow and not browser and not faults"
+	$(PY) -m pytest $(SIDE_BY_SIDE) -q -m "not slow and not browser and not faults"
 
 bench: install-test
 	$(PY) -m benchmarks

@@ -1,7 +1,7 @@
 """PostgreSQL and Redis for the tests: real servers in a temporary folder, unless DATABASE_URL and REDIS_URL are given.
 
 Their addresses are known before they run, so Django's settings can be read at once; the servers themselves start with
-the first test that needs them, and tests of `ml` alone start none.
+the first test that needs them, and tests of `ml` alone start none. Processes that test side by side have their own.
 """
 
 import os
@@ -19,12 +19,12 @@ HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
 REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
 
-os.environ["APPRENTICE_HOME"] = str(HOME)
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+OURS = {"APPRENTICE_HOME": str(HOME), "DJANGO_SETTINGS_MODULE": "config.settings"}
 if POSTGRES:
-    os.environ["DATABASE_URL"] = POSTGRES.url
+    OURS["DATABASE_URL"] = POSTGRES.url
 if REDIS:
-    os.environ["REDIS_URL"] = REDIS.url
+    OURS["REDIS_URL"] = REDIS.url
+os.environ.update(OURS)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django.setup()
     config.pluginmanager.import_plugin("tests.world")
+    if config.getoption("numprocesses", None):  # the processes that test side by side begin as this one did
+        for name in OURS:
+            del os.environ[name]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file's tests run in one process, since they share what its fixtures made; the browser's tests
+    walk round the loop together in one."""
+    for item in items:
+        folder = Path(item.location[0]).parent.name
+        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.location[0]))
 
 
 def pytest_unconfigure() -> None:

@@ -9,15 +9,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from config.embedded import database_url, runtime_folder
+from config.embedded import broker_url, database_url, runtime_folder
 from tests.faults.starting import ROOT, Running, alive, environment, free_port, wait_gone
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 NAMES = {"web", "worker-default", "worker-generate", "worker-train", "beat", "model-server", "postgres", "redis"}
+STEPS = 400
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +95,26 @@ def test_a_second_start_is_quick_refuses_a_twin_and_replaces_a_crashed_worker(ho
         run.kill_all()
 
 
-def test_nothing_survives_a_killed_parent_and_the_next_start_is_clean(home: Path) -> None:
+def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database_url(home)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def steps_of(home: Path) -> list[int]:
+    query = "SELECT step FROM training_runevent WHERE type = 'step' AND NOT superseded ORDER BY step"
+    return [step for (step,) in rows(home, query)]
+
+
+def test_nothing_survives_a_killed_parent_and_the_next_start_goes_on_with_its_training(home: Path) -> None:
+    """The job that was under way is neither lost nor doubled: one model, each step of it taken once."""
     run = Running(home, free_port())
     try:
         run.wait_ready()
-        wait_for(lambda: heard_of(home) == {"default", "generate", "train"})
+        launched = [sys.executable, "-m", "tests.faults.long_run", str(STEPS)]
+        addresses = {"DATABASE_URL": database_url(home), "REDIS_URL": broker_url(home)}
+        done = subprocess.run(launched, cwd=ROOT, env=environment(home, **addresses), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        wait_for(lambda: len(steps_of(home)) > 40)
         family = run.family()
         run.process.kill()
         run.process.wait()
@@ -106,6 +123,13 @@ def test_nothing_survives_a_killed_parent_and_the_next_start_is_clean(home: Path
         try:
             again.wait_ready()
             assert again.status("/accounts/login/") == 200
+            wait_for(lambda: rows(home, "SELECT state FROM training_run") not in ([("queued",)], [("running",)]), 180)
+            assert rows(home, "SELECT state, error FROM training_run") == [("done", "")]
+            assert steps_of(home) == list(range(1, STEPS + 1))
+            assert rows(home, "SELECT count(*) FROM training_modelversion") == [(1,)]
+            ((attempt, resumed_from),) = rows(home, "SELECT attempt, result->>'resumed_from' FROM training_run")
+            assert attempt == 2
+            assert int(resumed_from) >= 20
         finally:
             again.process.terminate()
             assert again.process.wait(15) == 0
