@@ -27,6 +27,15 @@ def env_int(name: str, default: int, low: int, high: int) -> int:
     return int(value)
 
 
+def env_hours(name: str, default: str) -> tuple[int, int]:
+    """Two hours of the day, such as 20-6: from the first to before the second."""
+    value = os.environ.get(name, "") or default
+    start, _dash, end = value.partition("-")
+    if not (start.isdecimal() and end.isdecimal() and int(start) < 24 and int(end) < 24 and int(start) != int(end)):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write two different hours from 0 to 23, such as 20-6.")
+    return int(start), int(end)
+
+
 def env_list(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 

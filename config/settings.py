@@ -8,7 +8,7 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
-from config.environment import BASE, database, env_bool, env_int, env_list, home_folder, secret_key
+from config.environment import BASE, database, env_bool, env_hours, env_int, env_list, home_folder, secret_key
 
 HOME: Path = home_folder()
 SECRET_KEY = secret_key(HOME)
@@ -187,6 +187,7 @@ STORAGES = {
 LEASE_SECONDS = env_int("LEASE_SECONDS", 60, 1, 3600)
 HEARTBEAT_SECONDS = env_int("HEARTBEAT_SECONDS", 10, 1, 600)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 15, 1, 600)
+NIGHT_HOURS = env_hours("NIGHT_HOURS", "20-6")
 STOP_GRACE_SECONDS = env_int("STOP_GRACE_SECONDS", 8, 1, 3600)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

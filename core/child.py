@@ -37,6 +37,7 @@ OnEvent = Callable[[int, dict[str, Any]], None]
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
 TAKE_OVER_SECONDS = 5.0
+GRACE_VARIABLE = "APPRENTICE_STOP_GRACE"  # ml/train/stopping.py reads it
 # What a child needs of our environment. Addresses and secrets are not among it.
 PASSED = (
     "PATH",
@@ -69,12 +70,20 @@ class ChildKilled(Exception):
     """The child died without a word. The job is tried again and goes on from what was saved."""
 
 
-def supervise(context: JobContext, *, directory: Path, command: str, on_event: OnEvent, grace: float) -> dict[str, Any]:
+def supervise(
+    context: JobContext,
+    *,
+    directory: Path,
+    command: str,
+    on_event: OnEvent,
+    grace: float,
+    environment: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Run `python -m ml <command>` over `directory` to its end and return what DONE says.
 
     `on_event(attempt, event)` gets each event once while this supervisor lives, in order; after a restart of the worker
     the caller may see an event again, or must read the earlier attempts' files itself. `grace` is how many seconds the
-    child gets when the worker shuts down.
+    child gets when the worker shuts down, `environment` what it is told besides.
     Raises JobStopped (a person asked), JobDrained (the worker shuts down), JobFailed (the child said why it cannot),
     LeaseLost (another worker owns the job), ChildKilled (died without a word; worth another attempt).
     """
@@ -84,7 +93,7 @@ def supervise(context: JobContext, *, directory: Path, command: str, on_event: O
         return found
     free_directory(run)
     number = max(run.attempts(), default=0) + 1
-    with started(run, command, number) as process:
+    with started(run, command, number, {**(environment or {}), GRACE_VARIABLE: f"{grace:g}"}) as process:
         watch = Supervision(context, run, number, process, on_event, grace)
         watch.follow()
     return watch.outcome()
@@ -162,10 +171,9 @@ class Supervision:
         """Ask the child to end when somebody wants that, and end it when its time is over."""
         intents = {self.context.stop_intent(), "drain" if draining.is_set() else ""} - {""}
         now = time.monotonic()
-        if intents and not self.asked:
-            self.process.terminate()
-        for intent in intents:
-            self.asked.setdefault(intent, now)
+        for intent in intents - set(self.asked):
+            self.asked[intent] = now
+            self.process.send_signal(signal.SIGINT if intent == "drain" else signal.SIGTERM)
         ends = [since + limit for intent, since in self.asked.items() if (limit := self.limits[intent]) is not None]
         if ends and now > min(ends):
             self.killed = True
@@ -203,7 +211,7 @@ class Supervision:
 
 
 @contextlib.contextmanager
-def started(run: RunDir, command: str, number: int) -> Iterator["subprocess.Popen[bytes]"]:
+def started(run: RunDir, command: str, number: int, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """The child, running; gone with its whole group when the block is left, whatever way."""
     folder = run.attempt_path(number)
     folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +221,7 @@ def started(run: RunDir, command: str, number: int) -> Iterator["subprocess.Pope
             process = subprocess.Popen(
                 [sys.executable, "-m", "ml", command, str(run.path), "--attempt", str(number)],
                 cwd=settings.BASE,
-                env={**child_environment(), LIFELINE: str(end_of_child)},
+                env={**child_environment(), **environment, LIFELINE: str(end_of_child)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

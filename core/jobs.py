@@ -28,6 +28,7 @@ from redis.exceptions import RedisError
 
 from core.choices import JOB_ACTIVE, JobState
 from core.models import Job, JobLog
+from core.nights import is_night
 
 log = structlog.get_logger(__name__)
 draining = threading.Event()  # set by the worker's shutdown signal; runners poll it through `JobContext.should_stop`
@@ -59,6 +60,11 @@ class JobRunner:
     def run(self, context: "JobContext") -> dict[str, Any] | None:
         """Do the work; re-running must reconcile, not add. Returns what the job page shows as result."""
         raise NotImplementedError
+
+    @classmethod
+    def expected_seconds(cls, job: Job) -> float | None:
+        """How long a waiting job of this kind will take; None when nobody can tell."""
+        return None
 
     def ended(self, job: Job) -> None:
         """Called in the transaction that ends the job (done, failed, cancelled) by whoever ends it."""
@@ -119,7 +125,8 @@ class JobContext:
             raise LeaseLost(f"job {self.job.pk}")
         if row[0] == JobState.STOPPING:
             return row[1] or "cancel"
-        return "drain" if draining.is_set() else ""
+        # The night is over: the work is given back as when the worker shuts down, and goes on tomorrow.
+        return "drain" if draining.is_set() or (self.job.nights and not is_night()) else ""
 
     def checkpoint(self) -> None:
         """For runners that keep nothing between attempts: raises when the job should end here."""
@@ -148,12 +155,10 @@ def job_send(job_id: int, queue: str) -> bool:
 def job_claim(*, queue: str, worker: str, capabilities: tuple[str, ...] = ()) -> Job | None:
     """The first eligible row of the queue, now running and ours, or None."""
     with transaction.atomic():
-        job = (
-            Job.objects.select_for_update(skip_locked=True)
-            .filter(queue=queue, state=JobState.QUEUED, capability__in=("", *capabilities))
-            .order_by("-priority", "order", "pk")
-            .first()
-        )
+        waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED, capability__in=("", *capabilities))
+        if not is_night():
+            waiting = waiting.filter(nights=False)
+        job = waiting.select_for_update(skip_locked=True).order_by("-priority", "order", "pk").first()
         if job is None:
             return None
         Job.objects.filter(pk=job.pk).update(
@@ -197,7 +202,7 @@ def run_and_record(context: JobContext) -> None:
     except JobStopped as stopped:
         finish(context, JobState.CANCELLED, message=str(stopped)[:500])
     except JobDrained:
-        message = _("Waiting to go on after a restart.")
+        message = _("Waiting for the night.") if job.nights else _("Waiting to go on after a restart.")
         requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=message)
     except LeaseLost:
         raise

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from core import jobs, registries
 from core.models import Heartbeat, Job
+from core.operations.programs import CONCURRENCY
 
 stopped = threading.Event()
 
@@ -44,6 +45,11 @@ def capabilities() -> tuple[str, ...]:
     return tuple(filter(None, os.environ.get("WORKER_CAPABILITIES", "").split(",")))
 
 
+def slots(queue: str) -> int:
+    """How many jobs this worker runs at once."""
+    return CONCURRENCY[queue]
+
+
 @worker_ready.connect
 def worker_started(**_: Any) -> None:
     threading.Thread(target=beat_heart, daemon=True, name="heart").start()
@@ -72,7 +78,7 @@ def beat_heart() -> None:
     queue = os.environ.get("WORKER_QUEUE", "default")
     while True:
         try:
-            details = {"pid": os.getpid(), "host": socket.gethostname()}
+            details = {"pid": os.getpid(), "host": socket.gethostname(), "slots": slots(queue)}
             Heartbeat.objects.update_or_create(
                 name=f"worker-{queue}@{socket.gethostname()}",
                 defaults={"queue": queue, "seen_at": Now(), "details": details},

@@ -38,6 +38,7 @@ urlpatterns = [
     path("jobs/<int:job>/hold/", jobs.hold, name="jobs-hold"),
     path("jobs/<int:job>/release/", jobs.release, name="jobs-release"),
     path("jobs/<int:job>/move/", jobs.move, name="jobs-move"),
+    path("jobs/<int:job>/plan/", jobs.plan, name="jobs-plan"),
     path("jobs/<int:job>/retry/", jobs.retry, name="jobs-retry"),
     path("audit/", audit.audit, name="audit"),
     path("health/", health.health, name="health"),

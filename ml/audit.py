@@ -31,13 +31,23 @@ from ml.rundir import RunSpec, SpecError
 
 _QUANTILES = (0, 25, 50, 75, 90, 95, 99, 100)
 
-# What forbids a launch, as opposed to what only leaves a pair out.
+FORMAT = 2
+
+# What forbids a launch, as opposed to what only leaves a pair out. All but the first go away with the pairs at fault.
 BLOCKING: dict[str, str] = {
     "nothing_to_train": "No pair of the part train can be used.",
     "shared_across_parts": "The same question stands in the part train and in another part, so the model would be "
     "tested on what it was taught.",
     "end_not_trained": "A pair does not end with an end token, so the model would not learn to stop.",
 }
+
+# What is worth knowing of a pair that is trained all the same; ml.prompting has more of these.
+NOTES: dict[str, str] = {
+    "at_limit": "The pair nearly fills the limit for one example: a slightly longer one would be left out.",
+    "little_trained": "Almost all of the pair is read and hardly anything learned: the answer is a tiny part of it.",
+    "repeated": "The same question with the same answer stands in the part train more than once.",
+}
+_AT_LIMIT, _LITTLE = 0.95, 0.03
 
 
 @dataclass(slots=True)
@@ -51,22 +61,22 @@ class AuditReport:
     trained_tokens: list[int] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     shown: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    end_not_trained: list[str] = field(default_factory=list)
-    shared_across_parts: list[str] = field(default_factory=list)
+    at_fault: dict[str, list[str]] = field(default_factory=dict)
+    first_seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    whole_seen: set[str] = field(default_factory=set)
 
     @property
     def blocking(self) -> list[str]:
         """Codes of BLOCKING that apply; a launch is refused unless this is empty."""
         nothing = ["nothing_to_train"] if not self.usable["train"] else []
-        shared = ["shared_across_parts"] if self.shared_across_parts else []
-        return nothing + shared + (["end_not_trained"] if self.end_not_trained else [])
+        return nothing + [code for code in BLOCKING if self.at_fault.get(code)]
 
     def to_json(self) -> dict[str, Any]:
         trained, prompt = sum(self.trained_tokens), sum(self.prompt_tokens)
         totals = [a + b for a, b in zip(self.prompt_tokens, self.trained_tokens, strict=True)]
         by_code = Counter(row["code"] for row in self.rows)
         return {
-            "format": 1,
+            "format": FORMAT,
             "max_tokens": self.max_tokens,
             "counts": {part: self.counts[part] for part in PARTS},
             "usable": {part: self.usable[part] for part in PARTS},
@@ -77,15 +87,15 @@ class AuditReport:
                 {
                     "code": code,
                     "count": count,
-                    "leaves_out": PROBLEMS[code].blocking,
-                    "sentence": PROBLEMS[code].sentence,
+                    "leaves_out": code in PROBLEMS and PROBLEMS[code].blocking,
+                    "sentence": _sentence(code),
                 }
                 for code, count in by_code.most_common()
+                if code not in BLOCKING
             ],
             "rows": self.rows,
-            "end_not_trained": self.end_not_trained,
-            "shared_across_parts": self.shared_across_parts,
-            "blocking": [{"code": code, "sentence": BLOCKING[code]} for code in self.blocking],
+            "at_fault": self.at_fault,
+            "blocking": [{"code": code, "sentence": BLOCKING[code], "count": by_code[code]} for code in self.blocking],
             "launchable": not self.blocking,
             "segments": {key: [list(run) for run in runs] for key, runs in self.shown.items()},
         }
@@ -105,11 +115,10 @@ def audit_pairs(
     Token numbers count the usable pairs of the part train: what the model will really see.
     """
     report = AuditReport(max_tokens)
-    seen: dict[str, tuple[str, str]] = {}
     for number, example in enumerate(examples):
         encoded = encode_pair(example, template, tokenizer, max_tokens)
         _add(report, example, encoded, tokenizer)
-        _look_for_shared(report, example, seen)
+        _compare(report, example, encoded)
         if example.id in show or number < show_first:
             report.shown[example.id] = [(text, kind) for text, kind in segments(encoded, tokenizer, max_tokens)]
     return report
@@ -125,22 +134,16 @@ def quantiles(values: Sequence[int]) -> dict[str, int]:
 def _add(report: AuditReport, example: Example, encoded: EncodedPair, tokenizer: Tokenizer) -> None:
     report.counts[example.part] += 1
     for code in encoded.problems:
-        report.rows.append(
-            {
-                "id": example.id,
-                "part": example.part,
-                "code": code,
-                "leaves_out": PROBLEMS[code].blocking,
-                "sentence": PROBLEMS[code].sentence,
-                "tokens": len(encoded.ids),
-                "overflow": encoded.overflow,
-            }
-        )
+        _note(report, example, encoded, code)
     if not encoded.usable:
         return
     report.usable[example.part] += 1
     if encoded.labels[-1] not in _end_ids(tokenizer):
-        report.end_not_trained.append(example.id)
+        _note(report, example, encoded, "end_not_trained", at_fault=True)
+    if len(encoded.ids) > _AT_LIMIT * report.max_tokens:
+        _note(report, example, encoded, "at_limit")
+    if encoded.n_trained < _LITTLE * len(encoded.ids):
+        _note(report, example, encoded, "little_trained")
     if example.part == "train":
         report.prompt_tokens.append(encoded.n_prompt)
         report.trained_tokens.append(encoded.n_trained)
@@ -150,14 +153,43 @@ def _end_ids(tokenizer: Tokenizer) -> set[int | None]:
     return {*tokenizer.stop_ids, *map(tokenizer.token_to_id, tokenizer.control_tokens)}
 
 
-def _look_for_shared(report: AuditReport, example: Example, seen: dict[str, tuple[str, str]]) -> None:
+def _compare(report: AuditReport, example: Example, encoded: EncodedPair) -> None:
+    """Look for the same question in another part, where only the trained one is at fault, and for the same pair."""
     turns = [turn.to_json() for turn in example.turns]
     question = json_sha256([example.system, turns, " ".join(example.instruction.split()), example.input.strip()])
-    other_id, other_part = seen.setdefault(question, (example.id, example.part))
+    other_id, other_part = report.first_seen.setdefault(question, (example.id, example.part))
     if other_part != example.part and "train" in (other_part, example.part):
-        report.shared_across_parts += [
-            name for name in (other_id, example.id) if name not in report.shared_across_parts
-        ]
+        _note(report, example, encoded, "shared_across_parts", at_fault=example.part == "train")
+        if not any(row["id"] == other_id and row["code"] == "shared_across_parts" for row in report.rows):
+            row = {**report.rows[-1], "id": other_id, "part": other_part, "tokens": None, "overflow": 0}
+            report.rows.append(row)
+            if other_part == "train":
+                report.at_fault.setdefault("shared_across_parts", []).append(other_id)
+    if example.part == "train" and encoded.usable:
+        whole = json_sha256([question, example.response.strip()])
+        if whole in report.whole_seen:
+            _note(report, example, encoded, "repeated")
+        report.whole_seen.add(whole)
+
+
+def _note(report: AuditReport, example: Example, encoded: EncodedPair, code: str, *, at_fault: bool = False) -> None:
+    report.rows.append(
+        {
+            "id": example.id,
+            "part": example.part,
+            "code": code,
+            "leaves_out": code in PROBLEMS and PROBLEMS[code].blocking,
+            "sentence": _sentence(code),
+            "tokens": len(encoded.ids),
+            "overflow": encoded.overflow,
+        }
+    )
+    if at_fault:
+        report.at_fault.setdefault(code, []).append(example.id)
+
+
+def _sentence(code: str) -> str:
+    return PROBLEMS[code].sentence if code in PROBLEMS else {**BLOCKING, **NOTES}[code]
 
 
 def _audit_command(arguments: list[str]) -> int:

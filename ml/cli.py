@@ -22,6 +22,7 @@ _MODULES = {
     "starter-embedder": "ml.starter",
     "embed": "ml.embed",
     "extract": "ml.documents.command",
+    "probe": "ml.commands_run",
     "tiny": "ml.tiny",
     "serve": "ml.serve.command",
     "check": "ml.commands_text",

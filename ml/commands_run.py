@@ -1,4 +1,4 @@
-"""`train` and `generate`: children of a supervisor, isolated, on a lifeline, telling what they do by events."""
+"""`train`, `generate`, `probe`: children of a supervisor, isolated, on a lifeline, telling by events what they do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ml.cli import fail, print_json
 from ml.isolation import isolate
 from ml.lifeline import watch_lifeline
+from ml.recipe import METHODS
 from ml.rundir import Attempt, RunBusyError, RunDir, RunSpec, SpecError
 from ml.train.stopping import Stopper, StopRequested
 
@@ -24,6 +26,24 @@ def train_command(arguments: list[str]) -> int:
 
 def generate_command(arguments: list[str]) -> int:
     return _run("generate", arguments)
+
+
+def probe_command(arguments: list[str]) -> int:
+    """Try a prepared training by one method for a while; prints what it would take as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m ml probe")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--method", choices=[key for key, _ in METHODS], required=True)
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long to train, beside loading the model")
+    options = parser.parse_args(arguments)
+    run = RunDir(options.directory.resolve())
+    try:
+        isolate(run.read_spec().network)
+        watch_lifeline()
+        print_json(importlib.import_module("ml.probe").probe_method(run, options.method, options.seconds))
+    except Exception as error:
+        traceback.print_exc()
+        return fail(str(error) or type(error).__name__)
+    return 0
 
 
 def _run(kind: str, arguments: list[str]) -> int:
@@ -97,4 +117,4 @@ def _code(error: Exception) -> str:
     return type(error).__name__
 
 
-COMMANDS = {"train": train_command, "generate": generate_command}
+COMMANDS = {"train": train_command, "generate": generate_command, "probe": probe_command}

@@ -20,6 +20,7 @@ TRUST_REMOTE_CODE = False
 
 # Its notes are for people who train by hand; what matters becomes an error or an event here.
 logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 
 class ModelError(RuntimeError):
@@ -50,11 +51,16 @@ def use_threads(threads: int) -> int:
     return chosen
 
 
-def load_base(folder: Path | str, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
-    """Load base weights from a folder. Raises ModelError."""
+def load_base(folder: Path | str, *, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
+    """Load base weights from a folder; `options` go to the model library. Raises ModelError."""
     try:
         return AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, trust_remote_code=TRUST_REMOTE_CODE, dtype=dtype
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=TRUST_REMOTE_CODE,
+            dtype=dtype,
+            **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error

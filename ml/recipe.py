@@ -12,6 +12,15 @@ from typing import Any
 
 import yaml
 
+METHODS = (
+    ("lora", "LoRA: a small adapter beside the model"),
+    ("dora", "DoRA: an adapter that learns size and direction apart"),
+    ("qlora", "QLoRA: an adapter beside a model squeezed to 4 bits, on a GPU"),
+    ("partial", "Partial: the last layers of the model"),
+    ("full", "Full: all weights of the model"),
+)
+ADAPTERS = ("lora", "dora", "qlora")
+
 
 class RecipeError(ValueError):
     """A setting cannot be used: `field` is its name, `sentence` what is wrong and what to do."""
@@ -24,7 +33,8 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecipeField:
-    """What a form shows for one setting. `choices` are (value, label); `only_for` is the method it belongs to."""
+    """What a form shows for one setting. `choices` are (value, label); `only_for` are the methods it belongs to, empty
+    for all."""
 
     name: str
     kind: str
@@ -37,7 +47,7 @@ class RecipeField:
     maximum: float | None
     choices: tuple[tuple[str, str], ...]
     advanced: bool
-    only_for: str
+    only_for: tuple[str, ...]
 
 
 def _setting(
@@ -51,7 +61,7 @@ def _setting(
     maximum: float | None = None,
     choices: tuple[tuple[str, str], ...] = (),
     advanced: bool = False,
-    only_for: str = "",
+    only_for: tuple[str, ...] = (),
 ) -> Any:
     facts = {
         "label": label,
@@ -76,7 +86,28 @@ class Recipe:
         "Method",
         "What is changed in the model.",
         effect="LoRA trains small added matrices and keeps the base model; full training changes every weight.",
-        choices=(("lora", "LoRA: a small adapter beside the model"), ("full", "Full: all weights of the model")),
+        choices=METHODS,
+    )
+    objective: str = _setting(
+        "answers",
+        "What it learns",
+        "To say what people wrote, or to prefer the better of two answers.",
+        effect="Preferring needs pairs of a better and a worse answer (corrections, votes); start it from a model that "
+        "already answers well.",
+        choices=(
+            ("answers", "To say the answers people wrote"),
+            ("preferences", "To prefer the better of two answers"),
+        ),
+        advanced=True,
+    )
+    preference_strength: float = _setting(
+        0.1,
+        "Closeness to where it began",
+        "How closely a model that learns preferences stays to what it said before (beta).",
+        effect="Higher changes less; lower follows the preferences further, until the answers break.",
+        minimum=0.001,
+        maximum=10,
+        advanced=True,
     )
     epochs: float = _setting(
         3.0,
@@ -169,11 +200,29 @@ class Recipe:
         maximum=131_072,
     )
     packing: bool = _setting(
-        False,
-        "Pack short pairs together",
-        "Put several pairs into one row, each seeing only itself, instead of padding them to equal length.",
-        effect="Often faster on a GPU with short pairs; on a processor, padding by length is usually as fast.",
+        True,
+        "Pack pairs together",
+        "Put the pairs of a batch into one row, each seeing only itself, instead of padding them to equal length.",
+        effect="Faster, with the same result. Each run tries first whether its model can do it, and pads if not.",
         advanced=True,
+    )
+    last_layers: int = _setting(
+        4,
+        "Layers trained",
+        "How many of the last layers of the model are trained; the others stay as they are.",
+        effect="Fewer layers are faster, need less memory and change the model less.",
+        unit="layers",
+        minimum=1,
+        maximum=1000,
+        only_for=("partial",),
+    )
+    train_embeddings: bool = _setting(
+        False,
+        "Train the word vectors",
+        "Whether the vectors of the tokens, and with them the output layer, are trained as well.",
+        effect="For many words that the model does not know; needs more memory and forgets more.",
+        advanced=True,
+        only_for=("partial",),
     )
     lora_rank: int = _setting(
         16,
@@ -182,7 +231,7 @@ class Recipe:
         effect="A higher rank can learn more and makes the adapter larger.",
         minimum=1,
         maximum=512,
-        only_for="lora",
+        only_for=ADAPTERS,
     )
     lora_alpha: int = _setting(
         32,
@@ -192,7 +241,7 @@ class Recipe:
         minimum=1,
         maximum=2048,
         advanced=True,
-        only_for="lora",
+        only_for=ADAPTERS,
     )
     lora_dropout: float = _setting(
         0.0,
@@ -203,7 +252,7 @@ class Recipe:
         minimum=0,
         maximum=0.9,
         advanced=True,
-        only_for="lora",
+        only_for=ADAPTERS,
     )
     lora_targets: str = _setting(
         "all",
@@ -212,7 +261,7 @@ class Recipe:
         effect="All linear layers learn best; attention alone is smaller and faster.",
         choices=(("all", "All linear layers"), ("attention", "Attention layers only")),
         advanced=True,
-        only_for="lora",
+        only_for=ADAPTERS,
     )
     seed: int = _setting(
         0,
@@ -233,10 +282,33 @@ class Recipe:
         maximum=1_000_000,
         advanced=True,
     )
+    best_by: str = _setting(
+        "last",
+        "Which state becomes the model",
+        "The state after the last step, or the best of those that were measured on the way.",
+        effect="The best one guards against training too long. Comparing answers says more than the loss and takes "
+        "longer.",
+        choices=(
+            ("last", "The last one"),
+            ("develop_loss", "The one with the lowest develop loss"),
+            ("answers", "The one whose answers to develop questions are nearest to people's (chrF)"),
+        ),
+        advanced=True,
+    )
+    patience: int = _setting(
+        0,
+        "Patience",
+        "End early after so many measurements without a better one; 0 always trains to the end.",
+        effect="Saves time when nothing more is learned.",
+        unit="measurements",
+        minimum=0,
+        maximum=1000,
+        advanced=True,
+    )
     save_every: int = _setting(
         0,
         "Save every",
-        "Save a checkpoint after this many steps; 0 saves ten times a run, at least every 200 steps.",
+        "Save a checkpoint after this many steps; 0 saves up to ten times a run, while that costs little time.",
         effect="After a crash, work continues from the last checkpoint.",
         unit="steps",
         minimum=0,
@@ -260,6 +332,13 @@ class Recipe:
         maximum=1024,
         advanced=True,
     )
+    gradient_checkpointing: bool = _setting(
+        False,
+        "Compute again instead of remembering",
+        "Forget what each layer computed and compute it again when it is needed (gradient checkpointing).",
+        effect="Needs far less memory for long pairs, and about a third more time.",
+        advanced=True,
+    )
     precision: str = _setting(
         "auto",
         "Number format",
@@ -276,10 +355,17 @@ class Recipe:
     def __post_init__(self) -> None:
         for setting in recipe_fields():
             object.__setattr__(self, setting.name, _valid(setting, getattr(self, setting.name)))
-        if self.method == "full" and self.learning_rate > 1e-3:
+        if self.method not in ADAPTERS and self.learning_rate > 1e-3:
             raise RecipeError(
-                "learning_rate", "More than 0.001 would destroy a model whose weights are all trained; try 2e-5."
+                "learning_rate", "More than 0.001 would destroy a model whose own weights are trained; try 2e-5."
             )
+        if self.patience and not (self.eval_every and self.best_by != "last"):
+            raise RecipeError(
+                "patience",
+                "Ending early needs measurements on the way (“Measure every”) and the best state as the model.",
+            )
+        if self.best_by != "last" and not self.eval_every:
+            raise RecipeError("best_by", "The best state can only be found if the run measures on the way.")
         if self.scheduler == "constant" and self.warmup_share > 0.5:
             raise RecipeError("warmup_share", "A constant learning rate that warms up for most of the run is not one.")
 

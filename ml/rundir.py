@@ -181,13 +181,20 @@ class RunDir:
         """Complete checkpoints, newest first, each verified against its manifest when it is reached."""
         return list(self._verified())
 
+    def damaged_checkpoints(self, newer_than: int) -> list[int]:
+        """Steps above `newer_than` (that of the newest whole one) whose files are not what the manifest promises."""
+        steps = (int(found.group(1)) for found in map(_CHECKPOINT.fullmatch, _names(self.checkpoints_path)) if found)
+        return [step for step in steps if step > newer_than and (self.checkpoint_path(step) / MANIFEST).exists()]
+
     def latest_complete_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint whose files all have the size and digest that its manifest promises."""
         return next(self._verified(), None)
 
-    def rotate_checkpoints(self, keep: int) -> None:
-        """Delete all but the newest `keep` complete checkpoints, and leftovers of interrupted saves."""
+    def rotate_checkpoints(self, keep: int, *, protected: int | None = None) -> None:
+        """Delete all but the newest `keep` complete checkpoints and the `protected` step's, and leftovers of
+        interrupted saves."""
         kept = {checkpoint.path for checkpoint in list(self._verified(deep=False))[: max(1, keep)]}
+        kept |= {self.checkpoint_path(protected)} if protected is not None else set()
         for name in _names(self.checkpoints_path):
             path = self.checkpoints_path / name
             if path not in kept and path.is_dir():

@@ -22,12 +22,14 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DataRef:
-    """The pairs of a training: file name in the run directory, its sha256, and the dataset version it came from."""
+    """The pairs of a training: file name in the run directory, its sha256, the dataset version it came from, and the
+    pairs of that version that a person left out to lift a block."""
 
     pairs: str = "pairs.jsonl"
     sha256: str = ""
     dataset_version: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class RunSpec:
             return {
                 **common,
                 "recipe": self.recipe.to_json(),
-                "data": _fields(self.data),
+                "data": {**_fields(self.data), "excluded": list(self.data.excluded)},
                 "sample_prompts": list(self.sample_prompts),
                 "store": self.store,
             }
@@ -134,7 +136,13 @@ def _training(value: dict[str, Any]) -> dict[str, Any]:
     data = {key: value["data"][key] for key in DataRef.__dataclass_fields__ if key in value["data"]}
     return {
         "recipe": Recipe.from_json(value["recipe"]),
-        "data": DataRef(**{**data, "pairs": _plain_name(data.get("pairs", "pairs.jsonl"), "data.pairs")}),
+        "data": DataRef(
+            **{
+                **data,
+                "pairs": _plain_name(data.get("pairs", "pairs.jsonl"), "data.pairs"),
+                "excluded": tuple(str(pair) for pair in data.get("excluded", ())),
+            }
+        ),
         "sample_prompts": tuple(str(prompt) for prompt in value.get("sample_prompts", ())),
         "store": str(value.get("store") or ""),
     }

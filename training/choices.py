@@ -59,6 +59,15 @@ RUN_TONES = {
 }
 
 
+class Tell(TextChoices):
+    """Who hears that a run has ended."""
+
+    NOBODY = "nobody", _("Nobody")
+    REQUESTER = "requester", _("Me")
+    OWNERS = "owners", _("All owners of the project")
+    MEMBERS = "members", _("Everybody in the project")
+
+
 class AuditState(TextChoices):
     RUNNING = "running", _("Running")
     READY = "ready", _("Ready")

@@ -3,24 +3,41 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.models import Project
 from curation.choices import VersionState
 from curation.models import DatasetVersion
-from ml.recipe import RecipeField, recipe_fields
-from training.choices import ModelState
-from training.models import BaseModel, Run
-from training.presets import CHOICES, preset_value, shown
-from training.services.launch import NAME_LENGTH
+from ml.devices import can_squeeze
+from ml.recipe import PRESETS, Recipe, RecipeError, RecipeField, recipe_fields
+from training.choices import ModelState, Tell
+from training.models import BaseModel, ModelVersion, Run
+from training.presets import CHOICES, Preset, preset_recipe, preset_value, presets_of, shown
+from training.services.launch import NAME_LENGTH, Wishes
 
 METHODS = (
     ("lora", gettext_lazy("LoRA: a small adapter beside the model")),
+    ("dora", gettext_lazy("DoRA: an adapter that learns size and direction apart; slower, sometimes better")),
+    ("qlora", gettext_lazy("QLoRA: an adapter beside a model squeezed to 4 bits; for big models on a GPU")),
+    ("partial", gettext_lazy("Partial: the last layers of the model")),
     ("full", gettext_lazy("Full: all weights of the model")),
 )
 TRUTHS = (("true", gettext_lazy("Yes")), ("false", gettext_lazy("No")))
 DETAILS = tuple(field for field in recipe_fields() if field.name != "method")
+FIRST = ("version", "base", "preset", "wanted_by", "name", "tell")
+VERSION = "v"  # before the number of a model version, among the models to start from
+OFFERED_VERSIONS = 50
+
+
+def methods_here() -> list[tuple[str, Any]]:
+    """The methods that this machine can do."""
+    return [("", _("As the preset says")), *((key, label) for key, label in METHODS if key != "qlora" or can_squeeze())]
+
+
+def method_name(key: str) -> str:
+    return str(dict(METHODS)[key]).split(":")[0]
 
 
 class LaunchForm(forms.Form):
@@ -31,37 +48,58 @@ class LaunchForm(forms.Form):
         label=gettext_lazy("Which pairs"),
         help_text=gettext_lazy("A frozen dataset version. The model learns its train part, never its test part."),
     )
-    base = forms.ModelChoiceField(
-        BaseModel.objects.none(),
+    base = forms.ChoiceField(
         label=gettext_lazy("Which model"),
-        help_text=gettext_lazy("The model that is to learn."),
+        help_text=gettext_lazy("The model that is to learn: from its beginning, or on from an earlier training."),
     )
-    preset = forms.ChoiceField(
-        label=gettext_lazy("How thorough"),
-        choices=[(preset.key, preset.label) for preset in CHOICES],
-        widget=forms.RadioSelect,
-        initial="balanced",
-    )
-    method = forms.ChoiceField(
-        label=gettext_lazy("Method"),
-        choices=METHODS,
-        widget=forms.RadioSelect,
-        initial="lora",
-        help_text=gettext_lazy("LoRA is faster and makes small files; full training changes more, with more memory."),
+    preset = forms.ChoiceField(label=gettext_lazy("How thorough"), widget=forms.RadioSelect, initial="balanced")
+    wanted_by = forms.DateTimeField(
+        label=gettext_lazy("By when"),
+        required=False,
+        help_text=gettext_lazy(
+            "Left empty, as soon as its turn comes. You are told before the launch if it gets late."
+        ),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     name = forms.CharField(
-        label=gettext_lazy("Name"),
+        label=gettext_lazy("What name"),
         max_length=NAME_LENGTH,
         required=False,
         help_text=gettext_lazy("How you will find the run again. Left empty, it is named after its pairs."),
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
+    tell = forms.ChoiceField(
+        label=gettext_lazy("Who is told"),
+        choices=Tell.choices,
+        required=False,
+        initial=Tell.REQUESTER,
+        help_text=gettext_lazy("Who hears when the run is done, or has failed."),
+    )
+    method = forms.ChoiceField(
+        label=gettext_lazy("Method"),
+        choices=methods_here,
+        required=False,
+        help_text=gettext_lazy(
+            "What is changed in the model. LoRA is faster and makes small files; full training changes more, with more "
+            "memory. The check before the launch can try each on this machine."
+        ),
+    )
+    nights = forms.BooleanField(
+        label=gettext_lazy("Only at night"),
+        required=False,
+        help_text=gettext_lazy(
+            "Runs in the night hours of this installation, saves in the morning and goes on the next."
+        ),
+    )
 
     def __init__(self, *args: Any, project: Project, run: Run | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
+        self.project = project
+        self.offered = presets_of(project)
         self.fields["version"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
-        self.fields["base"].queryset = BaseModel.objects.filter(state=ModelState.READY)  # type: ignore[attr-defined]
+        self.fields["base"].choices = models_of(project)  # type: ignore[attr-defined]
+        self.fields["preset"].choices = [(each.key, each.label) for each in self.offered]  # type: ignore[attr-defined]
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting)
         if run is not None:
@@ -69,24 +107,47 @@ class LaunchForm(forms.Form):
         else:
             self.initial.setdefault("version", versions.order_by("-pk").first())
             self.initial.setdefault("base", BaseModel.objects.filter(state=ModelState.READY).order_by("pk").first())
+            if isinstance(self.initial["base"], BaseModel):
+                self.initial["base"] = self.initial["base"].pk
+
+    def clean_base(self) -> BaseModel:
+        """The base model; a model version to go on from is kept as `start`."""
+        given = str(self.cleaned_data["base"])
+        self.start: ModelVersion | None = None
+        if given.startswith(VERSION):
+            found = ModelVersion.objects.select_related("base").filter(project=self.project, pk=int(given[1:])).first()
+            self.start = found
+            return found.base if found else self.no_model()
+        return BaseModel.objects.filter(state=ModelState.READY, pk=int(given)).first() or self.no_model()
+
+    def no_model(self) -> BaseModel:
+        raise ValidationError(_("There is no such model."))
+
+    def asked(self) -> dict[str, Any]:
+        """What `run_prepare` takes, from a valid form."""
+        data = self.cleaned_data
+        method = data["method"] or (self.start.method if self.start else "")
+        wishes = Wishes(data["tell"] or Tell.REQUESTER, data["wanted_by"], data["nights"])
+        plain = {name: data[name] for name in ("version", "base", "preset", "name")}
+        return {**plain, "start": self.start, "method": method, "changes": self.changes(), "wishes": wishes}
 
     def choices_first(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("version", "base", "preset", "method", "name")]
+        return [self[name] for name in FIRST]
 
     def details(self) -> list[forms.BoundField]:
-        return [self[setting.name] for setting in DETAILS]
+        return [self["method"], self["nights"], *(self[setting.name] for setting in DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
         """The presets as cards: key, label, text, whether chosen."""
         chosen = self["preset"].value()
         return [
             {"key": preset.key, "label": preset.label, "text": preset.text, "chosen": preset.key == chosen}
-            for preset in CHOICES
+            for preset in self.offered
         ]
 
     def changed_details(self) -> bool:
         """Whether the details should be open: something in them was set or is wrong."""
-        return any(self[setting.name].value() not in (None, "") or self[setting.name].errors for setting in DETAILS)
+        return any(field.value() not in (None, "", False) or field.errors for field in self.details())
 
     def changes(self) -> dict[str, Any]:
         """The details that a person has set, as ml.recipe takes them."""
@@ -95,6 +156,14 @@ class LaunchForm(forms.Form):
         found = {name: value for name, value in given.items() if value not in (None, "")}
         kinds = {setting.name: setting.kind for setting in DETAILS}
         return {name: truths[value] if kinds[name] == "bool" else value for name, value in found.items()}
+
+
+def models_of(project: Project) -> list[Any]:
+    """Base models, and the project's model versions to go on from, in two groups."""
+    bases = [(str(base.pk), base.name) for base in BaseModel.objects.filter(state=ModelState.READY)]
+    versions = ModelVersion.objects.filter(project=project)[:OFFERED_VERSIONS]
+    made = [(f"{VERSION}{version.pk}", f"{version.number} · {version.name}") for version in versions]
+    return [(_("From its beginning"), bases), *([(_("On from a training"), made)] if made else [])]
 
 
 def detail_field(setting: RecipeField) -> forms.Field:
@@ -121,28 +190,61 @@ def detail_help(setting: RecipeField) -> str:
     """What it does, its effect, its range, and what each preset says."""
     parts = [setting.help, setting.effect]
     if setting.only_for:
-        parts.append(_("Only for the method %(method)s.") % {"method": setting.only_for})
+        parts.append(_("Only for %(methods)s.") % {"methods": ", ".join(map(method_name, setting.only_for))})
     if setting.minimum is not None and setting.maximum is not None:
         parts.append(
             _("From %(low)s to %(high)s.") % {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
         )
-    said = [f"{preset.label} {shown(setting, preset_value(preset.key, 'lora', setting.name))}" for preset in CHOICES]
-    if len({text.split(" ", 1)[1] for text in said}) == 1:
-        parts.append(_("Every preset says: %(value)s.") % {"value": said[0].split(" ", 1)[1]})
+    said = [said_by(preset, setting) for preset in CHOICES]
+    if len({value for _label, value in said}) == 1:
+        parts.append(_("Every preset says: %(value)s.") % {"value": said[0][1]})
     else:
-        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(said)})
+        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(f"{label} {value}" for label, value in said)})
     return " ".join(filter(None, parts))
+
+
+def said_by(preset: Preset, setting: RecipeField) -> tuple[str, str]:
+    return str(preset.label), shown(setting, preset_value(PRESETS[preset.key], "lora", setting.name))
 
 
 def initial_of(run: Run) -> dict[str, Any]:
     """A run's settings back into the form: only what differs from its preset."""
-    preset, method = run.preset, run.recipe["method"]
-    details = {}
+    usual = preset_recipe(run.preset, run.project)
+    preset, usual = (run.preset, usual) if usual else ("balanced", PRESETS["balanced"])
+    base = f"{VERSION}{run.start_id}" if run.start_id else str(run.base_id)
+    wanted = {"wanted_by": run.wanted_by, "tell": run.tell, "nights": run.nights}
+    return {
+        "version": run.version, "base": base, "preset": preset, "name": run.name, **wanted,
+        **differing(run.recipe, usual),
+    }  # fmt: skip
+
+
+def differing(recipe: dict[str, Any], usual: Recipe) -> dict[str, Any]:
+    """Form values of the settings in which a recipe differs from a preset's, the method among them."""
+    method = recipe["method"]
+    details: dict[str, Any] = {} if method == usual.method else {"method": method}
     for setting in DETAILS:
-        value = run.recipe.get(setting.name, setting.default)
-        if value != preset_value(preset, method, setting.name):
+        value = recipe.get(setting.name, setting.default)
+        if value != preset_value(usual, method, setting.name):
             details[setting.name] = str(value).lower() if setting.kind == "bool" else value
-    return {"version": run.version, "base": run.base, "preset": preset, "method": method, "name": run.name, **details}
+    return details
+
+
+class RecipeForm(forms.Form):
+    """A recipe as YAML, to be read into the launch form."""
+
+    recipe = forms.CharField(
+        label=gettext_lazy("Recipe"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "class": "mono"}),
+        help_text=gettext_lazy("YAML, as the page of a run gives it. Settings that are not named keep their default."),
+    )
+
+    def clean_recipe(self) -> Recipe:
+        try:
+            return Recipe.from_yaml(self.cleaned_data["recipe"])
+        except RecipeError as error:
+            raise ValidationError(f"{error.field}: {error.sentence}") from error
 
 
 class BaseForm(forms.Form):

@@ -23,9 +23,11 @@ from training.services.directories import run_write, spec_write
 from training.services.runs import run_begin, run_ended
 from training.services.states import run_move
 from training.services.telling import EventStore
+from training.slots import device_slot
 
 INSPECT_SECONDS = 900
 AUDIT_SECONDS = 3600
+TOKEN_CACHE = "APPRENTICE_TOKEN_CACHE"  # ml/train/tokens.py reads it
 
 
 @job_kind
@@ -79,7 +81,7 @@ class TrainJob(JobRunner):
     kind, queue, title = "train", "train", _("Train a model")
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        run = Run.objects.select_related("version__task", "base", "project", "requested_by").get(
+        run = Run.objects.select_related("version__task", "base", "project", "requested_by", "start").get(
             pk=context.arguments["run"]
         )
         run_begin(run=run, job=context.job)
@@ -89,7 +91,12 @@ class TrainJob(JobRunner):
         store.catch_up()
         grace = settings.STOP_GRACE_SECONDS * 0.75  # the rest is for writing down that the job waits again
         try:
-            return supervise(context, directory=directory.path, command="train", on_event=store, grace=grace)
+            with device_slot() as device:
+                environment = {**device, TOKEN_CACHE: str(settings.RUN_STORE / "tokens")}
+                return supervise(
+                    context, directory=directory.path, command="train", on_event=store, grace=grace,
+                    environment=environment,
+                )  # fmt: skip
         except (JobStopped, JobFailed, LeaseLost):
             raise
         except BaseException:

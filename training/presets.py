@@ -8,9 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
-from ml.recipe import PRESETS, Recipe, RecipeError, RecipeField
+from core.models import Project
+from ml.recipe import ADAPTERS, PRESETS, Recipe, RecipeError, RecipeField
+from training.models import OwnPreset
 
-FULL_RATE_SHARE = 0.1  # all weights are moved with a tenth of LoRA's learning rate
+FULL_RATE_SHARE = 0.1  # a model's own weights are moved with a tenth of LoRA's learning rate
+OWN = "own-"
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,44 @@ CHOICES = (
 )
 
 
-def preset_value(preset: str, method: str, name: str) -> Any:
+def presets_of(project: Project) -> list[Preset]:
+    """The three that come with the program, and the project's own."""
+    own = OwnPreset.objects.filter(project=project)
+    return [*CHOICES, *(Preset(f"{OWN}{preset.pk}", preset.name, told(preset.recipe)) for preset in own)]
+
+
+def told(recipe: dict[str, Any]) -> str:
+    """A recipe of the project's own in a few words."""
+    values = {"method": recipe["method"], "epochs": f"{recipe['epochs']:g}", "rate": f"{recipe['learning_rate']:g}"}
+    return _("Your own: %(method)s, %(epochs)s passes, learning rate %(rate)s.") % values
+
+
+def preset_recipe(key: str, project: Project) -> Recipe | None:
+    """The recipe behind a preset's key; None when there is no such preset (any more)."""
+    if key in PRESETS:
+        return PRESETS[key]
+    number = key.removeprefix(OWN)
+    found = OwnPreset.objects.filter(project=project, pk=number).first() if number.isdecimal() else None
+    return Recipe.from_json(found.recipe) if found else None
+
+
+def preset_value(recipe: Recipe, method: str, name: str) -> Any:
     """What a preset says about one setting under a method."""
-    recipe = PRESETS[preset]
-    if name == "learning_rate" and method == "full":
+    if name == "learning_rate" and method not in ADAPTERS and recipe.method in ADAPTERS:
         return recipe.learning_rate * FULL_RATE_SHARE
     return method if name == "method" else getattr(recipe, name)
 
 
-def recipe_from(*, preset: str, method: str, changes: dict[str, Any]) -> Recipe:
-    """The preset's recipe with a person's changes. Raises ApplicationError with the field at fault."""
-    if preset not in PRESETS:
+def recipe_from(*, project: Project, preset: str, method: str, changes: dict[str, Any]) -> Recipe:
+    """The preset's recipe with a person's changes; the method is the preset's where none is named. Raises
+    ApplicationError with the field at fault."""
+    usual = preset_recipe(preset, project)
+    if usual is None:
         sentence = _("There is no preset “%(name)s”; there are %(known)s.")
-        raise ApplicationError(sentence % {"name": preset, "known": ", ".join(PRESETS)}, field="preset")
-    settings = {name: preset_value(preset, method, name) for name in PRESETS[preset].to_json()}
+        known = ", ".join(each.key for each in presets_of(project))
+        raise ApplicationError(sentence % {"name": preset, "known": known}, field="preset")
+    method = method or usual.method
+    settings = {name: preset_value(usual, method, name) for name in usual.to_json()}
     try:
         return Recipe.from_json({**settings, **changes, "method": method})
     except RecipeError as error:

@@ -7,11 +7,11 @@ from rest_framework.response import Response
 
 from core.access import job_access, job_control, person, projects_for, require_admin
 from core.api.projects import REFUSALS, project_of
-from core.api.shapes import JobDetailOut, JobHoldIn, JobMoveIn, JobOut, JobStopIn, Refusal
+from core.api.shapes import JobDetailOut, JobHoldIn, JobMoveIn, JobOut, JobPlanIn, JobStopIn, Refusal
 from core.choices import JobState
 from core.models import Job
 from core.selectors.jobs import jobs_of
-from core.services.jobs import job_hold, job_move, job_retry, job_stop
+from core.services.jobs import job_hold, job_move, job_plan, job_retry, job_stop
 
 PARAMETERS = [
     OpenApiParameter("project", str, description="Slug; without it, the jobs of every project you may see."),
@@ -77,7 +77,7 @@ def hold(request: Request, job: int) -> Response:
     tags=["jobs"],
     request=JobMoveIn,
     responses={200: JobDetailOut, **REFUSALS},
-    summary="Move a waiting job to the front or the end of its queue (admins)",
+    summary="Move a waiting job among those of its queue (admins)",
 )
 @api_view(["POST"])
 def move(request: Request, job: int) -> Response:
@@ -85,8 +85,24 @@ def move(request: Request, job: int) -> Response:
     found = job_access(request, job)
     given = JobMoveIn(data=request.data)
     given.is_valid(raise_exception=True)
-    moved = job_move(actor=actor, job=found.job, first=given.validated_data["to"] == "first")
+    moved = job_move(actor=actor, job=found.job, to=given.validated_data["to"])
     return Response(JobDetailOut(moved).data)
+
+
+@extend_schema(
+    tags=["jobs"],
+    request=JobPlanIn,
+    responses={200: JobDetailOut, **REFUSALS},
+    summary="Give a waiting job a priority (admins), or let it run only at night (owners, or who asked for it)",
+)
+@api_view(["POST"])
+def plan(request: Request, job: int) -> Response:
+    found = job_control(request, job)
+    given = JobPlanIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    if "priority" in given.validated_data:
+        require_admin(request)
+    return Response(JobDetailOut(job_plan(actor=person(request), job=found.job, **given.validated_data)).data)
 
 
 @extend_schema(

@@ -1,10 +1,13 @@
 """What the core's endpoints take and give, as serializers: the schema is made from them."""
 
+from datetime import datetime
+
 from rest_framework import serializers
 
 from core.access import Access
-from core.choices import Role
+from core.choices import JobState, Role
 from core.models import Event, Job, Membership, Project
+from core.selectors.forecasts import expected_starts
 from core.selectors.jobs import job_position
 
 
@@ -81,7 +84,7 @@ class JobOut(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = (
-            "id", "kind", "queue", "project", "subject", "state", "priority", "attempt", "progress_done",
+            "id", "kind", "queue", "project", "subject", "state", "priority", "nights", "attempt", "progress_done",
             "progress_total", "message", "error", "result", "requested_by", "created_at", "started_at",
             "heartbeat_at", "ended_at",
         )  # fmt: skip
@@ -89,12 +92,16 @@ class JobOut(serializers.ModelSerializer[Job]):
 
 class JobDetailOut(JobOut):
     position = serializers.SerializerMethodField(help_text="Place in its queue, 1 is next; null when it does not wait.")
+    starts_at = serializers.SerializerMethodField(help_text="When it is expected to start; null when it does not wait.")
 
     class Meta(JobOut.Meta):
-        fields = (*JobOut.Meta.fields, "position")  # type: ignore[assignment]
+        fields = (*JobOut.Meta.fields, "position", "starts_at")  # type: ignore[assignment]
 
     def get_position(self, job: Job) -> int | None:
         return job_position(job)
+
+    def get_starts_at(self, job: Job) -> datetime | None:
+        return expected_starts(job.queue).get(job.pk) if job.state == JobState.QUEUED else None
 
 
 class JobStopIn(serializers.Serializer[object]):
@@ -108,7 +115,12 @@ class JobHoldIn(serializers.Serializer[object]):
 
 
 class JobMoveIn(serializers.Serializer[object]):
-    to = serializers.ChoiceField(choices=["first", "last"])
+    to = serializers.ChoiceField(choices=["first", "up", "down", "last"])
+
+
+class JobPlanIn(serializers.Serializer[object]):
+    priority = serializers.IntegerField(min_value=-10, max_value=10, required=False, help_text="Higher starts first.")
+    nights = serializers.BooleanField(required=False, help_text="Whether it may run only at night.")
 
 
 class EventOut(serializers.ModelSerializer[Event]):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("jobs/<int:job>/stop/", jobs.stop, name="api-job-stop"),
     path("jobs/<int:job>/hold/", jobs.hold, name="api-job-hold"),
     path("jobs/<int:job>/move/", jobs.move, name="api-job-move"),
+    path("jobs/<int:job>/plan/", jobs.plan, name="api-job-plan"),
     path("jobs/<int:job>/retry/", jobs.retry, name="api-job-retry"),
     path("events/", events.Events.as_view(), name="api-events"),
 ]

@@ -22,6 +22,7 @@ class Job(models.Model):
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
     priority = models.SmallIntegerField(default=0)
     order = models.BigIntegerField(default=0)
+    nights = models.BooleanField(_("only at night"), default=False)
     capability = models.CharField(max_length=40, blank=True)
 
     attempt = models.PositiveIntegerField(default=0)

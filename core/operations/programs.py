@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 from core.operations.supervisor import Program
+from ml.devices import gpus
 
 ROOT = Path(__file__).resolve().parents[2]
 # Threads, not processes: a worker supervises children of its own, and the signal that it should stop reaches its jobs.
-CONCURRENCY = {"default": 2, "generate": 1, "train": 1}
+# Of trainings one on each GPU, or one on the processor.
+CONCURRENCY = {"default": 2, "generate": 1, "train": max(1, len(gpus()))}
 
 
 def web(home: Path, env: dict[str, str], fd: int) -> Program:

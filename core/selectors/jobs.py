@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.choices import JOB_ENDED, JOB_OPEN, JobState
 from core.jobs import runners
 from core.models import Heartbeat, Job, JobLog, Project
+from core.selectors.forecasts import expected_starts
 
 OPEN_SHOWN = 200
 LOG_SHOWN = 500
@@ -20,6 +21,7 @@ class JobRow:
     job: Job
     title: Any
     position: int | None  # 1 is the next to start in its queue; None when it does not wait
+    starts_at: datetime | None  # when a worker is expected to be free for it
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ def jobs_open(project: Project | None) -> list[JobRow]:
     )
     jobs = jobs_of(project).filter(state__in=JOB_OPEN).order_by(phase, "queue", "-priority", "order", "pk")
     places = positions()
-    return [JobRow(job, job_title(job), places.get(job.pk)) for job in jobs[:OPEN_SHOWN]]
+    rows = list(jobs[:OPEN_SHOWN])
+    starts: dict[int, datetime] = {}
+    for queue in {job.queue for job in rows if job.state == JobState.QUEUED}:
+        starts |= expected_starts(queue)
+    return [JobRow(job, job_title(job), places.get(job.pk), starts.get(job.pk)) for job in rows]
 
 
 def jobs_ended(project: Project | None) -> QuerySet[Job]:

@@ -1,15 +1,18 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Min
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.choices import JOB_ENDED, JOB_WAITING, JobState
 from core.denied import ApplicationError
 from core.jobs import on_commit_send, runners, tell_ended
 from core.models import Job, Project, User
 from core.services.events import event_record
+
+MOVES = ("first", "up", "down", "last")
+WAITS_NO_MORE = gettext_lazy("This job is not waiting any more; reload the page to see its state.")
 
 
 @transaction.atomic
@@ -24,6 +27,7 @@ def job_create(
     once_key: str = "",
     priority: int = 0,
     capability: str = "",
+    nights: bool = False,
 ) -> Job:
     """Queue work and send the poke on commit. With a `once_key`, an open job of that key is returned instead."""
     if once_key:
@@ -42,6 +46,7 @@ def job_create(
         once_key=once_key,
         priority=priority,
         capability=capability,
+        nights=nights,
         requested_by=actor,
     )
     event_record(actor=actor, action="job.created", project=project, subject=job, summary=f"{kind} {subject}")
@@ -73,7 +78,7 @@ def job_hold(*, actor: User, job: Job, hold: bool) -> Job:
     """Keep a waiting job from starting, or let it go on waiting its turn."""
     before, after = (JobState.QUEUED, JobState.HELD) if hold else (JobState.HELD, JobState.QUEUED)
     if not Job.objects.filter(pk=job.pk, state=before).update(state=after, dispatched_at=None):
-        raise ApplicationError(_("This job is not waiting any more; reload the page to see its state."))
+        raise ApplicationError(WAITS_NO_MORE)
     job.refresh_from_db()
     event_record(actor=actor, action="job.held" if hold else "job.released", project=job.project, subject=job)
     if not hold:
@@ -82,15 +87,34 @@ def job_hold(*, actor: User, job: Job, hold: bool) -> Job:
 
 
 @transaction.atomic
-def job_move(*, actor: User, job: Job, first: bool) -> Job:
-    """Put a waiting job before or behind all others of its queue and priority."""
-    waiting = Job.objects.filter(queue=job.queue, state__in=JOB_WAITING)
-    bound = waiting.aggregate(low=Min("order"), high=Max("order"))
-    order = (bound["low"] or 0) - 1 if first else (bound["high"] or 0) + 1
-    if not waiting.filter(pk=job.pk).update(order=order):
-        raise ApplicationError(_("This job is not waiting any more; reload the page to see its state."))
+def job_move(*, actor: User, job: Job, to: str) -> Job:
+    """Move a waiting job among those of its queue and priority: `to` is first, up, down or last.
+
+    All of them get new numbers below 0, which is where jobs that come later stand: behind.
+    """
+    waiting = Job.objects.filter(queue=job.queue, priority=job.priority, state__in=JOB_WAITING)
+    keys = list(waiting.select_for_update().order_by("order", "pk").values_list("pk", flat=True))
+    if job.pk not in keys:
+        raise ApplicationError(WAITS_NO_MORE)
+    place = keys.index(job.pk)
+    keys.remove(job.pk)
+    keys.insert({"first": 0, "up": max(0, place - 1), "down": place + 1, "last": len(keys)}[to], job.pk)
+    Job.objects.bulk_update([Job(pk=key, order=number - len(keys)) for number, key in enumerate(keys)], ["order"])
     job.refresh_from_db()
-    event_record(actor=actor, action="job.moved", project=job.project, subject=job, first=first)
+    event_record(actor=actor, action="job.moved", project=job.project, subject=job, to=to)
+    return job
+
+
+@transaction.atomic
+def job_plan(*, actor: User, job: Job, priority: int | None = None, nights: bool | None = None) -> Job:
+    """Say before which others a waiting job starts, and whether only at night."""
+    changes = {"priority": priority, "nights": nights}
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    if not Job.objects.filter(pk=job.pk, state__in=JOB_WAITING).update(dispatched_at=None, **given):
+        raise ApplicationError(WAITS_NO_MORE)
+    job.refresh_from_db()
+    event_record(actor=actor, action="job.planned", project=job.project, subject=job, **given)
+    on_commit_send(job)
     return job
 
 

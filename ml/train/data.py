@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml.hashing import file_sha256
-from ml.prompting import Example, Template, TemplateError, Tokenizer, encode_pair
-from ml.score import Sample
+from ml.prompting import Example, Template, TemplateError, Tokenizer
+from ml.train.tokens import Encoder, cached, encode_all
 
 
 class DataError(ValueError):
@@ -21,15 +22,11 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Samples by part, and the ids of pairs left out, by problem code."""
+    """Samples (or preferences) by part, and the ids of pairs left out, by problem code."""
 
-    train: list[Sample]
-    develop: list[Sample]
+    train: list[Any]
+    develop: list[Any]
     left_out: dict[str, list[str]]
-
-    @property
-    def trained_tokens(self) -> int:
-        return sum(label >= 0 for sample in self.train for label in sample.labels)
 
 
 def read_examples(path: Path) -> Iterator[Example]:
@@ -38,7 +35,7 @@ def read_examples(path: Path) -> Iterator[Example]:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _example(line, path, number)
+                    yield example_of(line, path, number)
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -51,19 +48,12 @@ def load_data(path: Path, sha256: str, template: Template, tokenizer: Tokenizer,
     Pairs with a blocking problem are left out and listed. Raises DataError if the file is not the promised one or
     nothing is left to train on.
     """
-    if sha256 and path.is_file() and file_sha256(path) != sha256:
-        raise DataError(f"{path.name} has changed since the run was made. Start the run again.")
-    data = TrainingData([], [], {})
-    for example in read_examples(path):
-        if example.part == "test":
-            continue
-        encoded = encode_pair(example, template, tokenizer, max_tokens)
-        if encoded.usable:
-            part = data.train if example.part == "train" else data.develop
-            part.append(Sample(encoded.ids, encoded.labels))
-        else:
-            for code in encoded.problems:
-                data.left_out.setdefault(code, []).append(example.id)
+    check_unchanged(path, sha256)
+    encode = Encoder(template, tokenizer, max_tokens)
+    key = [sha256, template.fingerprint, tokenizer.fingerprint, max_tokens]
+    wanted = (example for example in read_examples(path) if example.part != "test")
+    found = cached(key, lambda: encode_all(wanted, encode)) if sha256 else encode_all(wanted, encode)
+    data = TrainingData(found.train.samples(), found.develop.samples(), found.left_out)
     if not data.train:
         reasons = Counter({code: len(ids) for code, ids in data.left_out.items()})
         listed = ", ".join(f"{code}: {count}" for code, count in reasons.most_common()) or "no pair in the part train"
@@ -71,7 +61,14 @@ def load_data(path: Path, sha256: str, template: Template, tokenizer: Tokenizer,
     return data
 
 
-def _example(line: str, path: Path, number: int) -> Example:
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Raise DataError if the file is not the one with this digest."""
+    if sha256 and path.is_file() and file_sha256(path) != sha256:
+        raise DataError(f"{path.name} has changed since the run was made. Start the run again.")
+
+
+def example_of(line: str, path: Path, number: int) -> Example:
+    """One line of a JSONL file. Raises DataError with its number."""
     try:
         return Example.from_json(json.loads(line))
     except json.JSONDecodeError as error:

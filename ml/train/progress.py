@@ -9,7 +9,11 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ml.recipe import Recipe
 from ml.rundir import Attempt
+from ml.train.best import Best
+from ml.train.machine import free_disk, memory_in_use
+from ml.train.pace import Allowance
 from ml.train.stopping import Stopper
 from ml.train.trainer import PairTrainer
 
@@ -18,27 +22,33 @@ _RECENT = 20
 
 
 class Progress(TrainerCallback):
-    """Writes an event a step; measures, saves and samples when due; ends the loop when a stop was asked for."""
+    """Writes an event a step; measures, saves and samples when due; ends the loop when a stop was asked for, or when
+    the recipe's patience is at its end."""
 
     def __init__(
         self,
         attempt: Attempt,
         stopper: Stopper,
         *,
-        eval_every: int,
+        recipe: Recipe,
         save_every: int,
-        develop_loss: Callable[[], float | None],
+        measure: Callable[[int], float | None],
         sample: Callable[[int], None],
+        saving: Allowance,
+        answering: Allowance,
     ) -> None:
         self.trainer: PairTrainer | None = None
         self.losses: list[float] = []
         self.saved_step = 0
-        self.save_seconds = 0.0
+        self.saving = saving
+        self.best = Best.of(recipe)
+        self.ended_early = False
+        self._answering = answering
         self._attempt = attempt
         self._stopper = stopper
-        self._eval_every = eval_every
+        self._recipe = recipe
         self._save_every = save_every
-        self._develop_loss = develop_loss
+        self._measure = measure
         self._sample = sample
         self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT + 1)
 
@@ -62,8 +72,11 @@ class Progress(TrainerCallback):
         logs = kwargs.get("logs") or {}
         if "loss" not in logs:
             return
+        trainer = self._require()
+        trainer.check_finite(logs["loss"])
         self.losses.append(logs["loss"])
         speed, seconds_a_step = self._speed()
+        preferred = {} if trainer.preferred is None else {"preferred": round(trainer.preferred, 4)}
         self._attempt.events.write(
             "step",
             step=state.global_step,
@@ -72,33 +85,47 @@ class Progress(TrainerCallback):
             loss=logs["loss"],
             learning_rate=logs["learning_rate"],
             grad_norm=logs.get("grad_norm"),
-            tokens=self._require().tokens_seen,
+            tokens=trainer.tokens_seen,
             tokens_per_second=round(speed, 2),
             eta_seconds=round(seconds_a_step * (state.max_steps - state.global_step), 1),
+            memory=memory_in_use(),
+            wait=round(trainer.waited, 4),
+            **preferred,
         )
-        self._measure_and_save(state)
+        if not self._stopper.requested and state.global_step < state.max_steps:
+            pause = time.monotonic()
+            self._measure_and_save(state.global_step)
+            self._forget(time.monotonic() - pause)
+            control.should_training_stop = control.should_training_stop or self.ended_early
 
     def save(self, step: int) -> None:
-        """Save a checkpoint, say so, and sample the fixed prompts."""
+        """Save a checkpoint and say so."""
         trainer = self._require()
-        self.save_seconds = trainer.save_checkpoint()
+        trainer.facts["measured"] = self.best.measured
+        trainer.protected_step = self.best.step if self._recipe.best_by != "last" else None
+        self.saving.spend(trainer.save_checkpoint())
         self.saved_step = step
         path = f"checkpoints/checkpoint-{step}"
-        self._attempt.events.write("checkpoint", step=step, path=path, seconds=round(self.save_seconds, 3))
+        seconds, free = round(self.saving.last, 3), free_disk(str(trainer.args.output_dir))
+        self._attempt.events.write("checkpoint", step=step, path=path, seconds=seconds, disk_free=free)
 
-    def _measure_and_save(self, state: TrainerState) -> None:
-        step = state.global_step
-        if self._stopper.requested or step >= state.max_steps:
-            return
-        pause = time.monotonic()
-        if self._eval_every and step % self._eval_every == 0:
-            loss = self._develop_loss()
-            if loss is not None:
-                self._attempt.events.write("eval", step=step, loss=loss)
-        if step % self._save_every == 0:
+    def answer(self, step: int) -> None:
+        """Answer the fixed prompts with the model as it is now."""
+        started = time.monotonic()
+        self._sample(step)
+        self._answering.spend(time.monotonic() - started)
+
+    def _measure_and_save(self, step: int) -> None:
+        recipe, better = self._recipe, False
+        if recipe.eval_every and step % recipe.eval_every == 0:
+            value = self._measure(step)
+            better = value is not None and self.best.add(step, value) and recipe.best_by != "last"
+            self.ended_early = bool(recipe.patience) and self.best.since >= recipe.patience
+        due = step % self._save_every == 0 and (recipe.save_every > 0 or self.saving.allows())
+        if due or better:
             self.save(step)
-            self._sample(step)
-        self._forget(time.monotonic() - pause)
+        if due and self._answering.allows():
+            self.answer(step)
 
     def _forget(self, seconds: float) -> None:
         """Shift the clock of the recent steps, so that measuring and saving do not count as slow training."""

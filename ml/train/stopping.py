@@ -1,4 +1,4 @@
-"""Stopping a training: on SIGTERM at the next micro-batch, and whether there is time to save."""
+"""Stopping a training: at the next micro-batch, and whether there is time to save."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ class StopRequested(Exception):
 
 
 class Stopper:
-    """Remembers a SIGTERM or SIGINT and when it came. `grace` is the time in seconds until the process is killed,
-    from APPRENTICE_STOP_GRACE, or None for as long as needed."""
+    """Remembers that the process was asked to stop.
+
+    SIGTERM: a person asked, and there is as much time as needed. SIGINT: the machine shuts down, and the process is
+    killed APPRENTICE_STOP_GRACE seconds later (without that variable there is as much time as needed, too).
+    """
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._deadline: float | None = None
+        self.requested = False
         value = os.environ.get(GRACE_VARIABLE, "")
         try:
             self.grace = float(value) if value else None
@@ -31,10 +35,6 @@ class Stopper:
         signal.signal(signal.SIGTERM, self._request)
         signal.signal(signal.SIGINT, self._request)
 
-    @property
-    def requested(self) -> bool:
-        return self._since is not None
-
     def check(self) -> None:
         """Raise StopRequested if a stop was asked for."""
         if self.requested:
@@ -42,10 +42,9 @@ class Stopper:
 
     def has_time_for(self, seconds: float) -> bool:
         """Whether something that took `seconds` last time, and half as long again, fits into what is left."""
-        if self.grace is None or self._since is None:
-            return True
-        return time.monotonic() - self._since + 1.5 * seconds < self.grace
+        return self._deadline is None or time.monotonic() + 1.5 * seconds < self._deadline
 
     def _request(self, signal_number: int, frame: FrameType | None) -> None:
-        if self._since is None:
-            self._since = time.monotonic()
+        self.requested = True
+        if signal_number == signal.SIGINT and self._deadline is None and self.grace is not None:
+            self._deadline = time.monotonic() + self.grace

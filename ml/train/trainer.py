@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ from ml.atomic import new_folder
 from ml.recipe import Recipe
 from ml.rundir import Checkpoint, RunDir, write_manifest
 from ml.score import TokenLoss
-from ml.train.batching import Collator, PlannedBatches, Samples
+from ml.train.batching import PlannedBatches, Samples
+from ml.train.machine import free_disk
+from ml.train.preferences import preference_losses
+
+# What a batch carries besides the model's own inputs.
+_FULL = 1024**2  # fewer bytes free than this is a full disk
+NOT_THE_MODELS = ("labels", "tokens", "cuts", "reference")
 
 
 class TrainingError(RuntimeError):
@@ -52,6 +59,8 @@ def training_arguments(recipe: Recipe, run: RunDir, steps: int, device: torch.de
         use_cpu=device.type == "cpu",
         remove_unused_columns=False,
         optim="adamw_torch_fused",
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
         bf16=False,  # our loss opens its own autocast context, since it calls the model's parts
         label_names=["labels"],
     )
@@ -70,8 +79,8 @@ def save_weights(model: Any, folder: Path) -> None:
 class PairTrainer(Trainer):
     """A Trainer over encoded pairs.
 
-    Its loss is the sum over the labelled tokens of a step divided by their number, whatever the accumulation, and is
-    checked to be finite. Checkpoints appear whole, with a manifest, under their final name.
+    Its loss is the sum over the labelled tokens (or the preferences) of a step divided by their number, whatever the
+    accumulation. Checkpoints appear whole, with a manifest, under their final name.
     """
 
     loss_is_scaled_for_ga = True
@@ -82,7 +91,8 @@ class PairTrainer(Trainer):
         model: Any,
         args: TrainingArguments,
         samples: Samples,
-        collator: Collator,
+        collator: Callable[[Sequence[Any]], dict[str, Any]],
+        token_loss: TokenLoss,
         recipe: Recipe,
         run: RunDir,
         autocast: Callable[[], AbstractContextManager[Any]],
@@ -93,9 +103,13 @@ class PairTrainer(Trainer):
         self._recipe = recipe
         self._run = run
         self._autocast = autocast
-        self.token_loss = TokenLoss(model)
+        self.token_loss = token_loss
         self.tokens_seen = 0
         self._tokens_of_step = 0
+        self.preferred: float | None = None  # share of the last step's preferences that the model shares by now
+        self._preferred_of_step: list[bool] = []
+        self.protected_step: int | None = None
+        self.waited = 0.0
         self.facts: dict[str, Any] = {}
         self._random_states: dict[str, Any] | None = None
 
@@ -119,6 +133,18 @@ class PairTrainer(Trainer):
         )
         return self.accelerator.prepare(DataLoader(samples, batch_sampler=plan, collate_fn=self.data_collator))
 
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> Any:
+        """The batches of a step; `waited` says how many seconds were spent waiting for them."""
+        started = time.monotonic()
+        found = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self.waited = time.monotonic() - started
+        return found
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        if self._recipe.objective == "preferences":
+            return sum(len(batch["reference"]) for batch in batch_samples)
+        return super()._get_num_items_in_batch(batch_samples, device)
+
     def compute_loss(
         self,
         model: Any,
@@ -126,19 +152,26 @@ class PairTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
+        """This micro-batch's share: its summed losses over the number of tokens (or preferences) of the step."""
         labels = inputs["labels"]
-        rest = {key: value for key, value in inputs.items() if key not in ("labels", "tokens")}
+        rest = {key: value for key, value in inputs.items() if key not in NOT_THE_MODELS}
         with self._autocast():
             losses = self.token_loss(rest, labels)
-        loss = losses.sum() / (losses.numel() if num_items_in_batch is None else num_items_in_batch)
-        if not torch.isfinite(loss):
+        if self._recipe.objective == "preferences":
+            strength = self._recipe.preference_strength
+            losses, preferred = preference_losses(losses, labels, inputs["reference"], inputs["cuts"], strength)
+            self._preferred_of_step += [bool(each) for each in preferred]
+        self._tokens_of_step += inputs["tokens"]
+        return losses.sum() / (losses.numel() if num_items_in_batch is None else num_items_in_batch)
+
+    def check_finite(self, loss: float) -> None:
+        """Raise TrainingError for a loss that is no number: nothing of this state is saved."""
+        if not math.isfinite(loss):
             raise TrainingError(
                 "loss_not_finite",
-                f"The loss is no longer a number after step {self.state.global_step}. Choose a lower learning rate"
+                f"The loss is no longer a number after step {self.state.global_step - 1}. Choose a lower learning rate"
                 " or the number format float32, and start again from the last checkpoint.",
             )
-        self._tokens_of_step += int(inputs["tokens"])
-        return loss
 
     def finish_step(self) -> None:
         """Count the step's tokens and keep the random states as they are between two steps.
@@ -147,6 +180,8 @@ class PairTrainer(Trainer):
         """
         self.tokens_seen += self._tokens_of_step
         self._tokens_of_step = 0
+        self.preferred = _share(self._preferred_of_step)
+        self._preferred_of_step = []
         self._random_states = {
             "python": random.getstate(),
             "numpy": np.random.get_state(),
@@ -158,15 +193,27 @@ class PairTrainer(Trainer):
     def save_checkpoint(self) -> float:
         """Save a complete checkpoint of the last finished step; returns the seconds it took."""
         started = time.monotonic()
-        step = self.state.global_step
+        try:
+            self._write_checkpoint(self.state.global_step)
+        except Exception as error:
+            # The libraries that write report a full disk each in its own way.
+            if free_disk(self._run.path) < _FULL or "space left" in str(error):
+                raise TrainingError(
+                    "disk_full",
+                    f"The disk is full: the checkpoint of step {self.state.global_step} could not be saved. The one "
+                    "before is whole.",
+                ) from error
+            raise
+        return time.monotonic() - started
+
+    def _write_checkpoint(self, step: int) -> None:
         with new_folder(self._run.checkpoint_path(step)) as folder:
             self.save_model(str(folder), _internal_call=True)
             self._save_optimizer_and_scheduler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / "trainer_state.json"))
             write_manifest(folder, {**self.facts, "step": step, "tokens_seen": self.tokens_seen})
-        self._run.rotate_checkpoints(self._recipe.keep_checkpoints)
-        return time.monotonic() - started
+        self._run.rotate_checkpoints(self._recipe.keep_checkpoints, protected=self.protected_step)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
@@ -176,3 +223,7 @@ class PairTrainer(Trainer):
         if self._random_states is None:
             self.finish_step()
         torch.save(self._random_states, Path(output_dir) / "rng_state.pth")
+
+
+def _share(truths: Sequence[bool]) -> float | None:
+    return sum(truths) / len(truths) if truths else None

@@ -326,14 +326,14 @@ def test_a_failed_job_is_not_started_again_beside_its_successor(owner: User) -> 
 def test_holding_releasing_and_moving(owner: User) -> None:
     a, b, c = ask(), ask(), ask()
     job_hold(actor=owner, job=a, hold=True)
-    job_move(actor=owner, job=c, first=True)
-    job_move(actor=owner, job=b, first=False)
+    job_move(actor=owner, job=c, to="first")
+    job_move(actor=owner, job=b, to="last")
     job_hold(actor=owner, job=a, hold=False)
     with pytest.raises(ApplicationError, match="not waiting any more"):
         job_hold(actor=owner, job=a, hold=False)
     assert [job.pk for job in (claim(), claim(), claim()) if job] == [c.pk, a.pk, b.pk]
     with pytest.raises(ApplicationError, match="not waiting any more"):
-        job_move(actor=owner, job=a, first=True)
+        job_move(actor=owner, job=a, to="first")
 
 
 def test_a_job_of_a_rolled_back_transaction_does_not_exist_and_sends_nothing(

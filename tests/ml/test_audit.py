@@ -32,11 +32,11 @@ def test_numbers_are_those_of_the_pairs_that_will_be_trained(tokenizer: Tokenize
     assert found["tokens"]["total"] == sum(len(pair.ids) for pair in usable)
     assert found["share_trained"] == found["tokens"]["trained"] / found["tokens"]["total"]
     assert found["quantiles"]["total"]["100"] == max(len(pair.ids) for pair in usable)
-    (row,) = found["rows"]
+    (row,) = [row for row in found["rows"] if row["code"] != "at_limit"]
     assert (row["id"], row["code"], row["leaves_out"]) == ("long", "too_long", True)
     assert row["overflow"] == row["tokens"] - 200
     assert found["launchable"] is True
-    assert found["end_not_trained"] == []
+    assert found["at_fault"] == {}
 
 
 def test_segments_are_coloured_and_complete(tokenizer: Tokenizer) -> None:
@@ -56,8 +56,31 @@ def test_a_question_in_train_and_test_blocks_the_launch(tokenizer: Tokenizer) ->
         Example(id="3", instruction="Who else?", response="c", part="train"),
     ]
     report = audit_pairs(examples, Template(), tokenizer, 200)
-    assert report.shared_across_parts == ["1", "2"]
+    assert report.at_fault == {"shared_across_parts": ["1"]}
     assert report.blocking == ["shared_across_parts"]
+    found = report.to_json()
+    assert {(row["id"], row["part"]) for row in found["rows"]} == {("1", "train"), ("2", "test")}
+    assert [(problem["code"], problem["count"]) for problem in found["blocking"]] == [("shared_across_parts", 2)]
+    without = audit_pairs([example for example in examples if example.id != "1"], Template(), tokenizer, 200)
+    assert without.blocking == []
+
+
+def test_what_is_worth_knowing_is_told_apart_from_what_is_left_out(tokenizer: Tokenizer) -> None:
+    long = Example(id="long", instruction="Who?", response="a wall " * 60)
+    limit = len(encode_pair(long, Template(), tokenizer, 1000).ids)
+    examples = [
+        long,
+        Example(id="context", instruction="a wall " * 70, response="b"),
+        Example(id="first", instruction="a", response="b"),
+        Example(id="again", instruction="a", response="b "),
+        Example(id="held out", instruction="a", response="c", part="train"),
+    ]
+    found = audit_pairs(examples, Template(), tokenizer, limit + 200).to_json()
+    noted = {(row["id"], row["code"]) for row in found["rows"]}
+    assert noted == {("again", "repeated"), ("context", "little_trained")}
+    at_limit = audit_pairs([long], Template(), tokenizer, limit).to_json()
+    assert [(row["id"], row["code"], row["leaves_out"]) for row in at_limit["rows"]] == [("long", "at_limit", False)]
+    assert at_limit["launchable"] is True
 
 
 def test_nothing_usable_blocks_the_launch(tokenizer: Tokenizer) -> None:

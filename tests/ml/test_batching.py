@@ -14,7 +14,8 @@ from transformers import LlamaForCausalLM
 from ml.prompting import Template, Tokenizer, encode_pair
 from ml.score import Sample, TokenLoss
 from ml.tiny import make_tiny_model
-from ml.train.batching import Collator, PlannedBatches, pack_rows, packing_leaks, plan_batches
+from ml.train.attention import use_packed_attention
+from ml.train.batching import Collator, PlannedBatches, packing_leaks, plan_batches
 from tests.ml.runs import make_examples
 
 
@@ -25,7 +26,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(folder: Path) -> LlamaForCausalLM:
-    return LlamaForCausalLM.from_pretrained(folder)
+    return packing_model(folder)
+
+
+def packing_model(folder: Path) -> LlamaForCausalLM:
+    model = LlamaForCausalLM.from_pretrained(folder)
+    assert use_packed_attention(model, 100)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +42,8 @@ def samples(folder: Path) -> list[Sample]:
     return [Sample(pair.ids, pair.labels) for pair in encoded]
 
 
-def collator(packing: bool, row_tokens: int = 10_000) -> Collator:
-    return Collator(pad_id=2, packing=packing, row_tokens=row_tokens)
+def collator(packing: bool) -> Collator:
+    return Collator(pad_id=2, packing=packing)
 
 
 def losses(model: LlamaForCausalLM, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -50,41 +57,44 @@ def test_a_packed_pair_does_not_see_the_one_before_it(model: LlamaForCausalLM, s
     trained = sum(label != -100 for label in second.labels)
     with torch.no_grad():
         one, other = (losses(model, collator(True)([sample, second])) for sample in (first, changed))
-    # Rows are filled by falling length: the changed pair stands first.
     assert torch.equal(one[-trained:], other[-trained:])
     assert not torch.allclose(one[:-trained], other[:-trained])
     assert not packing_leaks(TokenLoss(model), torch.device("cpu"))
 
 
 def test_a_model_that_leaks_is_found(model: LlamaForCausalLM) -> None:
-    """A cache switches the block-diagonal mask off; so would a model that ignores positions."""
+    """A model that does not pass on where its pairs begin."""
 
     class Leaking(TokenLoss):
         def __call__(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
-            logits = model(**inputs, use_cache=True).logits[:, :-1]
-            wanted = labels[:, 1:]
-            return torch.nn.functional.cross_entropy(logits[wanted != -100], wanted[wanted != -100], reduction="none")
+            return super().__call__({key: value for key, value in inputs.items() if key != "cu_seq_lens_q"}, labels)
 
     assert packing_leaks(Leaking(model), torch.device("cpu"))
 
 
+def test_a_window_shorter_than_a_pair_is_not_packed(folder: Path) -> None:
+    model = LlamaForCausalLM.from_pretrained(folder)
+    model.config.sliding_window = 64
+    assert not use_packed_attention(model, 65)
+    assert use_packed_attention(model, 64)
+
+
 def test_packed_batches_carry_positions_and_no_mask(samples: list[Sample]) -> None:
     batch = collator(True)(samples[:3])
-    assert set(batch) == {"input_ids", "position_ids", "labels", "tokens"}
+    assert "attention_mask" not in batch
+    assert batch["cu_seq_lens_q"].tolist()[0] == 0
+    assert batch["cu_seq_lens_q"].diff().tolist() == [len(sample.ids) for sample in samples[:3]]
     assert batch["input_ids"].shape[0] == 1
     assert (batch["position_ids"] == 0).sum() == 3
     assert int(batch["tokens"]) == sum(len(sample.ids) for sample in samples[:3])
 
 
-@pytest.mark.parametrize("row_tokens", [10_000, 130])
-def test_packed_and_padded_losses_are_equal(model: LlamaForCausalLM, samples: list[Sample], row_tokens: int) -> None:
-    packed = collator(True, row_tokens)(samples)
-    padded = collator(False)(samples)
-    if row_tokens == 130:
-        assert 1 < packed["input_ids"].shape[0] < len(samples)
-        assert packed["input_ids"].shape[1] <= 130
+def test_packed_and_padded_losses_are_equal(folder: Path, model: LlamaForCausalLM, samples: list[Sample]) -> None:
+    ordinary = LlamaForCausalLM.from_pretrained(folder)
     with torch.no_grad():
-        assert torch.allclose(losses(model, packed).sort().values, losses(model, padded).sort().values, atol=1e-5)
+        expected = losses(ordinary, collator(False)(samples))
+        assert torch.allclose(losses(model, collator(True)(samples)), expected, atol=1e-5)
+        assert torch.allclose(losses(model, collator(False)(samples)), expected, atol=1e-5)
 
 
 def test_the_first_token_of_a_packed_pair_is_never_a_target() -> None:
@@ -98,7 +108,7 @@ def test_one_batch_of_four_and_four_of_one_give_the_same_gradient(
 ) -> None:
     gradients = []
     for batch_size in (4, 1):
-        model = LlamaForCausalLM.from_pretrained(folder)
+        model = packing_model(folder)
         plan = plan_batches(
             [len(sample.ids) for sample in samples],
             batch_size=batch_size,
@@ -147,10 +157,3 @@ def test_grouping_by_length_spares_padding() -> None:
     plan = plan_batches(lengths, batch_size=8, accumulation=1, seed=0, epoch=0)
     computed = sum(max(lengths[index] for index in batch) * len(batch) for batch in plan)
     assert computed <= 1.05 * sum(lengths)
-
-
-@given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=40))
-def test_rows_are_never_longer_than_the_limit(lengths: list[int]) -> None:
-    rows = pack_rows(lengths, 64)
-    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
-    assert all(sum(lengths[index] for index in row) <= 64 for row in rows)

@@ -81,7 +81,7 @@ def test_without_time_to_save_a_stop_saves_nothing(base: Path, tmp_path: Path) -
     run = make_training(tmp_path / "run", base, **{**_SETTINGS, "save_every": 1000})
     process = start("train", run, 1, APPRENTICE_STOP_GRACE="0.001")
     wait_for_step(run, 1, 2, process)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     assert finish(process) == 0
     (stopped,) = events(run, 1, "stopped")
     assert stopped["saved"] is False

@@ -35,7 +35,7 @@ def test_from_the_form_to_a_model_version(
 ) -> None:
     client = as_user(owner)
     page = client.get(url("run-new", project)).content.decode()
-    assert "Pack short pairs together" in page
+    assert "Pack pairs together" in page
     assert "Presets: Quick 25, Balanced 0, Best 0." in page
     asked = settings_of(frozen, tiny_base, **TINY, max_steps=4)
     answer = client.post(url("run-new", project), asked, follow=True)
@@ -91,9 +91,9 @@ def test_a_wrong_setting_is_named_at_its_field_and_nothing_is_lost(
 def test_a_prepared_run_opens_in_the_form_with_what_differs_from_its_preset(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare
 ) -> None:
-    run = prepare(packing=True)
+    run = prepare(packing=False)
     page = as_user(owner).get(url("run-edit", project, run.pk)).content.decode()
-    assert '<option value="true" selected>' in page
+    assert '<option value="false" selected>' in page
     assert 'name="save_every" value="2"' in page
     assert 'name="lora_dropout" value=' not in page
 

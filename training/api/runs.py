@@ -13,12 +13,12 @@ from core.api.projects import REFUSALS, project_of
 from core.api.shapes import Refusal
 from core.choices import Need
 from training.access import run_by_id
-from training.api.shapes import RunDetailOut, RunEventsOut, RunIn, RunOut, base_of, version_of
+from training.api.shapes import RunDetailOut, RunEventsOut, RunIn, RunOut, base_of, start_of, version_of
 from training.choices import RunState
 from training.models import Run
 from training.selectors.gate import launch_refusals
 from training.selectors.runs import run_events
-from training.services.launch import run_launch, run_prepare
+from training.services.launch import Wishes, run_launch, run_prepare
 from training.services.runs import run_cancel, run_resume, run_stop
 
 PARAMETERS = [
@@ -53,6 +53,8 @@ class Runs(generics.ListAPIView[Run]):
         access = project_access(request, asked.pop("project"), Need.OWN)
         asked["version"] = version_of(access.project, asked["version"])
         asked["base"] = base_of(asked["base"])
+        asked["start"] = start_of(access.project, asked["start"])
+        asked["wishes"] = Wishes(**{name: asked.pop(name) for name in ("tell", "wanted_by", "nights")})
         run = run_prepare(actor=access.user, project=access.project, changes=asked.pop("recipe", {}), **asked)
         return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
 

@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from core.api.shapes import PersonOut
 from curation.models import DatasetVersion
-from ml.recipe import PRESETS, RecipeField, recipe_fields
+from ml.recipe import RecipeField, recipe_fields
+from training.choices import Tell
 from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.services.chat import LONGEST, MOST_TOKENS
@@ -77,9 +78,19 @@ class RunIn(serializers.Serializer[object]):
     project = serializers.SlugField()
     version = serializers.IntegerField(help_text="Id of a dataset version of this project.")
     base = serializers.IntegerField(help_text="Id of a base model that is ready.")
-    preset = serializers.ChoiceField(choices=list(PRESETS), default="balanced")
-    method = serializers.ChoiceField(choices=[key for key, _label in METHODS], default="lora")
+    start = serializers.IntegerField(
+        required=False, allow_null=True, default=None, help_text="Id of a model version to go on from."
+    )
+    preset = serializers.CharField(
+        default="balanced", max_length=20, help_text="quick, balanced, best, or own-ID for one of the project's own."
+    )
+    method = serializers.ChoiceField(
+        choices=[key for key, _label in METHODS], required=False, default="", help_text="Left out: the preset's."
+    )
     name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True, required=False, default="")
+    tell = serializers.ChoiceField(choices=Tell.choices, default=Tell.REQUESTER, help_text="Who hears of its end.")
+    wanted_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    nights = serializers.BooleanField(default=False, help_text="Whether it may run only at night.")
     recipe = RecipeIn(required=False)
 
 
@@ -91,9 +102,9 @@ class RunOut(serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields = (
-            "id", "project", "version", "base", "audit", "name", "preset", "recipe", "state", "step", "steps",
-            "attempt", "live", "result", "error", "job", "model_version", "requested_by", "created_at", "started_at",
-            "ended_at",
+            "id", "project", "version", "base", "start", "audit", "excluded", "name", "preset", "recipe", "state",
+            "step", "steps", "attempt", "live", "result", "estimate", "error", "tell", "wanted_by", "nights", "job",
+            "model_version", "requested_by", "created_at", "started_at", "ended_at",
         )  # fmt: skip
 
     def get_model_version(self, run: Run) -> int | None:
@@ -170,6 +181,15 @@ def version_of(project: Any, key: int) -> DatasetVersion:
     found = DatasetVersion.objects.select_related("task__project").filter(task__project=project, pk=key).first()
     if found is None:
         raise serializers.ValidationError({"version": [_("There is no such dataset version in this project.")]})
+    return found
+
+
+def start_of(project: Any, key: int | None) -> ModelVersion | None:
+    if key is None:
+        return None
+    found = ModelVersion.objects.select_related("base").filter(project=project, pk=key).first()
+    if found is None:
+        raise serializers.ValidationError({"start": [_("There is no such model version in this project.")]})
     return found
 
 

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, Project, User
 from curation.models import DatasetVersion
-from training.choices import RUN_TONES, AuditState, RunState
+from training.choices import RUN_TONES, AuditState, RunState, Tell
 from training.models.bases import BaseModel
 
 
@@ -49,6 +49,12 @@ class Run(models.Model):
     live = models.JSONField(default=dict)  # the newest loss, tokens a second, remaining seconds, phase
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    start = models.ForeignKey("ModelVersion", models.PROTECT, null=True, related_name="+")  # goes on from it
+    excluded = models.JSONField(default=dict)  # pairs left out to lift a block: ids by the code of the finding
+    tell = models.CharField(_("who is told"), max_length=10, choices=Tell.choices, default=Tell.REQUESTER)
+    wanted_by = models.DateTimeField(_("wanted by"), null=True)
+    nights = models.BooleanField(_("only at night"), default=False)
+    estimate = models.JSONField(default=dict)  # seconds and memory that were foretold at the launch
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -29,11 +29,9 @@ def audit_page(audit: Audit) -> dict[str, Any]:
 
 
 def problem_rows(audit: Audit, code: str) -> list[dict[str, Any]]:
-    """The pairs that have a problem, with the beginning of their instruction. Also for the blocking codes."""
+    """The pairs that have a problem, with the beginning of their instruction."""
     report = audit.report
     rows = [dict(row) for row in report.get("rows", []) if row["code"] == code]
-    if code in ("shared_across_parts", "end_not_trained"):
-        rows = [{"id": key, "code": code} for key in report.get(code, [])]
     texts = instructions(audit.version, [row["id"] for row in rows])
     return [{**row, "instruction": texts.get(row["id"], "")} for row in rows]
 

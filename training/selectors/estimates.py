@@ -4,12 +4,14 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from ml.recipe import Recipe
+from ml.recipe import ADAPTERS, Recipe
 from training.choices import RunState
 from training.models import BaseModel, Run
+from training.selectors.probes import probe_of
 from training.selectors.refs import folder_of
 
 BYTES = 4  # weights are kept in 32 bits
@@ -29,26 +31,33 @@ class DiskNeed:
 
 
 def trained_weights(base: BaseModel, recipe: Recipe) -> int:
-    """How many numbers are trained: all, or for LoRA about 2 * rank / width (a d x d layer gets 2 * d * rank)."""
+    """How many numbers are trained: all; with an adapter about 2 * rank / width of them (a d x d layer gets
+    2 * d * rank); with a part of the layers their share, vectors of the tokens counted as a layer's."""
     if recipe.method == "full":
         return base.parameters
-    return round(base.parameters * min(1.0, 2 * recipe.lora_rank / width(base)))
+    width, layers = shape(base)
+    if recipe.method == "partial":
+        return round(base.parameters * min(1.0, (recipe.last_layers + recipe.train_embeddings) / layers))
+    return round(base.parameters * min(1.0, 2 * recipe.lora_rank / width))
 
 
-def width(base: BaseModel) -> int:
-    """The model's hidden size; 512 if its configuration does not say."""
+def shape(base: BaseModel) -> tuple[int, int]:
+    """The model's hidden size and number of layers; 512 and 12 if its configuration does not say."""
     try:
         found = json.loads((Path(folder_of(base)) / "config.json").read_text(encoding="utf-8"))
-        return max(1, int(found.get("hidden_size") or found.get("n_embd") or 512))
+        width = int(found.get("hidden_size") or found.get("n_embd") or 512)
+        return max(1, width), max(1, int(found.get("num_hidden_layers") or found.get("n_layer") or 12))
     except (OSError, ValueError, TypeError):
-        return 512
+        return 512, 12
 
 
 def disk_need(base: BaseModel, recipe: Recipe) -> DiskNeed:
     """Checkpoints (weights and moments; one more than is kept while a new one is written), the result, a margin."""
     trained = trained_weights(base, recipe)
-    checkpoint = trained * BYTES * (1 + MOMENTS)
-    needed = checkpoint * (recipe.keep_checkpoints + 1) + trained * BYTES + MARGIN
+    saved = trained if recipe.method in ADAPTERS else base.parameters
+    checkpoint = (saved + trained * MOMENTS) * BYTES
+    kept = recipe.keep_checkpoints + 1 + (recipe.best_by != "last")
+    needed = checkpoint * kept + saved * BYTES + MARGIN
     where = existing(settings.RUN_STORE)
     return DiskNeed(needed, shutil.disk_usage(where).free, where)
 
@@ -56,6 +65,28 @@ def disk_need(base: BaseModel, recipe: Recipe) -> DiskNeed:
 def memory_need(base: BaseModel, recipe: Recipe) -> int:
     """Weights, gradients and moments in bytes: what is needed before the first pair. Activations come on top."""
     return (base.parameters + trained_weights(base, recipe) * (1 + MOMENTS)) * BYTES
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run is expected to take, and how that is known: by a probe, by an earlier run, or not at all."""
+
+    seconds: float | None
+    memory: int
+    source: str  # "probe", "earlier", "size"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"seconds": self.seconds, "memory": self.memory, "source": self.source}
+
+
+def forecast(run: Run) -> Forecast:
+    """The probe's measurement if there is one, else the speed of the last run of this model with this method."""
+    recipe = Recipe.from_json(run.recipe)
+    trial = probe_of(run)
+    if trial is not None and not trial.error:
+        return Forecast(trial.seconds, trial.memory, "probe")
+    seconds = time_need(run, recipe)
+    return Forecast(seconds, memory_need(run.base, recipe), "size" if seconds is None else "earlier")
 
 
 def time_need(run: Run, recipe: Recipe) -> float | None:

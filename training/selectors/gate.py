@@ -9,11 +9,13 @@ from django.utils.translation import ngettext
 from core.denied import Denied
 from core.registries import refusals
 from curation.choices import VersionState
+from ml.devices import can_squeeze
 from ml.prompting import Tokenizer, TokenizerError
 from ml.recipe import Recipe
 from training.choices import AuditState, ModelState
 from training.models import Audit, BaseModel, Run
 from training.selectors.estimates import disk_need
+from training.selectors.probes import probe_of
 from training.selectors.refs import folder_of
 
 
@@ -21,7 +23,8 @@ def launch_refusals(run: Run) -> list[Denied]:
     """Empty when the run may start. Speaks of data, model, audit, disk, and what other stations forbid."""
     recipe = Recipe.from_json(run.recipe)
     found = version_refusals(run) + base_refusals(run.base) + length_refusals(run.base, recipe)
-    found += audit_refusals(run.audit)
+    found += audit_refusals(run)
+    found += machine_refusals(run, recipe)
     need = disk_need(run.base, recipe)
     if not need.enough:
         values = {"needed": filesizeformat(need.needed), "free": filesizeformat(need.free), "where": need.where}
@@ -71,12 +74,39 @@ def length_refusals(base: BaseModel, recipe: Recipe) -> list[Denied]:
     ]
 
 
-def audit_refusals(audit: Audit | None) -> list[Denied]:
+def machine_refusals(run: Run, recipe: Recipe) -> list[Denied]:
+    """What this machine cannot do, by rule or by the probe's measurement."""
+    if recipe.method == "qlora" and not can_squeeze():
+        return [Denied(_("QLoRA needs a GPU and the package bitsandbytes."), _("Choose LoRA."))]
+    probe = getattr(run, "probe", None)
+    found = probe_of(run) if probe is not None else None
+    if found is None or found.fits:
+        return []
+    values = {"needed": filesizeformat(found.memory), "most": filesizeformat(found.most)}
+    return [
+        Denied(
+            _("The probe needed %(needed)s of memory with its longest pairs; this machine has %(most)s.") % values,
+            _("Take fewer pairs at a time with more batches per step, shorter pairs, or a smaller model."),
+        )
+    ]
+
+
+def audit_refusals(run: Run) -> list[Denied]:
+    audit = run.audit
     if audit is None or audit.state == AuditState.RUNNING:
         return [Denied(_("The pairs are still being examined."), _("This takes seconds to a few minutes."))]
     if audit.state == AuditState.FAILED:
         return [Denied(_("The pairs could not be examined: %(error)s") % {"error": audit.error})]
-    return [blocked(audit, problem["code"], problem["sentence"]) for problem in audit.report["blocking"]]
+    lifted = set(run.excluded)
+    found = [
+        blocked(audit, problem["code"], problem["sentence"])
+        for problem in audit.report["blocking"]
+        if problem["code"] not in lifted
+    ]
+    excluded = {pair for ids in run.excluded.values() for pair in ids}
+    if not found and excluded and len(excluded) >= audit.report["usable"]["train"]:
+        return [Denied(_("No pair is left to train on without those you left out."), _("Freeze a better version."))]
+    return found
 
 
 def blocked(audit: Audit, code: str, sentence: str) -> Denied:
@@ -94,5 +124,7 @@ def blocked(audit: Audit, code: str, sentence: str) -> Denied:
             values = {"count": too_long, "limit": audit.max_tokens}
             return Denied(text % values, _("Raise “Longest pair” in the details, or shorten the pairs."))
     if code == "shared_across_parts":
-        return Denied(sentence, _("Freeze a new version: the split keeps such pairs together."))
+        return Denied(sentence, _("Leave the trained ones out of this run below, or freeze a new version."))
+    if code == "end_not_trained":
+        return Denied(sentence, _("Leave these pairs out of this run below."))
     return Denied(sentence)

@@ -18,7 +18,7 @@ from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
 from training.models import ModelVersion, Run, RunEvent
-from training.presets import PRESETS, preset_value, shown
+from training.presets import preset_recipe, preset_value, shown
 
 POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
@@ -95,13 +95,13 @@ def warnings(run: Run) -> list[str]:
 
 def recipe_rows(run: Run) -> list[Setting]:
     """Every setting in words; those that differ from the preset are marked."""
-    recipe = Recipe.from_json(run.recipe)
+    recipe, preset = Recipe.from_json(run.recipe), preset_recipe(run.preset, run.project)
     rows = []
     for setting in recipe_fields():
-        if setting.only_for and setting.only_for != recipe.method:
+        if setting.only_for and recipe.method not in setting.only_for:
             continue
         value = getattr(recipe, setting.name)
-        usual = preset_value(run.preset, recipe.method, setting.name) if run.preset in PRESETS else value
+        usual = preset_value(preset, recipe.method, setting.name) if preset else value
         text = f"{shown(setting, value)} {setting.unit}".strip()
         rows.append(Setting(setting.label, text, value != usual and setting.name != "method"))
     return rows

@@ -9,6 +9,7 @@ from django.db import transaction
 from core.models import User
 from core.services.jobs import job_create
 from curation.models import DatasetVersion
+from ml.audit import FORMAT
 from ml.prompting import Template
 from training.choices import AuditState
 from training.models import Audit, BaseModel
@@ -27,7 +28,7 @@ def audit_request(*, actor: User | None, version: DatasetVersion, base: BaseMode
         "template_sha256": Template.from_json(version.template).fingerprint,
     }
     audit, made = Audit.objects.select_for_update().get_or_create(**key)
-    if made or audit.state == AuditState.FAILED:
+    if made or audit.state == AuditState.FAILED or outdated(audit):
         audit.job = job_create(
             actor=actor,
             kind="audit",
@@ -39,6 +40,11 @@ def audit_request(*, actor: User | None, version: DatasetVersion, base: BaseMode
         audit.state, audit.error = AuditState.RUNNING, ""
         audit.save(update_fields=["job", "state", "error"])
     return audit
+
+
+def outdated(audit: Audit) -> bool:
+    """Whether an earlier version of the program made the report and looked for less."""
+    return audit.state == AuditState.READY and audit.report.get("format") != FORMAT
 
 
 def audit_store(*, audit: Audit, report: dict[str, Any]) -> None:

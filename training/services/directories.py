@@ -17,7 +17,7 @@ from ml.prompting import Template
 from ml.recipe import Recipe
 from ml.rundir import DataRef, RunDir, RunSpec
 from ml.store import ModelRef
-from training.models import BaseModel, Run
+from training.models import BaseModel, ModelVersion, Run
 from training.selectors.refs import model_ref
 
 SAMPLES = 2
@@ -55,7 +55,9 @@ def run_write(run: Run) -> RunDir:
         run_id=str(run.pk),
         version=run.version,
         base=run.base,
+        start=run.start,
         recipe=Recipe.from_json(run.recipe),
+        excluded=frozenset(pair for ids in run.excluded.values() for pair in ids),
         store=str(settings.MODEL_STORE / result_folder(run)),
         provenance=provenance,
         samples=sample_prompts(run.version),
@@ -70,22 +72,30 @@ def spec_write(
     version: DatasetVersion,
     base: BaseModel,
     recipe: Recipe,
+    start: ModelVersion | None = None,
+    excluded: frozenset[str] = frozenset(),
     store: str = "",
     provenance: dict[str, Any] | None = None,
     samples: tuple[str, ...] = (),
 ) -> None:
     directory.path.mkdir(parents=True, exist_ok=True)
-    counts = pairs_write(directory.pairs_path, version_examples(version, ("train", "develop", "test")))
+    examples = version_examples(version, ("train", "develop", "test"))
+    counts = pairs_write(directory.pairs_path, (each for each in examples if each["id"] not in excluded))
     if not counts.get("train"):
         raise JobFailed(f"{version} has no pair to train on.")
     directory.write_spec(
         RunSpec(
             kind="train",
             run_id=run_id,
-            model=ModelRef.from_json(model_ref(base)),
+            model=ModelRef.from_json(model_ref(base, start)),
             template=Template.from_json(version.template),
             recipe=recipe,
-            data=DataRef(sha256=file_sha256(directory.pairs_path), dataset_version=version.sha256, counts=counts),
+            data=DataRef(
+                sha256=file_sha256(directory.pairs_path),
+                dataset_version=version.sha256,
+                counts=counts,
+                excluded=tuple(sorted(excluded, key=int)),
+            ),
             sample_prompts=samples,
             provenance=provenance or {},
             store=store,

@@ -1,5 +1,7 @@
 """From a form to a run that waits for a worker: prepare, look at the audit, launch."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -11,14 +13,25 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import VersionState
 from curation.models import DatasetVersion
-from training.choices import ModelState, RunState
-from training.models import BaseModel, Run
+from ml.recipe import ADAPTERS, Recipe
+from training.choices import ModelState, RunState, Tell
+from training.models import BaseModel, ModelVersion, Run
 from training.presets import recipe_from
+from training.selectors.estimates import forecast
 from training.selectors.gate import launch_refusals, length_refusals
 from training.services.audits import audit_request
 from training.services.states import run_move
 
 NAME_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person wants of a run besides what it is: who is told, by when, and when it may run."""
+
+    tell: str = Tell.REQUESTER
+    wanted_by: datetime | None = None
+    nights: bool = False
 
 
 @transaction.atomic
@@ -32,11 +45,13 @@ def run_prepare(
     method: str,
     changes: dict[str, Any],
     name: str = "",
+    start: ModelVersion | None = None,
+    wishes: Wishes | None = None,
     run: Run | None = None,
 ) -> Run:
     """Write down a run as a draft, or change one, and have its pairs examined. Nothing is trained yet.
 
-    Raises ApplicationError with the field at fault.
+    With `start` the training goes on from a model version. Raises ApplicationError with the field at fault.
     """
     if version.task.project_id != project.pk:
         raise ApplicationError(_("This dataset version belongs to another project."), field="version")
@@ -48,16 +63,30 @@ def run_prepare(
         raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
     if len(name) > NAME_LENGTH:
         raise ApplicationError(_("A name has at most %d characters.") % NAME_LENGTH, field="name")
-    recipe = recipe_from(preset=preset, method=method, changes=changes)
+    recipe = recipe_from(project=project, preset=preset, method=method, changes=changes)
     for denied in length_refusals(base, recipe):
         raise ApplicationError(str(denied), field="max_tokens")
+    if start is not None:
+        refuse_other_start(project, base, start, recipe)
+    wishes = wishes or Wishes()
     run = run or Run(project=project, requested_by=actor)
+    if run.version_id != version.pk:
+        run.excluded = {}
     run.version, run.base, run.preset, run.recipe = version, base, preset, recipe.to_json()
+    run.start, run.tell, run.wanted_by, run.nights = start, wishes.tell, wishes.wanted_by, wishes.nights
     run.name = name.strip() or default_name(version, preset)
     run.audit = audit_request(actor=actor, version=version, base=base, max_tokens=recipe.max_tokens)
     run.save()
     event_record(actor=actor, action="run.prepared", project=project, subject=run, summary=run.name)
     return run
+
+
+def refuse_other_start(project: Project, base: BaseModel, start: ModelVersion, recipe: Recipe) -> None:
+    if start.project_id != project.pk or start.base_id != base.pk:
+        raise ApplicationError(_("This model version belongs to another project or base model."), field="base")
+    if recipe.method in ADAPTERS and start.method in ADAPTERS and start.method != recipe.method:
+        sentence = _("“%(name)s” was made by %(made)s; an adapter can only be trained on by the same method.")
+        raise ApplicationError(sentence % {"name": start.name, "made": start.method}, field="method")
 
 
 def default_name(version: DatasetVersion, preset: str) -> str:
@@ -69,7 +98,7 @@ def run_launch(*, actor: User, run: Run) -> Run:
     """Queue a prepared run. A second click finds the run launched and returns it. Raises ApplicationError."""
     run = (
         Run.objects.select_for_update(of=("self",))
-        .select_related("version__task", "base", "audit", "project")
+        .select_related("version__task", "base", "audit", "project", "start", "probe")
         .get(pk=run.pk)
     )
     if run.state != RunState.DRAFT:
@@ -77,6 +106,8 @@ def run_launch(*, actor: User, run: Run) -> Run:
     denied = launch_refusals(run)
     if denied:
         raise ApplicationError(" ".join(map(str, denied)))
+    run.estimate = forecast(run).to_json()
+    run.save(update_fields=["estimate"])
     return queue(actor=actor, run=run, action="run.launched")
 
 
@@ -97,4 +128,5 @@ def train_job(*, actor: User, run: Run) -> Job:
         subject_url=f"/p/{run.project.slug}/training/{run.pk}/",
         arguments={"run": run.pk},
         once_key=f"train-{run.pk}",
+        nights=run.nights,
     )

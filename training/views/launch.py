@@ -11,12 +11,13 @@ from core.choices import Need
 from core.views.telling import refusal_on, refusal_told
 from ml.recipe import Recipe
 from training.access import run_access
-from training.choices import AuditState, RunState
+from training.choices import AuditState, ModelState, RunState
 from training.forms import LaunchForm
 from training.models import Run
 from training.selectors.audits import audit_page, problem_rows
-from training.selectors.estimates import disk_need, memory_need, time_need
+from training.selectors.estimates import disk_need, forecast, memory_need
 from training.selectors.gate import launch_refusals
+from training.selectors.models import bases_all
 from training.services.launch import run_launch, run_prepare
 from training.services.runs import run_discard
 
@@ -41,13 +42,13 @@ def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
 
 def answer(request: HttpRequest, access: Access, form: LaunchForm, run: Run | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        first = {name: form.cleaned_data[name] for name in ("version", "base", "preset", "method", "name")}
         with refusal_on(form):
-            prepared = run_prepare(actor=access.user, project=access.project, changes=form.changes(), run=run, **first)
+            prepared = run_prepare(actor=access.user, project=access.project, run=run, **form.asked())
         if not form.errors:
             return redirect("training:run-check", access.project.slug, prepared.pk)
     status = 400 if form.is_bound and form.errors else 200
-    return render(request, "training/run_form.html", {"form": form, "run": run}, status=status)
+    has_base = bases_all().filter(state=ModelState.READY).exists()
+    return render(request, "training/run_form.html", {"form": form, "run": run, "has_base": has_base}, status=status)
 
 
 @require_GET
@@ -75,10 +76,11 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
         "running": audit is not None and audit.state == AuditState.RUNNING,
         "draft": draft,
         "refusals": launch_refusals(run) if draft and not (audit and audit.state == AuditState.RUNNING) else [],
+        "excluded": [{"code": code, "count": len(ids)} for code, ids in run.excluded.items()],
         "may_launch": access.check(Need.OWN),
         "disk": disk_need(run.base, recipe),
         "memory": memory_need(run.base, recipe),
-        "seconds": time_need(run, recipe),
+        "forecast": forecast(run),
         **(audit_page(audit) if audit is not None and ready else {}),
     }
 

@@ -1,0 +1,97 @@
+"""Learning to prefer the better of two answers (direct preference optimization, Rafailov et al. 2023, equation 7).
+
+For a question with a better answer w and a worse one l, with p the model and r the same model before the training:
+loss = -log sigmoid(beta * ((log p(w) - log r(w)) - (log p(l) - log r(l)))).
+The reference's log-likelihoods are computed once before the first step, so that no second model is held in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from ml.prompting import Example, Template, TemplateError, Tokenizer, encode_pair
+from ml.prompting.encoding import IGNORED
+from ml.score import Sample
+from ml.train.data import DataError, TrainingData, check_unchanged, example_of
+
+
+@dataclass(slots=True)
+class Preference:
+    """A better and a worse answer to one question; `reference` are their log-likelihoods before the training."""
+
+    better: Sample
+    worse: Sample
+    reference: tuple[float, float] | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        return self.better.ids + self.worse.ids
+
+
+def read_preferences(path: Path) -> Iterator[tuple[Example, Example]]:
+    """Lines of an example with its better answer as `response` and the worse one as `rejected`. Raises DataError."""
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                example = example_of(line, path, number)
+                rejected = json.loads(line).get("rejected")
+                if not isinstance(rejected, str):
+                    raise DataError(f"{path.name}, line {number}: the text “rejected” is missing.")
+                yield example, replace(example, response=rejected)
+
+
+def load_preferences(
+    path: Path, sha256: str, template: Template, tokenizer: Tokenizer, max_tokens: int
+) -> TrainingData:
+    """Both answers of each question as tokens; a question of which one answer cannot be used is left out and listed.
+
+    Raises DataError if the file is not the promised one or nothing is left.
+    """
+    check_unchanged(path, sha256)
+    data = TrainingData([], [], {})
+    try:
+        for pair in read_preferences(path):
+            if pair[0].part == "test":
+                continue
+            better, worse = (encode_pair(example, template, tokenizer, max_tokens) for example in pair)
+            if better.usable and worse.usable:
+                part: list[Any] = data.train if pair[0].part == "train" else data.develop
+                part.append(Preference(Sample(better.ids, better.labels), Sample(worse.ids, worse.labels)))
+            for code in {*better.problems, *worse.problems} if not (better.usable and worse.usable) else ():
+                data.left_out.setdefault(code, []).append(pair[0].id)
+    except (OSError, TemplateError) as error:
+        raise DataError(f"{path.name} cannot be read: {error}") from error
+    if not data.train:
+        raise DataError("There is no pair of a better and a worse answer to learn from.")
+    return data
+
+
+def preference_losses(
+    token_losses: torch.Tensor, labels: torch.Tensor, reference: torch.Tensor, cuts: Sequence[int], beta: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Losses of the preferences of a batch, and whether each is preferred by now (margin above 0).
+
+    `token_losses` are flat, in row order, better before worse; `cuts` says how many labelled tokens each answer has;
+    `reference` is [preferences, 2].
+    """
+    answers = torch.stack([-part.sum() for part in token_losses.split(list(cuts))]).view(-1, 2)
+    gain = answers - reference.to(answers)
+    margin = gain[:, 0] - gain[:, 1]
+    return -functional.logsigmoid(beta * margin), margin > 0
+
+
+def collate_preferences(
+    preferences: Sequence[Preference], collate: Callable[[Sequence[Sample]], dict[str, Any]]
+) -> dict[str, Any]:
+    """A batch of both answers of each, in turn, with what the loss needs besides."""
+    samples = [sample for preference in preferences for sample in (preference.better, preference.worse)]
+    cuts = [sum(label != IGNORED for label in sample.labels[1:]) for sample in samples]
+    reference = torch.tensor([preference.reference or (0.0, 0.0) for preference in preferences])
+    return {**collate(samples), "cuts": cuts, "reference": reference}
