@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.embedded.children import start_child
 from ml.tiny import make_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ class Stack:
     home: Path
     url: str
     admin_path: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     def stop(self) -> int:
         """End it as Ctrl-C would; returns the exit code."""
@@ -58,16 +59,9 @@ def start(home: Path) -> Stack:
         "PIP_NO_INDEX": "1",  # the demo's data are left out: nothing is fetched for a test
     }
     log = home / "up.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+    # With a killed pytest it ends too, as at a Ctrl-C.
+    words = [sys.executable, "manage.py", "up"]
+    process = start_child(words, log=log, env=environment, cwd=ROOT, death_signal=signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
     while True:
         told = log.read_text()

@@ -2,14 +2,16 @@
 
 import http.client
 import os
+import signal
 import socket
 import ssl
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
+
+from config.embedded.children import start_child
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,15 +34,13 @@ class Running:
         self.port = port
         self.output = home / f"output-{time.monotonic_ns()}.txt"
         self.began = time.monotonic()
-        with self.output.open("wb") as file:
-            self.process = subprocess.Popen(
-                argv or [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
-                env=environment(home, PORT=str(port)),
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = start_child(
+            argv or [sys.executable, "manage.py", "up"],
+            log=self.output,
+            env=environment(home, PORT=str(port)),
+            cwd=ROOT,
+            death_signal=signal.SIGTERM,
+        )
 
     def text(self) -> str:
         return self.output.read_text()
