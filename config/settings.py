@@ -106,9 +106,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.broker_url(HOME)
 MODEL_STORE = HOME / "models"
 RUN_STORE = HOME / "runs"
+CORPUS_STORE = HOME / "corpora"
 UPLOADS = HOME / "uploads"
 MODEL_SERVER = os.environ.get("MODEL_SERVER") or f"unix:{embedded.runtime_folder(HOME) / 'model.sock'}"
 DOOR_ALLOW = env_list("DOOR_ALLOW")  # host:port, …; nothing leaves without it (core/door.py)
+HUB = os.environ.get("HUB_ADDRESS") or "https://huggingface.co"  # asked only when an admin registers from it
 STARTER_MODEL = MODEL_STORE / "base" / "smollm2-135m-instruct"
 EMBEDDER = MODEL_STORE / "base" / "all-minilm-l6-v2"
 

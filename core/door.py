@@ -9,7 +9,10 @@ followed, and what left is logged. The database, Redis and the model server are 
 import hashlib
 import ipaddress
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -23,6 +26,7 @@ from core.services.events import event_record
 
 log = structlog.get_logger(__name__)
 PORTS = {"http": 80, "https": 443}
+DOWNLOAD_SECONDS = 60.0  # without a byte
 
 
 class DoorClosed(ApplicationError):
@@ -52,6 +56,48 @@ def door_request(
     Raises DoorClosed when the address is not allowed or the actor is no admin, ApplicationError when nobody answers
     or the answer is larger than `most_bytes`.
     """
+    host, _port, address = opened(actor, purpose, url, body)
+    try:
+        return send(method, url, host, address, body, headers or {}, seconds, most_bytes)
+    except httpx2.HTTPError as error:
+        raise silent(host, error) from error
+
+
+def door_check(url: str) -> None:
+    """Raises DoorClosed if the address may not be reached; nothing is sent."""
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise DoorClosed(_("“%(url)s” is not an address of the form https://host:port/path.") % {"url": url[:200]})
+    pinned_address(parts.hostname, parts.port or PORTS[parts.scheme])
+
+
+def door_download(
+    *, actor: User, purpose: str, url: str, target: Path, most_bytes: int, tell: Callable[[int], None]
+) -> Answer:
+    """Fetch what lies at an allowed address into a file, piece by piece; `tell` hears the bytes so far.
+
+    The answer's body stays empty. Redirects are not followed: their address has to come through the door as well.
+    Raises as `door_request` does, and whatever `tell` raises to stop it.
+    """
+    host, _port, address = opened(actor, purpose, url, b"")
+    try:
+        with reply("GET", url, host, address, b"", {}, DOWNLOAD_SECONDS) as response:
+            received = 0
+            if response.status_code == httpx2.codes.OK:
+                with target.open("wb") as file:
+                    for chunk in response.iter_bytes():
+                        received += len(chunk)
+                        if received > most_bytes:
+                            raise too_large(host, most_bytes)
+                        file.write(chunk)
+                        tell(received)
+            return Answer(response.status_code, dict(response.headers), b"")
+    except httpx2.HTTPError as error:
+        raise silent(host, error) from error
+
+
+def opened(actor: User, purpose: str, url: str, body: bytes) -> tuple[str, int, str]:
+    """Host, port and pinned address, if this may leave; what leaves is logged. Raises DoorClosed."""
     if not actor.is_admin:
         raise DoorClosed(_("Only an admin may let something leave this installation."))
     parts = urlsplit(url)
@@ -70,11 +116,17 @@ def door_request(
         sha256=hashlib.sha256(body).hexdigest(),
     )
     log.info("door_opened", purpose=purpose, host=host, port=port, address=address, bytes=len(body), actor=actor.pk)
-    try:
-        return send(method, url, host, address, body, headers or {}, seconds, most_bytes)
-    except httpx2.HTTPError as error:
-        text = _("%(host)s did not answer as it should: %(reason)s.")
-        raise ApplicationError(text % {"host": host, "reason": error or type(error).__name__}) from error
+    return host, port, address
+
+
+def silent(host: str, error: Exception) -> ApplicationError:
+    text = _("%(host)s did not answer as it should: %(reason)s.")
+    return ApplicationError(text % {"host": host, "reason": error or type(error).__name__})
+
+
+def too_large(host: str, most: int) -> ApplicationError:
+    text = _("The answer of %(host)s is larger than %(limit)s bytes and was given up.")
+    return ApplicationError(text % {"host": host, "limit": most})
 
 
 def pinned_address(host: str, port: int) -> str:
@@ -96,9 +148,10 @@ def pinned_address(host: str, port: int) -> str:
     return str(sorted(found)[0])
 
 
-def send(
-    method: str, url: str, host: str, address: str, body: bytes, headers: dict[str, str], seconds: float, most: int
-) -> Answer:
+@contextmanager
+def reply(
+    method: str, url: str, host: str, address: str, body: bytes, headers: dict[str, str], seconds: float
+) -> Iterator[httpx2.Response]:
     """Connect to the address, speak to the host: the certificate is checked against the name."""
     target = httpx2.URL(url).copy_with(host=address)
     named = {**headers, "Host": httpx2.URL(url).netloc.decode()}
@@ -106,10 +159,17 @@ def send(
         httpx2.Client(trust_env=False, follow_redirects=False, timeout=seconds) as client,
         client.stream(method, target, content=body, headers=named, extensions={"sni_hostname": host}) as response,
     ):
+        yield response
+
+
+def send(
+    method: str, url: str, host: str, address: str, body: bytes, headers: dict[str, str], seconds: float, most: int
+) -> Answer:
+    """One request and its whole answer."""
+    with reply(method, url, host, address, body, headers, seconds) as response:
         received = bytearray()
         for chunk in response.iter_bytes():
             received += chunk
             if len(received) > most:
-                text = _("The answer of %(host)s is larger than %(limit)s bytes and was given up.")
-                raise ApplicationError(text % {"host": host, "limit": most})
+                raise too_large(host, most)
         return Answer(response.status_code, dict(response.headers), bytes(received))

@@ -68,6 +68,17 @@ def embed(texts: Sequence[str]) -> list[list[float]]:
     return vectors
 
 
+def next_tokens(*, model: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    """How a model reads a text and what it takes to come next (ml/next_tokens.py). Raises ApplicationError."""
+    try:
+        with client() as opened:
+            response = opened.post("/next", json={"model": model, "text": text})
+            refuse(response)
+            return response.json()["tokens"]
+    except httpx2.HTTPError as error:
+        raise down(error) from error
+
+
 class ChatStream:
     """An answer on its way: iterate for JSON lines (bytes), ready for a StreamingHttpResponse.
 

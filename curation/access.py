@@ -10,7 +10,7 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
-from curation.models import DatasetVersion, Import, Pair, Question, SavedView, Suite, Task
+from curation.models import Corpus, DatasetVersion, Import, Pair, Question, SavedView, Suite, Task
 
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
@@ -62,6 +62,12 @@ def view_access(request: Any, project: str, view: int) -> tuple[Access, SavedVie
     return access, get_object_or_404(rows.filter(mine), pk=view)
 
 
+def corpus_access(request: Any, project: str, corpus: int, need: str = Need.VIEW) -> tuple[Access, Corpus]:
+    access = project_access(request, project, need)
+    rows = Corpus.objects.select_related("project", "job", "created_by")
+    return access, get_object_or_404(rows, project=access.project, pk=corpus)
+
+
 def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
     """A hold on a work item: only the person who has it may act on it, anyone else gets 404.
 
@@ -99,6 +105,10 @@ def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Acces
 def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
     rows = DatasetVersion.objects.select_related("task__project", "job", "created_by")
     return by_id(request, rows, version, need, "task__project")
+
+
+def corpus_by_id(request: Any, corpus: int, need: str = Need.VIEW) -> tuple[Access, Corpus]:
+    return by_id(request, Corpus.objects.select_related("project", "job", "created_by"), corpus, need, "project")
 
 
 def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access, Suite]:

@@ -122,3 +122,12 @@ QUESTION_TONES = {
     QuestionState.ANSWERED: "ok",
     QuestionState.CLOSED: "muted",
 }
+
+
+class CorpusState(TextChoices):
+    BUILDING = "building", _("Being made")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+CORPUS_TONES = {CorpusState.BUILDING: "info", CorpusState.READY: "ok", CorpusState.FAILED: "bad"}

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
-from curation.models import DatasetVersion, Import, Pair, Task
+from curation.models import Corpus, DatasetVersion, Import, Pair, Task
 from curation.services.building import version_build
+from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
 from curation.services.imports import import_ended, import_run, index_ask
 from curation.services.indexing import index_run
 from curation.services.likeness import likeness_ask, likeness_update
@@ -96,3 +99,28 @@ class Compare(JobRunner):
     def run(self, context: JobContext) -> dict[str, Any] | None:
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         return {"pairs": likeness_update(task, progress_of(context))} if task else None
+
+
+@job_kind
+class MakeCorpus(JobRunner):
+    """Supervise the child that makes a corpus of files; what it has read is there for the next attempt."""
+
+    kind = "corpus"
+    queue = Queue.DEFAULT
+    title = _("Make a corpus")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        corpus = Corpus.objects.get(pk=context.arguments["corpus"])
+
+        def tell(attempt: int, event: dict[str, Any]) -> None:
+            if event.get("type") == "progress":
+                context.progress(int(event["done"]), int(event["total"]), str(event["message"]))
+
+        grace = settings.STOP_GRACE_SECONDS * 0.75
+        folder = corpus_prepare(corpus)
+        report = supervise(context, directory=folder, command="corpus", on_event=tell, grace=grace)
+        corpus_ready(corpus=corpus, report=report)
+        return {"sha256": report["sha256"], "texts": report["texts"]}
+
+    def ended(self, job: Job) -> None:
+        corpus_failed(corpus=job.arguments["corpus"], job=job)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import imports, pairs, questions, review, tasks, versions, words, work, write
+from curation.views import corpora, imports, pairs, questions, review, tasks, versions, words, work, write
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -59,6 +59,11 @@ urlpatterns: list[URLPattern] = [
     path("imports/<int:batch>/start/", imports.start, name="import-start"),
     path("imports/<int:batch>/problems.csv", imports.problems, name="import-problems"),
     path("imports/<int:batch>/discard/", imports.discard, name="import-discard"),
+    path("corpora/", corpora.corpora, name="corpora"),
+    path("corpora/new/", corpora.corpus_new, name="corpus-new"),
+    path("corpora/<int:corpus>/", corpora.corpus_detail, name="corpus-detail"),
+    path("corpora/<int:corpus>/again/", corpora.corpus_retry, name="corpus-again"),
+    path("corpora/<int:corpus>/delete/", corpora.corpus_drop, name="corpus-delete"),
     path("versions/", versions.versions, name="versions"),
     path("versions/<int:version>/", versions.version_detail, name="version-detail"),
     path("versions/<int:version>/verify/", versions.verify, name="version-verify"),

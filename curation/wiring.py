@@ -31,6 +31,7 @@ def wire() -> None:
             16, gettext_lazy("Review"), "curation:reviews", ("curation:review", "curation:adjudicate"), Need.REVIEW
         ),
         NavEntry(20, gettext_lazy("Versions"), "curation:versions", ("curation:version", "curation:freeze")),
+        NavEntry(22, gettext_lazy("Corpora"), "curation:corpora", ("curation:corpus",)),
     ]
     registries.next_actions.append(next_actions)
     registries.stations.append(stations)
@@ -165,6 +166,8 @@ def shots() -> list[tuple[str, str, str]]:
         ("questions-ask", f"{root}/questions/ask/", "owner"),
         ("imports", f"{root}/imports/", "expert"),
         ("versions", f"{root}/versions/", "viewer"),
+        ("corpora", f"{root}/corpora/", "viewer"),
+        ("corpus-new", f"{root}/corpora/new/", "owner"),
         ("freeze", f"{root}/tasks/{task.slug}/freeze/", "owner"),
     ]
     if pair := project.pairs.first():

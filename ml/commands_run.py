@@ -84,7 +84,7 @@ def _attempt(kind: str, run: RunDir, spec: RunSpec, attempt: Attempt) -> int:
         return 0
     except Exception as error:
         traceback.print_exc()
-        attempt.events.write("error", code=_code(error), message=str(error) or type(error).__name__)
+        attempt.events.write("error", code=error_code(error), message=str(error) or type(error).__name__)
         return 1
     if result is not None:
         run.write_done(result)
@@ -105,7 +105,7 @@ def _work(kind: str) -> Callable[[RunDir, Attempt, Stopper], dict[str, Any] | No
     return getattr(importlib.import_module(module), name)
 
 
-def _code(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """A stable name for programs: the error's own code, or its kind."""
     own = getattr(error, "code", None)
     if isinstance(own, str):

@@ -1,25 +1,30 @@
 """Looking into a model folder before it is registered: is it safe, does it load, does its tokenizer fit?
 
-No weights are loaded: names and shapes come from the safetensors headers and are compared with what the architecture
-expects. Importing this module imports transformers.
+Names and shapes come from the safetensors headers and are compared with what the architecture expects; only then are
+the weights loaded, once, to see whether words come out. Importing this module imports transformers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from ml.cli import print_json
-from ml.loading import TRUST_REMOTE_CODE
+from ml.loading import TRUST_REMOTE_CODE, ModelError, load_base
 from ml.prompting import Tokenizer, TokenizerError
 from ml.store import UnsafeModelError, check_safe_folder, fingerprint
 from ml.template_trial import try_chat_template
+
+_WORDS, _NEW_TOKENS = "The first thing to know is", 12
+_MOST_MEMORY = 0.7  # of what is free
 
 
 class _Refused(Exception):
@@ -44,6 +49,8 @@ def inspect_model(folder: Path | str) -> dict[str, Any]:
         problems.append(_problem("unsafe", str(error)))
     except TokenizerError as error:
         problems.append(_problem("tokenizer", str(error)))
+    except ModelError as error:
+        problems.append(_problem("weights", str(error)))
     except _Refused as error:
         problems.append(_problem(error.code, str(error)))
     return {**facts, "ok": not any(problem["blocking"] for problem in problems), "problems": problems}
@@ -64,6 +71,7 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     facts["fingerprint"] = fingerprint(root)
     own = root / "apprentice.json"
     facts["about"] = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
+    facts["licence"], facts["card"] = _licence(root), (root / "README.md").is_file()
     _compare(root, shapes, facts, tokenizer)
     trial = try_chat_template(root)
     facts["chat_template"] = {"present": trial.present, "passed": trial.passed, "refuses": list(trial.refuses)}
@@ -72,6 +80,7 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     elif not trial.present:
         sentence = "The model has no chat template; only templates of the kind text can be used with it."
         problems.append(_problem("no_chat_template", sentence, blocking=False))
+    _try_words(root, facts, tokenizer, problems)
 
 
 def _settings(root: Path) -> dict[str, Any]:
@@ -132,6 +141,41 @@ def _compare(root: Path, shapes: dict[str, tuple[int, ...]], facts: dict[str, An
             "vocabulary",
             f"The tokenizer knows {tokenizer.vocabulary_size} tokens, but the model has embeddings for {rows}.",
         )
+    beyond = [each for each in tokenizer.stop_ids if each >= tokenizer.vocabulary_size]
+    if beyond:
+        raise _Refused(
+            "special_tokens",
+            f"generation_config.json ends answers with token {beyond[0]}, which the tokenizer does not have.",
+        )
+
+
+def _licence(root: Path) -> str:
+    """What the card names (`license: …` at its top), else "see LICENSE" if there is such a file."""
+    card = root / "README.md"
+    if card.is_file():
+        head = card.read_text(encoding="utf-8", errors="replace")[:4000]
+        found = re.search(r"(?mi)^license:[ \t]*([\w.+-]{2,60})[ \t]*$", head) if head.startswith("---") else None
+        if found:
+            return found.group(1)
+    kept = sorted(path.name for path in root.glob("LICEN[SC]E*"))
+    return f"see {kept[0]}" if kept else ""
+
+
+def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems: list[dict[str, Any]]) -> None:
+    """Load the weights once and let the model go on with a few words, unless it is too large for this machine."""
+    if facts["parameters"] * 4 > psutil.virtual_memory().available * _MOST_MEMORY:
+        sentence = "The model is too large to be tried in the memory that is free here; nothing was generated."
+        problems.append(_problem("not_tried", sentence, blocking=False))
+        return
+    model: Any = load_base(root).eval()
+    ids = torch.tensor([tokenizer.encode(_WORDS) or [tokenizer.eos_id]])
+    with torch.no_grad():
+        for _ in range(_NEW_TOKENS):
+            logits = model(input_ids=ids).logits[0, -1, : tokenizer.vocabulary_size]
+            if not torch.isfinite(logits).all():
+                raise _Refused("not_a_number", "The weights give no numbers: the model cannot say a word.")
+            ids = torch.cat([ids, logits.argmax()[None, None]], dim=1)
+    facts["trial"] = {"prompt": _WORDS, "text": tokenizer.decode(ids[0].tolist())}
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -20,6 +20,8 @@ METHODS = (
     ("full", "Full: all weights of the model"),
 )
 ADAPTERS = ("lora", "dora", "qlora")
+TEXT = "text"  # the objective of a pretraining; the others learn from pairs
+OF_PAIRS = ("answers", "preferences")
 
 
 class RecipeError(ValueError):
@@ -33,8 +35,8 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecipeField:
-    """What a form shows for one setting. `choices` are (value, label); `only_for` are the methods it belongs to, empty
-    for all."""
+    """What a form shows for one setting. `choices` are (value, label); `only_for` are the methods it belongs to and
+    `objectives` what is learnt with it, each empty for all."""
 
     name: str
     kind: str
@@ -48,6 +50,7 @@ class RecipeField:
     choices: tuple[tuple[str, str], ...]
     advanced: bool
     only_for: tuple[str, ...]
+    objectives: tuple[str, ...]
 
 
 def _setting(
@@ -62,6 +65,7 @@ def _setting(
     choices: tuple[tuple[str, str], ...] = (),
     advanced: bool = False,
     only_for: tuple[str, ...] = (),
+    objectives: tuple[str, ...] = (),
 ) -> Any:
     facts = {
         "label": label,
@@ -73,6 +77,7 @@ def _setting(
         "choices": choices,
         "advanced": advanced,
         "only_for": only_for,
+        "objectives": objectives,
     }
     return dataclasses.field(default=default, metadata=facts)
 
@@ -91,12 +96,13 @@ class Recipe:
     objective: str = _setting(
         "answers",
         "What it learns",
-        "To say what people wrote, or to prefer the better of two answers.",
+        "To say what people wrote, to prefer the better of two answers, or to go on with text as a corpus does.",
         effect="Preferring needs pairs of a better and a worse answer (corrections, votes); start it from a model that "
         "already answers well.",
         choices=(
             ("answers", "To say the answers people wrote"),
             ("preferences", "To prefer the better of two answers"),
+            (TEXT, "To go on with a text, as the corpus does"),
         ),
         advanced=True,
     )
@@ -112,7 +118,7 @@ class Recipe:
     epochs: float = _setting(
         3.0,
         "Passes over the data",
-        "How often the model sees each pair.",
+        "How often the model sees each pair, or the whole text.",
         effect="More passes fit the data better, until the model starts to repeat it word for word.",
         unit="epochs",
         minimum=0.01,
@@ -130,10 +136,10 @@ class Recipe:
     )
     batch_size: int = _setting(
         8,
-        "Pairs at a time",
-        "How many pairs are computed together.",
+        "Examples at a time",
+        "How many pairs, or blocks of text, are computed together.",
         effect="Larger batches use more memory and are steadier; smaller ones take more steps.",
-        unit="pairs",
+        unit="examples",
         minimum=1,
         maximum=1024,
     )
@@ -198,6 +204,28 @@ class Recipe:
         unit="tokens",
         minimum=16,
         maximum=131_072,
+        objectives=OF_PAIRS,
+    )
+    block_tokens: int = _setting(
+        256,
+        "Block of text",
+        "The corpus is read as one stream of tokens and cut into blocks of this many; nothing is left out.",
+        effect="A longer block lets the model look back further, and costs more time and memory.",
+        unit="tokens",
+        minimum=8,
+        maximum=131_072,
+        objectives=(TEXT,),
+    )
+    heldout_bytes: int = _setting(
+        100_000,
+        "Held-out text measured",
+        "How much of the text that is kept apart is measured for perplexity and bits per byte.",
+        effect="More gives a steadier number and takes longer.",
+        unit="bytes",
+        minimum=100,
+        maximum=100_000_000,
+        advanced=True,
+        objectives=(TEXT,),
     )
     packing: bool = _setting(
         True,
@@ -205,6 +233,7 @@ class Recipe:
         "Put the pairs of a batch into one row, each seeing only itself, instead of padding them to equal length.",
         effect="Faster, with the same result. Each run tries first whether its model can do it, and pads if not.",
         advanced=True,
+        objectives=OF_PAIRS,
     )
     last_layers: int = _setting(
         4,
@@ -355,7 +384,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for setting in recipe_fields():
             object.__setattr__(self, setting.name, _valid(setting, getattr(self, setting.name)))
-        if self.method not in ADAPTERS and self.learning_rate > 1e-3:
+        if self.method not in ADAPTERS and self.objective != TEXT and self.learning_rate > 1e-3:
             raise RecipeError(
                 "learning_rate", "More than 0.001 would destroy a model whose own weights are trained; try 2e-5."
             )
@@ -395,12 +424,13 @@ class Recipe:
         return yaml.safe_dump(self.to_json(), sort_keys=False)
 
 
-def recipe_fields() -> tuple[RecipeField, ...]:
-    """All settings in the order of a form."""
-    return tuple(
+def recipe_fields(objective: str = "") -> tuple[RecipeField, ...]:
+    """All settings in the order of a form; those of one objective alone if it is named."""
+    found = (
         RecipeField(name=field.name, kind=str(field.type), default=field.default, **field.metadata)
         for field in dataclasses.fields(Recipe)
     )
+    return tuple(field for field in found if not objective or objective in (field.objectives or (objective,)))
 
 
 _KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
@@ -425,6 +455,26 @@ def _valid(setting: RecipeField, value: Any) -> Any:
     return value
 
 
+_NEW: dict[str, Any] = {
+    "method": "full",
+    "learning_rate": 3e-3,
+    "batch_size": 8,
+    "block_tokens": 128,
+    "weight_decay": 0.1,
+}
+_ON: dict[str, Any] = {"method": "lora", "learning_rate": 5e-4, "batch_size": 4, "block_tokens": 256}
+# Pretraining: of a new model, which has everything to learn, and of one that can write already.
+TEXT_PRESETS: dict[str, Recipe] = {
+    f"{start}-{preset}": Recipe(objective=TEXT, **settings)
+    for start, preset, settings in (
+        ("new", "quick", {**_NEW, "epochs": 2.0}),
+        ("new", "balanced", {**_NEW, "epochs": 6.0, "eval_every": 100}),
+        ("new", "best", {**_NEW, "epochs": 20.0, "eval_every": 200, "learning_rate": 2e-3}),
+        ("on", "quick", {**_ON, "epochs": 1.0, "max_steps": 25}),
+        ("on", "balanced", {**_ON, "epochs": 1.0, "eval_every": 50}),
+        ("on", "best", {**_ON, "epochs": 3.0, "eval_every": 100, "block_tokens": 512}),
+    )
+}
 PRESETS: dict[str, Recipe] = {
     "quick": Recipe(epochs=1.0, max_steps=25, lora_rank=8, lora_alpha=16, max_tokens=384, learning_rate=5e-4),
     "balanced": Recipe(epochs=2.0, save_every=50, eval_every=50),

@@ -10,6 +10,7 @@ from typing import Any
 from ml.hashing import folder_manifest, json_sha256
 from ml.prompting.tokenizer import Tokenizer
 
+ARCHIVES = (".zip", ".whl", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")  # what ml.archive opens, by ending
 _PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".msgpack"}
 _CODE = {".py", ".pyc", ".so", ".dll", ".sh", ".exe"}
 _TOKENIZER_FILES = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"}
@@ -73,9 +74,11 @@ class ModelRef:
         if self.adapter:
             check_safe_folder(self.adapter)
             self._verify_adapter(Path(self.adapter))
-        if tokenizer_fingerprint(self.path) != self.tokenizer_fingerprint:
+        found = tokenizer_fingerprint(self.path)
+        if found != self.tokenizer_fingerprint:
             raise FingerprintError(
-                f"The tokenizer in {self.path} is not the one this work was prepared with. "
+                f"This work was prepared with the tokenizer {short(self.tokenizer_fingerprint)}, but "
+                f"{named(self.path)} in {self.path} has the tokenizer {short(found)}. "
                 "Restore the model's files or register the changed model as a new one."
             )
         if fingerprint(self.path) != self.fingerprint:
@@ -87,15 +90,33 @@ class ModelRef:
     def _verify_adapter(self, folder: Path) -> None:
         facts = folder / "apprentice.json"
         found = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
-        for name, expected in (
-            ("base_fingerprint", self.fingerprint),
-            ("tokenizer_fingerprint", self.tokenizer_fingerprint),
+        for name, what, expected in (
+            ("tokenizer_fingerprint", "tokenizer", self.tokenizer_fingerprint),
+            ("base_fingerprint", "weights", self.fingerprint),
         ):
-            if found.get(name, expected) != expected:
+            theirs = str(found.get(name, expected))
+            if theirs != expected:
                 raise FingerprintError(
-                    f"The adapter in {folder} was trained for another model (its {name} differs). "
+                    f"The adapter in {folder} was trained for {_base_of(found)} with the "
+                    f"{what} {short(theirs)}, but {named(self.path)} has the {what} {short(expected)}. "
                     "Use it with the base model it was trained on."
                 )
+
+
+def _base_of(facts: dict[str, Any]) -> str:
+    return f"“{facts['base_name']}”" if facts.get("base_name") else "another model"
+
+
+def named(folder: Path | str) -> str:
+    """A model by the name that its folder gives itself, in quotes; else by the folder's own."""
+    facts = Path(folder) / "apprentice.json"
+    found = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
+    return f"“{found.get('name') or Path(folder).name}”"
+
+
+def short(digest: str) -> str:
+    """Enough of a fingerprint to tell it from another."""
+    return f"{digest[:12]}…"
 
 
 def fingerprint(folder: Path | str) -> str:

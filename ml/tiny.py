@@ -7,22 +7,15 @@ path; it only knows nothing. Needs torch and transformers.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from ml.bpe import CHATML, SPECIAL, train_bpe, write_tokenizer
 from ml.cli import print_json
 from ml.store import ModelRef
 
-CHATML = (
-    "{% for message in messages %}"
-    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _CORPUS = (
     "The apprentice learns from pairs that experts wrote. Ask a question and read the answer: who, what, when, where? "
     "A floor, a wall, a roof and a window; order, deliver, measure, cut. Numbers 0 1 2 3 4 5 6 7 8 9. "
@@ -76,30 +69,8 @@ def write_tiny_tokenizer(
 
     The first three of the `special` tokens are the unknown, begin-of-text and end-of-text ones.
     """
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary_size,
-        special_tokens=[AddedToken(token, special=True, normalized=False) for token in special],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator([_CORPUS], trainer)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": special[1],
-        "eos_token": special[2],
-        "pad_token": special[2],
-        "unk_token": special[0],
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": 2048,
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
-    if chat_template:
-        (folder / "chat_template.jinja").write_text(chat_template, encoding="utf-8")
-    return tokenizer.get_vocab_size()
+    tokenizer = train_bpe([_CORPUS], vocabulary_size, special)
+    return write_tokenizer(tokenizer, folder, 2048, special=special, chat_template=chat_template)
 
 
 def _tiny_command(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ MODEL_TONES = {ModelState.CHECKING: "info", ModelState.READY: "ok", ModelState.R
 
 class RunState(TextChoices):
     DRAFT = "draft", _("Being prepared")
+    WAITING = "waiting", _("Waiting for the run before it")
     QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Running")
     STOPPING = "stopping", _("Stopping")
@@ -30,7 +31,8 @@ RUN_RESUMABLE = (RunState.STOPPED, RunState.FAILED)
 # Every way a run may go. A worker that starts again, or that a person starts again from the job's page, goes back to
 # running from where the run was left.
 RUN_MOVES: dict[str, tuple[str, ...]] = {
-    RunState.DRAFT: (RunState.QUEUED,),
+    RunState.DRAFT: (RunState.QUEUED, RunState.WAITING),
+    RunState.WAITING: (RunState.QUEUED, RunState.FAILED, RunState.CANCELLED),
     RunState.QUEUED: (RunState.RUNNING, RunState.STOPPED, RunState.CANCELLED, RunState.FAILED),
     RunState.RUNNING: (
         RunState.QUEUED,
@@ -49,6 +51,7 @@ RUN_MOVES: dict[str, tuple[str, ...]] = {
 }
 RUN_TONES = {
     RunState.DRAFT: "muted",
+    RunState.WAITING: "info",
     RunState.QUEUED: "info",
     RunState.RUNNING: "info",
     RunState.STOPPING: "warn",

@@ -1,5 +1,6 @@
 """The launch form, made from ml.recipe: its few first choices, and every setting of a recipe under the details."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,10 +12,10 @@ from core.models import Project
 from curation.choices import VersionState
 from curation.models import DatasetVersion
 from ml.devices import can_squeeze
-from ml.recipe import PRESETS, Recipe, RecipeError, RecipeField, recipe_fields
+from ml.recipe import PRESETS, TEXT, Recipe, RecipeError, RecipeField, recipe_fields
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
-from training.presets import CHOICES, Preset, preset_recipe, preset_value, presets_of, shown
+from training.presets import CHOICES, preset_recipe, preset_value, presets_of, shown
 from training.services.launch import NAME_LENGTH, Wishes
 
 METHODS = (
@@ -25,7 +26,7 @@ METHODS = (
     ("full", gettext_lazy("Full: all weights of the model")),
 )
 TRUTHS = (("true", gettext_lazy("Yes")), ("false", gettext_lazy("No")))
-DETAILS = tuple(field for field in recipe_fields() if field.name != "method")
+DETAILS = tuple(field for field in recipe_fields() if field.name != "method" and field.objectives != (TEXT,))
 FIRST = ("version", "base", "preset", "wanted_by", "name", "tell")
 VERSION = "v"  # before the number of a model version, among the models to start from
 OFFERED_VERSIONS = 50
@@ -151,11 +152,16 @@ class LaunchForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """The details that a person has set, as ml.recipe takes them."""
-        given = {setting.name: self.cleaned_data.get(setting.name) for setting in DETAILS}
-        truths = {"true": True, "false": False}
-        found = {name: value for name, value in given.items() if value not in (None, "")}
-        kinds = {setting.name: setting.kind for setting in DETAILS}
-        return {name: truths[value] if kinds[name] == "bool" else value for name, value in found.items()}
+        return changes_of(DETAILS, self.cleaned_data)
+
+
+def changes_of(details: Sequence[RecipeField], data: dict[str, Any]) -> dict[str, Any]:
+    """The details that a person has set in a form, as ml.recipe takes them."""
+    given = {setting.name: data.get(setting.name) for setting in details}
+    truths = {"true": True, "false": False}
+    found = {name: value for name, value in given.items() if value not in (None, "")}
+    kinds = {setting.name: setting.kind for setting in details}
+    return {name: truths[value] if kinds[name] == "bool" else value for name, value in found.items()}
 
 
 def models_of(project: Project) -> list[Any]:
@@ -166,12 +172,16 @@ def models_of(project: Project) -> list[Any]:
     return [(_("From its beginning"), bases), *([(_("On from a training"), made)] if made else [])]
 
 
-def detail_field(setting: RecipeField) -> forms.Field:
-    """A form field for one setting. Its bounds are only told to the browser: ml.recipe decides."""
-    common: dict[str, Any] = {"label": setting.label, "help_text": detail_help(setting), "required": False}
+def detail_field(setting: RecipeField, presets: Sequence[tuple[str, Recipe]] = ()) -> forms.Field:
+    """A form field for one setting. Its bounds are only told to the browser: ml.recipe decides.
+
+    The help says what each of the `presets` has; by default those of a finetuning.
+    """
+    help_text = detail_help(setting, presets or [(str(preset.label), PRESETS[preset.key]) for preset in CHOICES])
+    common: dict[str, Any] = {"label": setting.label, "help_text": help_text, "required": False}
     field: Any
     if setting.choices or setting.kind == "bool":
-        offered = setting.choices or TRUTHS
+        offered = [(value, label) for value, label in setting.choices if value != TEXT] or TRUTHS
         field = forms.ChoiceField(choices=[("", _("As the preset says")), *offered], **common)
     elif setting.kind == "int":
         field = forms.IntegerField(widget=forms.NumberInput(attrs=bounds(setting, "1")), **common)
@@ -186,7 +196,7 @@ def bounds(setting: RecipeField, step: str) -> dict[str, str]:
     return {"step": step, **{name: f"{value:g}" for name, value in limits.items() if value is not None}}
 
 
-def detail_help(setting: RecipeField) -> str:
+def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> str:
     """What it does, its effect, its range, and what each preset says."""
     parts = [setting.help, setting.effect]
     if setting.only_for:
@@ -195,16 +205,12 @@ def detail_help(setting: RecipeField) -> str:
         parts.append(
             _("From %(low)s to %(high)s.") % {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
         )
-    said = [said_by(preset, setting) for preset in CHOICES]
+    said = [(label, shown(setting, preset_value(recipe, recipe.method, setting.name))) for label, recipe in presets]
     if len({value for _label, value in said}) == 1:
         parts.append(_("Every preset says: %(value)s.") % {"value": said[0][1]})
     else:
         parts.append(_("Presets: %(values)s.") % {"values": ", ".join(f"{label} {value}" for label, value in said)})
     return " ".join(filter(None, parts))
-
-
-def said_by(preset: Preset, setting: RecipeField) -> tuple[str, str]:
-    return str(preset.label), shown(setting, preset_value(PRESETS[preset.key], "lora", setting.name))
 
 
 def initial_of(run: Run) -> dict[str, Any]:
@@ -245,29 +251,3 @@ class RecipeForm(forms.Form):
             return Recipe.from_yaml(self.cleaned_data["recipe"])
         except RecipeError as error:
             raise ValidationError(f"{error.field}: {error.sentence}") from error
-
-
-class BaseForm(forms.Form):
-    """A model folder to be registered."""
-
-    folder = forms.ChoiceField(
-        label=gettext_lazy("Folder"),
-        help_text=gettext_lazy("Folders with a model in them that lie in the model store and are not registered yet."),
-    )
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120, widget=forms.TextInput(attrs={"dir": "auto"}))
-    source = forms.CharField(
-        label=gettext_lazy("Where it comes from"),
-        max_length=200,
-        required=False,
-        help_text=gettext_lazy("An address or a package, for those who ask later."),
-    )
-    licence = forms.CharField(
-        label=gettext_lazy("Licence"),
-        max_length=80,
-        required=False,
-        help_text=gettext_lazy("What may be done with the model, such as Apache-2.0."),
-    )
-
-    def __init__(self, *args: Any, folders: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["folder"].choices = [(folder, folder) for folder in folders]  # type: ignore[attr-defined]

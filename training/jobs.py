@@ -1,6 +1,7 @@
 """What workers do for training: examine a model, audit pairs, supervise a run."""
 
 import shutil
+import time
 from typing import Any
 
 from django.conf import settings
@@ -8,24 +9,31 @@ from django.utils.translation import gettext_lazy as _
 
 from core.child import supervise
 from core.choices import JobState
+from core.denied import ApplicationError
 from core.errands import errand
 from core.jobs import JobContext, JobFailed, JobRunner, JobStopped, LeaseLost, job_kind
 from core.models import Job
+from curation.services.corpora import corpus_texts
 from ml.recipe import Recipe
 from ml.rundir import RunDir
 from training.choices import RunState
 from training.models import Audit, BaseModel, Run
 from training.selectors.estimates import disk_need
 from training.selectors.refs import folder_of
-from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store
+from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store, drafts_examine
 from training.services.bases import base_examined, base_refused
 from training.services.directories import run_write, spec_write
+from training.services.hub import hub_fetch, hub_model
 from training.services.runs import run_begin, run_ended
+from training.services.scratch import scratch_words
 from training.services.states import run_move
 from training.services.telling import EventStore
 from training.slots import device_slot
 
 INSPECT_SECONDS = 900
+SCRATCH_SECONDS = 3600
+UNPACK_SECONDS = 3600
+TELL_SECONDS = 0.5
 AUDIT_SECONDS = 3600
 TOKEN_CACHE = "APPRENTICE_TOKEN_CACHE"  # ml/train/tokens.py reads it
 
@@ -40,6 +48,98 @@ class InspectJob(JobRunner):
         base = BaseModel.objects.get(pk=context.arguments["base"])
         report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
         base_examined(base=base, job=context.job, report=report)
+        return {"state": base.state}
+
+    def ended(self, job: Job) -> None:
+        base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
+        if base is not None and job.state != JobState.DONE:
+            base_refused(base=base, reason=job.error or job.message)
+
+
+class BringJob(JobRunner):
+    """Bring a model's files into its folder, then examine it."""
+
+    queue = "default"
+
+    def bring(self, context: JobContext, base: BaseModel) -> None:
+        raise NotImplementedError
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        base = BaseModel.objects.get(pk=context.arguments["base"])
+        try:
+            self.bring(context, base)
+        except ApplicationError as error:
+            raise JobFailed(str(error)) from error
+        report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
+        base_examined(base=base, job=context.job, report=report)
+        return {"state": base.state}
+
+    def ended(self, job: Job) -> None:
+        base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
+        if base is not None and job.state != JobState.DONE:
+            base_refused(base=base, reason=job.error or job.message)
+
+
+@job_kind
+class UnpackJob(BringJob):
+    """Take a model out of an uploaded archive, in a child without network."""
+
+    kind, title = "unpack", _("Take a model out of an archive")
+
+    def bring(self, context: JobContext, base: BaseModel) -> None:
+        archive = settings.UPLOADS / context.arguments["archive"]
+        if not (settings.MODEL_STORE / base.folder).is_dir():
+            errand(context, ["unpack", str(archive), folder_of(base)], timeout=UNPACK_SECONDS)
+        archive.unlink(missing_ok=True)
+
+    def ended(self, job: Job) -> None:
+        super().ended(job)
+        (settings.UPLOADS / job.arguments["archive"]).unlink(missing_ok=True)
+
+
+@job_kind
+class HubJob(BringJob):
+    """Fetch a model from the hub through the door; files that are whole are not fetched again."""
+
+    kind, title = "hub", _("Fetch a model from the hub")
+
+    def bring(self, context: JobContext, base: BaseModel) -> None:
+        actor = context.job.requested_by
+        if actor is None:
+            raise JobFailed(_("Nobody asked for this."))
+        asked = context.arguments
+        model = hub_model(actor=actor, repository=asked["repository"], revision=asked["revision"])
+        folder = settings.MODEL_STORE / base.folder
+
+        told = 0.0
+
+        def tell(done: int, total: int, name: str) -> None:
+            nonlocal told
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                context.checkpoint()
+                context.progress(done, total, name)
+
+        hub_fetch(actor=actor, model=model, folder=folder, tell=tell)
+        BaseModel.objects.filter(pk=base.pk, licence="").update(licence=model.licence)
+        base.refresh_from_db()
+
+
+@job_kind
+class ScratchJob(JobRunner):
+    """Make a new model from a corpus in a child, then examine it like any other. Made again, it is the same."""
+
+    kind, queue, title = "scratch", "default", _("Make a new model")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        base = BaseModel.objects.select_related("corpus").get(pk=context.arguments["base"])
+        if base.corpus is None or not corpus_texts(base.corpus).is_file():
+            raise JobFailed(_("The corpus that the model was to be made from is gone."))
+        asked = {name: int(context.arguments[name]) for name in ("vocabulary", "seed")}
+        errand(context, scratch_words(base, str(corpus_texts(base.corpus)), **asked), timeout=SCRATCH_SECONDS)
+        report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
+        base_examined(base=base, job=context.job, report=report)
+        drafts_examine(base=base)
         return {"state": base.state}
 
     def ended(self, job: Job) -> None:
@@ -81,7 +181,7 @@ class TrainJob(JobRunner):
     kind, queue, title = "train", "train", _("Train a model")
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        run = Run.objects.select_related("version__task", "base", "project", "requested_by", "start").get(
+        run = Run.objects.select_related("version__task", "base", "project", "requested_by", "start", "corpus").get(
             pk=context.arguments["run"]
         )
         run_begin(run=run, job=context.job)
@@ -110,7 +210,7 @@ class TrainJob(JobRunner):
             run_move(run=run, to=RunState.QUEUED)
 
     def ended(self, job: Job) -> None:
-        run = Run.objects.select_related("base", "version", "project").filter(pk=job.arguments["run"]).first()
+        run = Run.objects.select_related("base", "version", "corpus", "project").filter(pk=job.arguments["run"]).first()
         if run is not None:
             run_ended(run=run, job=job)
 

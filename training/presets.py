@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
 from core.models import Project
-from ml.recipe import ADAPTERS, PRESETS, Recipe, RecipeError, RecipeField
+from ml.recipe import ADAPTERS, PRESETS, TEXT_PRESETS, Recipe, RecipeError, RecipeField
 from training.models import OwnPreset
 
 FULL_RATE_SHARE = 0.1  # a model's own weights are moved with a tenth of LoRA's learning rate
@@ -48,11 +48,11 @@ def told(recipe: dict[str, Any]) -> str:
 
 def preset_recipe(key: str, project: Project) -> Recipe | None:
     """The recipe behind a preset's key; None when there is no such preset (any more)."""
-    if key in PRESETS:
-        return PRESETS[key]
+    if found := PRESETS.get(key) or TEXT_PRESETS.get(key):
+        return found
     number = key.removeprefix(OWN)
-    found = OwnPreset.objects.filter(project=project, pk=number).first() if number.isdecimal() else None
-    return Recipe.from_json(found.recipe) if found else None
+    own = OwnPreset.objects.filter(project=project, pk=number).first() if number.isdecimal() else None
+    return Recipe.from_json(own.recipe) if own else None
 
 
 def preset_value(recipe: Recipe, method: str, name: str) -> Any:

@@ -8,20 +8,21 @@ from django.utils.translation import gettext_lazy
 
 from core import registries
 from core.models import Project, User
-from core.registries import LineageEntry, NavEntry, NextAction, Station
-from curation.choices import Part, VersionState
-from curation.models import DatasetVersion, Pair
+from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
+from curation.choices import CorpusState, Part, VersionState
+from curation.models import Corpus, DatasetVersion, Pair
 from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run
 from training.services.bases import starter_register
 
 LINEAGE_SHOWN = 20
+MODEL_PAGES = ("training:model-", "training:base-", "training:stage")
 
 
 def wire() -> None:
     registries.navigation += [
-        NavEntry(40, gettext_lazy("Training"), "training:run-list", ("training:run-",)),
-        NavEntry(45, gettext_lazy("Models"), "training:model-list", ("training:model-", "training:base-")),
+        NavEntry(40, gettext_lazy("Training"), "training:run-list", ("training:run-", "training:pretrain-")),
+        NavEntry(45, gettext_lazy("Models"), "training:model-list", MODEL_PAGES),
     ]
     registries.next_actions.append(next_actions)
     registries.stations.append(stations)
@@ -29,6 +30,8 @@ def wire() -> None:
     registries.shots.append(shots)
     registries.lineage.setdefault("dataset_version", []).append(from_dataset_version)
     registries.lineage.setdefault("pair", []).append(from_pair)
+    registries.lineage.setdefault("corpus", []).append(from_corpus)
+    registries.panels.setdefault("corpus", []).append(corpus_panel)
     registries.lineage.setdefault("run", []).append(from_run)
     registries.lineage.setdefault("model_version", []).append(from_model_version)
 
@@ -97,7 +100,37 @@ def from_run(run: Run) -> list[LineageEntry]:
     return [
         *origins(run),
         *(LineageEntry("down", gettext_lazy("Model version"), label(model), model_url(model)) for model in models),
+        *bases_made([run]),
+        *(LineageEntry("down", gettext_lazy("Run that follows"), each.name, run_url(each)) for each in followers(run)),
     ]
+
+
+def followers(run: Run) -> Any:
+    return run.followers.exclude(state=RunState.DRAFT).select_related("project")[:LINEAGE_SHOWN]
+
+
+def bases_made(runs: list[Run]) -> list[LineageEntry]:
+    """The base models that pretrainings made, as pages of the projects that made them."""
+    found = BaseModel.objects.filter(run__in=runs).select_related("run__project")
+    return [
+        LineageEntry(
+            "down", gettext_lazy("Base model"), base.name,
+            reverse("training:base-detail", args=[base.run.project.slug, base.pk]),
+        )
+        for base in found if base.run is not None
+    ]  # fmt: skip
+
+
+def from_corpus(corpus: Corpus) -> list[LineageEntry]:
+    runs = list(corpus.runs.exclude(state=RunState.DRAFT).select_related("project")[:LINEAGE_SHOWN])
+    return [*(LineageEntry("down", gettext_lazy("Run"), run.name, run_url(run)) for run in runs), *bases_made(runs)]
+
+
+def corpus_panel(corpus: Corpus, user: User) -> list[Panel]:
+    """On the page of a corpus: the way to a pretraining."""
+    if corpus.state != CorpusState.READY:
+        return []
+    return [Panel(10, "training/corpus_panel.html", {"corpus": corpus})]
 
 
 def from_model_version(version: ModelVersion) -> list[LineageEntry]:
@@ -107,10 +140,15 @@ def from_model_version(version: ModelVersion) -> list[LineageEntry]:
 
 def origins(run: Run) -> list[LineageEntry]:
     slug = run.project.slug
-    data = reverse("curation:version-detail", args=[slug, run.version_id])
     base = reverse("training:base-detail", args=[slug, run.base_id])
+    if run.corpus_id:
+        data = reverse("curation:corpus-detail", args=[slug, run.corpus_id])
+        material = LineageEntry("up", gettext_lazy("Corpus"), str(run.corpus), data)
+    else:
+        data = reverse("curation:version-detail", args=[slug, run.version_id])
+        material = LineageEntry("up", gettext_lazy("Dataset version"), str(run.version), data)
     return [
-        LineageEntry("up", gettext_lazy("Dataset version"), str(run.version), data),
+        material,
         LineageEntry("up", gettext_lazy("Base model"), run.base.name, base),
     ]
 
@@ -136,7 +174,9 @@ def shots() -> list[tuple[str, str, str]]:
     found = [
         ("runs", f"{start}/training/", "viewer"),
         ("run-new", f"{start}/training/new/", "owner"),
+        ("pretrain-new", f"{start}/training/pretrain/", "owner"),
         ("models", f"{start}/models/", "viewer"),
+        ("stages", f"{start}/models/stages/", "viewer"),
     ]
     if run := Run.objects.filter(project=project).exclude(state=RunState.DRAFT).first():
         found += [("run", run_url(run), "owner"), ("run-check", f"{run_url(run)}check/", "owner")]

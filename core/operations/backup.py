@@ -12,7 +12,7 @@ from core.operations.archive import DATABASE, FILES, Manifest, written
 from core.operations.database import database_running, run_tool
 from core.operations.prepare import Tell
 
-FOLDERS = ("models", "runs", "secrets", "uploads")
+FOLDERS = ("models", "corpora", "runs", "secrets", "uploads")
 # The embedded database's password belongs to its cluster; a restored one has its own.
 LEFT_OUT = ("secrets/postgres",)
 # Sign-ins and login counters: people sign in again after a restore.
@@ -34,7 +34,7 @@ def backup(home: Path, url: str, target: Path, tell: Tell) -> Manifest:
             empty = [f"--exclude-table-data={table}" for table in EMPTY_TABLES]
             run_tool("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", *empty, f"--file={dump}")
             archive.add(DATABASE, dump)
-            tell("Copying models, runs, uploads and keys")
+            tell("Copying models, corpora, runs, uploads and keys")
             for path in files_of(home):
                 archive.add(FILES + path.relative_to(home).as_posix(), path)
         connection.close()

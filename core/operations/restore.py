@@ -60,7 +60,7 @@ def refuse_used(home: Path) -> None:
     """Also clears what a killed restore left: its mark says that nothing of it was ever in use."""
     if (home / MARK).exists():
         clear(home)
-    used = [name for name in ("postgres", "models", "runs", "uploads") if _filled(home / name)]
+    used = [name for name in ("postgres", "models", "corpora", "runs", "uploads") if _filled(home / name)]
     if used:
         raise OperatorError(f"{home / used[0]} is not empty; restore into an empty folder: set APPRENTICE_HOME to one.")
 
@@ -89,7 +89,7 @@ def undone_on_failure(home: Path) -> Iterator[None]:
 
 
 def clear(home: Path) -> None:
-    for name in ("postgres", "postgres.new", "models", "runs", "uploads", MARK):
+    for name in ("postgres", "postgres.new", "models", "corpora", "runs", "uploads", MARK):
         shutil.rmtree(home / name, ignore_errors=True)
 
 

@@ -78,7 +78,7 @@ class Up:
         listen = read_listen(os.environ)
         held.callback(take_lock(self.home / "up.lock", "Apprentice").close)
         opened = held.enter_context(contextlib.closing(open_socket(listen)))
-        for folder in ("logs", "models", "runs", "uploads", "downloads"):
+        for folder in ("logs", "models", "corpora", "runs", "uploads", "downloads"):
             (self.home / folder).mkdir(exist_ok=True)
         private_folder(runtime_folder(self.home))
         self._start_data()

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from curation.api import imports, pairs, questions, tasks, versions, views, work
+from curation.api import corpora, imports, pairs, questions, tasks, versions, views, work
 
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.Tasks.as_view(), name="api-tasks"),
@@ -30,6 +30,9 @@ urlpatterns: list[URLPattern] = [
     path("questions/declines/", questions.declines, name="api-declines"),
     path("questions/<int:question>/", questions.question, name="api-question"),
     path("questions/<int:question>/withdraw/", questions.withdraw, name="api-question-withdraw"),
+    path("corpora/", corpora.Corpora.as_view(), name="api-corpora"),
+    path("corpora/<int:corpus>/", corpora.corpus, name="api-corpus"),
+    path("corpora/<int:corpus>/texts/", corpora.corpus_texts, name="api-corpus-texts"),
     path("dataset-versions/", versions.Versions.as_view(), name="api-versions"),
     path("dataset-versions/<int:version>/", versions.version, name="api-version"),
     path("dataset-versions/<int:version>/rows/", versions.Rows.as_view(), name="api-version-rows"),

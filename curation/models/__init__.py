@@ -1,3 +1,4 @@
+from curation.models.corpora import Corpus
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
@@ -9,6 +10,7 @@ from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLe
 __all__ = [
     "Answer",
     "CheckedText",
+    "Corpus",
     "DatasetVersion",
     "Dismissal",
     "Draft",

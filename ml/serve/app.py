@@ -1,4 +1,4 @@
-"""The server's addresses: GET /health, POST /chat (a stream of JSON lines), POST /embed."""
+"""The server's addresses: GET /health, POST /chat (a stream of JSON lines), POST /embed, POST /next."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ml.next_tokens import MOST_CHARACTERS
 from ml.prompting import Example, Template
 from ml.rundir import GenerateSettings
-from ml.serve.engine import ChatJob, EmbedJob, Engine
+from ml.serve.engine import ChatJob, EmbedJob, Engine, LookJob
 from ml.serve.models import ModelPool, RefusedError
 from ml.store import ModelRef
 
@@ -67,10 +68,25 @@ def make_app(pool: ModelPool, engine: Engine, facts: dict[str, Any], seconds: fl
             raise RefusedError(422, found["error"], found["message"])
         return JSONResponse(found)
 
+    async def look(request: Request) -> Response:
+        body = await _body(request)
+        messages = _Messages()
+        job = _look_job(body, messages.put, seconds)
+        engine.submit(job)
+        try:
+            found = await messages.get(seconds)
+        except BaseException:
+            job.cancelled = True
+            raise
+        if "error" in found:
+            raise RefusedError(422, found["error"], found["message"])
+        return JSONResponse(found)
+
     routes = [
         Route("/health", health, methods=["GET"]),
         Route("/chat", chat, methods=["POST"]),
         Route("/embed", embed, methods=["POST"]),
+        Route("/next", look, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={RefusedError: _refused})
 
@@ -143,6 +159,16 @@ def _chat_job(body: dict[str, Any], send: Any, seconds: float) -> ChatJob:
     except KeyError as error:
         raise RefusedError(400, "field", f"The request lacks the field {error.args[0]}.") from error
     except (ValueError, TypeError, AttributeError) as error:
+        raise RefusedError(400, "field", str(error)) from error
+
+
+def _look_job(body: dict[str, Any], send: Any, seconds: float) -> LookJob:
+    text = body.get("text")
+    if not isinstance(text, str) or not 0 < len(text) <= MOST_CHARACTERS:
+        raise RefusedError(400, "text", f"The field text must be a text of at most {MOST_CHARACTERS} characters.")
+    try:
+        return LookJob(ModelRef.from_json(body.get("model") or {}), text, send, time.monotonic() + seconds)
+    except ValueError as error:
         raise RefusedError(400, "field", str(error)) from error
 
 

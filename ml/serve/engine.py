@@ -17,6 +17,7 @@ from ml.decoding import Decoder, Request
 from ml.embed import Embedder
 from ml.generate import answer_text, cut_at_stop, make_request, stop_texts
 from ml.loading import LoadedModel
+from ml.next_tokens import next_tokens
 from ml.prompting import ChatTemplateError, Example, Template, stop_token_ids
 from ml.rundir import GenerateSettings
 from ml.serve.models import ModelPool, RefusedError
@@ -60,6 +61,17 @@ class EmbedJob:
 
 
 @dataclass(slots=True, eq=False)
+class LookJob:
+    """A text to look into; `send` receives {"tokens"} (see ml.next_tokens) or {"error", "message"}."""
+
+    model: ModelRef
+    text: str
+    send: Send
+    deadline: float
+    cancelled: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class _Batch:
     loaded: LoadedModel
     decoder: Decoder
@@ -73,7 +85,7 @@ class Engine:
         self._pool = pool
         self._make_embedder = embedder
         self._embedder: Embedder | None = None
-        self._waiting: queue.Queue[ChatJob | EmbedJob] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[ChatJob | EmbedJob | LookJob] = queue.Queue(MOST_WAITING)
         self._batches: list[_Batch] = []
         self._embeds: list[EmbedJob] = []
         self._stopped = threading.Event()
@@ -91,9 +103,9 @@ class Engine:
     def waiting(self) -> int:
         return self._waiting.qsize()
 
-    def submit(self, job: ChatJob | EmbedJob) -> None:
+    def submit(self, job: ChatJob | EmbedJob | LookJob) -> None:
         """Queue a job. Raises RefusedError if the folder is not allowed or too many are waiting."""
-        if isinstance(job, ChatJob):
+        if not isinstance(job, EmbedJob):
             self._pool.check(job.model)
         try:
             self._waiting.put_nowait(job)
@@ -113,7 +125,7 @@ class Engine:
     def _admit(self) -> None:
         """Take what is waiting; with nothing under way, wait for work and then a moment for company."""
         idle = not self._batches and not self._embeds
-        taken: list[ChatJob | EmbedJob] = []
+        taken: list[ChatJob | EmbedJob | LookJob] = []
         try:
             taken.append(self._waiting.get(timeout=_IDLE_SECONDS) if idle else self._waiting.get_nowait())
             time.sleep(_GATHER_SECONDS)
@@ -122,6 +134,8 @@ class Engine:
         except queue.Empty:
             pass
         self._embeds += [job for job in taken if isinstance(job, EmbedJob)]
+        for look in (job for job in taken if isinstance(job, LookJob) and not job.cancelled):
+            self._guard([look], lambda look=look: self._look(look))  # type: ignore[misc]
         chats = [job for job in taken if isinstance(job, ChatJob)]
         for model in dict.fromkeys(job.model for job in chats):
             jobs = [job for job in chats if job.model == model]
@@ -158,6 +172,9 @@ class Engine:
             if request.finished:
                 _finish(job, batch.loaded)
                 batch.jobs.remove(job)
+
+    def _look(self, job: LookJob) -> None:
+        job.send({"tokens": next_tokens(self._pool.get(job.model), job.text)})
 
     def _embed(self, job: EmbedJob) -> None:
         if self._embedder is None:

@@ -76,7 +76,7 @@ class PlannedBatches(Sampler[list[int]]):
 
 
 class Samples(Dataset[Any]):
-    """Encoded pairs, or preferences, in memory."""
+    """Encoded pairs, preferences, or blocks of text."""
 
     def __init__(self, samples: Sequence[Any]) -> None:
         self.samples = samples

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,28 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Samples (or preferences) by part, and the ids of pairs left out, by problem code."""
+    """Samples (or preferences) by part, and the ids of pairs left out, by problem code.
 
-    train: list[Any]
-    develop: list[Any]
+    For a pretraining the samples are blocks of text, and `heldout_bytes` and `heldout_tokens` are the size of the text
+    in `develop`; for pairs both are 0.
+    """
+
+    train: Sequence[Any]
+    develop: Sequence[Any]
     left_out: dict[str, list[str]]
+    heldout_bytes: int = 0
+    heldout_tokens: int = 0
+
+    def text_measures(self, loss: float) -> dict[str, float]:
+        """Perplexity a token, and bits per byte of text: the one number that compares models of any vocabulary.
+
+        `loss` is in nats a token. All tokens of the held-out text count, their end-of-text tokens included. Empty for
+        pairs.
+        """
+        if not self.heldout_bytes:
+            return {}
+        bits = loss * self.heldout_tokens / self.heldout_bytes / math.log(2)
+        return {"perplexity": math.exp(min(loss, 700.0)), "bits_per_byte": bits}
 
 
 def read_examples(path: Path) -> Iterator[Example]:

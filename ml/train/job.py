@@ -14,7 +14,7 @@ from transformers import AutoConfig, set_seed
 from ml.hashing import json_sha256
 from ml.loading import LoadedModel, best_device, check_fits, load_base, longest_context, use_threads
 from ml.prompting import PROBLEMS, Example, Tokenizer
-from ml.recipe import ADAPTERS, Recipe
+from ml.recipe import ADAPTERS, TEXT, Recipe
 from ml.rundir import Attempt, Checkpoint, RunDir, RunSpec
 from ml.score import TokenLoss
 from ml.train.attention import use_packed_attention
@@ -26,6 +26,7 @@ from ml.train.pace import develop_pairs
 from ml.train.precision import choose_precision
 from ml.train.preferences import load_preferences
 from ml.train.stopping import Stopper
+from ml.train.texts import load_texts
 from ml.train.trainer import TrainingError
 
 
@@ -59,7 +60,8 @@ def prepare(run: RunDir, attempt: Attempt, stopper: Stopper) -> TrainingJob:
     spec.model.verify()
     tokenizer = Tokenizer.load(spec.model.path)
     stopper.check()
-    attempt.events.write("phase", name="encode", message="Turning the pairs into tokens.")
+    material = "text" if recipe.objective == TEXT else "pairs"
+    attempt.events.write("phase", name="encode", message=f"Turning the {material} into tokens.")
     data = _load(run, spec, recipe, tokenizer)
     _tell_left_out(attempt, data)
     stopper.check()
@@ -71,10 +73,10 @@ def prepare(run: RunDir, attempt: Attempt, stopper: Stopper) -> TrainingJob:
     model.to(device)
     attempt.events.write("phase", name="ready", message=f"{_trainable(model)} Computing in {precision}.")
     longest = longest_context(model)
-    packing = recipe.packing and _can_pack(model, data, attempt)
+    packing = recipe.packing and recipe.objective != TEXT and _can_pack(model, data, attempt)
     loaded = LoadedModel(model, tokenizer, longest, device)
     steps = planned_steps(recipe, len(data.train))
-    measured = data.develop[: develop_pairs(recipe, steps)]
+    measured = data.develop if recipe.objective == TEXT else data.develop[: develop_pairs(recipe, steps)]
     measuring = Measuring(spec, loaded, precision, measured, stopper)
     job = TrainingJob(
         run, spec, recipe, attempt, stopper, checkpoint, data, loaded, precision, steps, packing, measuring
@@ -111,6 +113,8 @@ def weights(model: Any) -> tuple[int, int]:
 def _load(run: RunDir, spec: RunSpec, recipe: Recipe, tokenizer: Tokenizer) -> TrainingData:
     assert spec.data is not None
     path = run.path / spec.data.pairs
+    if recipe.objective == TEXT:
+        return load_texts(path, spec.data.sha256, tokenizer, recipe)
     if recipe.objective == "preferences":
         return load_preferences(path, spec.data.sha256, spec.template, tokenizer, recipe.max_tokens)
     return load_data(path, spec.data.sha256, spec.template, tokenizer, recipe.max_tokens)
@@ -129,11 +133,7 @@ def _model(spec: RunSpec, recipe: Recipe, tokenizer: Tokenizer, precision: str) 
     options = loading_options(recipe)
     base = load_base(spec.model.path, dtype=torch.bfloat16 if frozen else torch.float32, **options)
     check_fits(base, tokenizer)
-    longest = longest_context(base)
-    if recipe.max_tokens > longest:
-        raise TrainingError(
-            "max_tokens", f"The model holds {longest} tokens; set the longest pair to {longest} or less."
-        )
+    _check_length(recipe, longest_context(base))
     if spec.model.adapter is None:
         return METHODS[recipe.method].prepare(base, recipe)
     adapted: Any = PeftModel.from_pretrained(
@@ -146,6 +146,16 @@ def _model(spec: RunSpec, recipe: Recipe, tokenizer: Tokenizer, precision: str) 
             "An adapter can only be trained on by the method that made it; choose that one, or start anew."
         )
     return adapted
+
+
+def _check_length(recipe: Recipe, longest: int) -> None:
+    # A block holds one token more than it predicts: the last one of the block before.
+    text = recipe.objective == TEXT
+    field, words, most = (
+        ("block_tokens", "block of text", longest - 1) if text else ("max_tokens", "longest pair", longest)
+    )
+    if getattr(recipe, field) > most:
+        raise TrainingError(field, f"The model holds {longest} tokens; set the {words} to {most} or less.")
 
 
 def _can_pack(model: Any, data: TrainingData, attempt: Attempt) -> bool:

@@ -55,14 +55,16 @@ def load_preferences(
     Raises DataError if the file is not the promised one or nothing is left.
     """
     check_unchanged(path, sha256)
-    data = TrainingData([], [], {})
+    train: list[Any] = []
+    develop: list[Any] = []
+    data = TrainingData(train, develop, {})
     try:
         for pair in read_preferences(path):
             if pair[0].part == "test":
                 continue
             better, worse = (encode_pair(example, template, tokenizer, max_tokens) for example in pair)
             if better.usable and worse.usable:
-                part: list[Any] = data.train if pair[0].part == "train" else data.develop
+                part = train if pair[0].part == "train" else develop
                 part.append(Preference(Sample(better.ids, better.labels), Sample(worse.ids, worse.labels)))
             for code in {*better.problems, *worse.problems} if not (better.usable and worse.usable) else ():
                 data.left_out.setdefault(code, []).append(pair[0].id)

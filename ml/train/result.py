@@ -11,9 +11,11 @@ from typing import Any
 import peft
 import torch
 import transformers
+from peft import PeftModel
 
 from ml.atomic import new_folder, write_json, write_text
 from ml.hashing import folder_manifest
+from ml.recipe import TEXT, Recipe
 from ml.rundir import RunSpec
 from ml.store import ModelRef, fingerprint, tokenizer_fingerprint
 from ml.train.methods import METHODS
@@ -26,10 +28,13 @@ def write_result(model: Any, spec: RunSpec, folder: Path, numbers: dict[str, Any
     """Write the model version into `folder` in one step.
 
     Returns what DONE says about it: `fingerprint`, `sha256` by file, and `model`, the reference under which it can be
-    asked. `numbers` (losses, steps, times) go into lineage and card.
+    asked. `numbers` (losses, steps, times) go into lineage and card. A pretraining makes a base model that stands
+    alone: an adapter is merged into the weights.
     """
     assert spec.recipe is not None
-    adapter = METHODS[spec.recipe.method].adapter
+    adapter = is_adapter(spec.recipe)
+    if spec.recipe.objective == TEXT and isinstance(model, PeftModel):
+        model = model.merge_and_unload()
     base = _base_facts(Path(spec.model.path))
     with new_folder(folder) as place:
         _save_weights(model, place, base["name"], adapter=adapter)
@@ -55,6 +60,11 @@ def write_result(model: Any, spec: RunSpec, folder: Path, numbers: dict[str, Any
     return {"fingerprint": own, "sha256": digests, "model": reference.to_json()}
 
 
+def is_adapter(recipe: Recipe) -> bool:
+    """Whether the result of this recipe needs its base model beside it."""
+    return METHODS[recipe.method].adapter and recipe.objective != TEXT
+
+
 def _save_weights(model: Any, place: Path, base_name: str, *, adapter: bool) -> None:
     if adapter:
         # An absolute path of this machine would mean nothing elsewhere; the base is known by its fingerprint.
@@ -76,7 +86,8 @@ def _facts(spec: RunSpec, base: dict[str, Any], own: str, place: Path) -> dict[s
     assert spec.data is not None
     return {
         "format": 1,
-        "kind": "adapter" if METHODS[spec.recipe.method].adapter else "model",
+        "kind": _kind(spec.recipe),
+        **({"name": spec.provenance.get("name") or base["name"]} if spec.recipe.objective == TEXT else {}),
         "method": spec.recipe.method,
         "run_id": spec.run_id,
         "fingerprint": own,
@@ -88,6 +99,12 @@ def _facts(spec: RunSpec, base: dict[str, Any], own: str, place: Path) -> dict[s
         "template_fingerprint": spec.template.fingerprint,
         "dataset_version": spec.data.dataset_version,
     }
+
+
+def _kind(recipe: Recipe) -> str:
+    if recipe.objective == TEXT:
+        return "base"
+    return "adapter" if is_adapter(recipe) else "model"
 
 
 def _lineage(spec: RunSpec, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -118,22 +135,28 @@ def _card(spec: RunSpec, base: dict[str, Any], numbers: dict[str, Any]) -> str:
     assert spec.data is not None
     remark = f" ({base['remark']})" if base.get("remark") else ""
     counts = ", ".join(f"{count} {name}" for name, count in spec.data.counts.items()) or "not stated"
+    text = spec.recipe.objective == TEXT
+    part = "held-out text" if text else "develop part"
     losses = [
-        f"- Loss on the develop part before: {_number(numbers['develop_loss_before'])}",
-        f"- Loss on the develop part after: {_number(numbers['develop_loss_after'])}",
+        f"- Loss on the {part} before: {_number(numbers['develop_loss_before'])}",
+        f"- Loss on the {part} after: {_number(numbers['develop_loss_after'])}",
+        *([f"- Bits per byte of held-out text, before: {_number(numbers.get('bits_per_byte_before'))}, "
+           f"after: {_number(numbers.get('bits_per_byte_after'))}"] if text else []),
         f"- Loss on the training part, last steps: {_number(numbers['train_loss'])}",
-    ]
+    ]  # fmt: skip
+    data = "corpus" if text else "dataset version"
     return "\n".join(
         [
-            f"# {base['name']}, finetuned in run {spec.run_id}",
+            f"# {base['name']}, {'pretrained' if text else 'finetuned'} in run {spec.run_id}",
             "",
             f"- Base model: {base['name']}{remark}, licence {base['licence'] or 'not stated'}",
             f"- Method: {spec.recipe.method}",
-            f"- Data: dataset version {spec.data.dataset_version or 'not stated'} ({counts})",
+            f"- Data: {data} {spec.data.dataset_version or 'not stated'} ({counts})",
             f"- Steps: {numbers['final_step']}, tokens seen: {numbers['tokens_trained']}",
             *losses,
             "",
-            "The losses are in nats a response token, end token included. `recipe.json` holds every setting,",
+            f"The losses are in nats a {'' if text else 'response '}token, end token included. "
+            "`recipe.json` holds every setting,",
             "`template.json` the prompt that the model must be asked with, `lineage.json` where it comes from,",
             "`apprentice.json` the fingerprints.",
             "",

@@ -85,6 +85,7 @@ def _train(job: TrainingJob, started: float) -> dict[str, Any] | None:
         **before,
         **after,
         "develop_pairs": len(job.measuring.develop),
+        **_text_numbers(job, {**before, **after}),
         "tokens_trained": trainer.tokens_seen,
         "seconds": round(time.monotonic() - started, 3),
         "tokens_per_second": round((trainer.tokens_seen - tokens_before) / max(training_seconds, 1e-9), 2),
@@ -96,6 +97,17 @@ def _train(job: TrainingJob, started: float) -> dict[str, Any] | None:
     facts = write_result(job.loaded.model, job.spec, folder, numbers)
     result = "result" if not job.spec.store else str(folder)
     return {"result": result, **numbers, **facts, "resumed_from": resumed_from}
+
+
+def _text_numbers(job: TrainingJob, losses: dict[str, Any]) -> dict[str, float]:
+    """What a pretraining reports besides the loss: perplexity and bits per byte of the held-out text."""
+    moments = {when: losses.get(f"develop_loss_{when}") for when in ("before", "after")}
+    return {
+        f"{name}_{when}": value
+        for when, loss in moments.items()
+        if loss is not None
+        for name, value in job.data.text_measures(loss).items()
+    }
 
 
 def _progress(job: TrainingJob, trainer: PairTrainer) -> Progress:
@@ -119,7 +131,8 @@ def _measure(job: TrainingJob, step: int) -> float | None:
     loss = job.measuring.develop_loss()
     score = job.measuring.answer_score(job.questions)
     if loss is not None:
-        job.attempt.events.write("eval", step=step, loss=loss, **({} if score is None else {"answers": score}))
+        more = job.data.text_measures(loss) if score is None else {"answers": score}
+        job.attempt.events.write("eval", step=step, loss=loss, **more)
     return score if job.recipe.best_by == "answers" else loss
 
 
@@ -130,7 +143,7 @@ def _before(job: TrainingJob) -> dict[str, float | None]:
     job.attempt.events.write("phase", name="measure", message="Measuring the loss before the training.")
     loss, general = job.measuring.develop_loss(), job.measuring.general_loss()
     if loss is not None:
-        job.attempt.events.write("eval", step=0, loss=loss)
+        job.attempt.events.write("eval", step=0, loss=loss, **job.data.text_measures(loss))
     job.attempt.events.write("general", step=0, loss=general)
     return {"develop_loss_before": loss, "general_loss_before": general}
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
 
 from ml.atomic import new_folder
-from ml.recipe import Recipe
+from ml.recipe import TEXT, Recipe
 from ml.rundir import Checkpoint, RunDir, write_manifest
 from ml.score import TokenLoss
 from ml.train.batching import PlannedBatches, Samples
@@ -49,6 +49,7 @@ def training_arguments(recipe: Recipe, run: RunDir, steps: int, device: torch.de
         warmup_steps=round(recipe.warmup_share * steps),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
+        adam_beta2=0.95 if recipe.objective == TEXT else 0.999,  # the usual one where most of the model is learnt anew
         seed=recipe.seed,
         logging_steps=1,
         logging_nan_inf_filter=False,

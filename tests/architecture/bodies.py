@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.architecture.estate import Estate
 
-MULTIPART = {"api-imports"}
+MULTIPART = {"api-base-model-archive", "api-corpora", "api-imports"}
 
 
 def query(name: str, estate: Estate) -> str:
@@ -35,6 +35,7 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-pair-views": {"task": task, "name": "Mine", "query": {"state": "approved"}},
         "api-pair-review": {"revision": values["waiting_revision"], "decision": "return", "reason": "Too short."},
         "api-imports": {"task": task, "file": SimpleUploadedFile("a.jsonl", b'{"instruction": "a", "output": "b"}\n')},
+        "api-corpora": {"project": project, "name": "Texts", "files": [SimpleUploadedFile("a.txt", b"A roof.")]},
         "api-import-start": {"form": "alpaca", "columns": {"instruction": "instruction", "response": "output"}},
         "api-questions": {"task": values["task_id"], "questions": [{"instruction": "What is a stud?"}]},
         "api-declines": {"task": values["task_id"], "wanted": "I do not know."},
@@ -42,6 +43,12 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-work-settle": {"answer": values["answer"]},
         "api-work-claim": {"project": project},
         "api-versions": {"task": task},
+        "api-base-model-archive": {"name": "B", "archive": SimpleUploadedFile("m.zip", b"PK")},
+        "api-base-model-hub": {"name": "H", "repository": "a/b"},
+        "api-completions": {"project": project, "base": base, "prompt": "A beam"},
+        "api-next-tokens": {"project": project, "base": base, "prompt": "A beam"},
+        "api-base-model-scratch": {"project": project, "corpus": values["corpus"], "size": "tiny"},
+        "api-pretrainings": {"project": project, "corpus": values["corpus"], "base": base},
         "api-audits": {"project": project, "version": version, "base": base, "max_tokens": 64},
         "api-runs": {"project": project, "version": version, "base": base},
         "api-base-models": {"folder": "base/tiny", "name": "Another"},

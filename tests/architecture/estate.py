@@ -11,9 +11,10 @@ from core.models import Heartbeat, Job, Membership, OneTimeLink, Project, User, 
 from core.services.invitations import link_create
 from core.services.people import token_create
 from core.services.work import work_claim, work_open
-from curation.choices import Part, SuiteRole, VersionState
+from curation.choices import CorpusState, Part, SuiteRole, VersionState
 from curation.models import (
     Answer,
+    Corpus,
     DatasetVersion,
     GlossaryWord,
     Guideline,
@@ -108,6 +109,10 @@ def add_curation(estate: Estate) -> None:
         mapping={"form": "alpaca", "columns": {}, "conversation": "", "metadata": []},
         created_by=owner,
     )
+    corpus = Corpus.objects.create(
+        project=project, name="Handbook", folder="corpus-estate", state=CorpusState.READY, sha256=DIGEST, texts=2,
+        settings={"column": "text"}, report={"texts": {"train": 1, "heldout": 1}, "lengths": {}}, created_by=owner,
+    )  # fmt: skip
     version = DatasetVersion.objects.create(
         task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template
     )
@@ -135,6 +140,7 @@ def add_curation(estate: Estate) -> None:
         "api-pair-review/pair": waiting.pk,
         "batch": batch.pk,
         "version": version.pk,
+        "corpus": corpus.pk,
         "suite": suite.pk,
         "item": item.pk,
         "word": word.pk,

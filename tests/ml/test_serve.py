@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ml.generate import answer, answer_text, make_request
 from ml.loading import load_model
@@ -246,3 +247,24 @@ def test_the_least_recently_used_model_leaves_first(store: Path, tmp_path: Path)
     assert pool.used <= 2.5 * size
     with pytest.raises(RefusedError, match="may use 0 MB"):
         ModelPool(store, size // 2).get(refs["one"])
+
+
+def test_a_text_is_read_token_by_token_with_what_the_model_expects(client: Client, store: Path) -> None:
+    """Ids, shares and the likeliest next tokens are those of the model itself."""
+    text = "A <|im_end|> roof, 屋"
+    status, (found,) = client.ask("POST", "/next", {"model": ModelRef.of(store / "one").to_json(), "text": text})
+    assert status == 200
+    loaded = load_model(ModelRef.of(store / "one"))
+    ids = loaded.tokenizer.encode(loaded.tokenizer.mark(text))
+    assert [token["id"] for token in found["tokens"]] == ids
+    assert loaded.tokenizer.token_to_id("<|im_end|>") not in ids  # typed, so it is text
+    shares = loaded.model(input_ids=torch.tensor([ids])).logits[0].softmax(dim=-1).detach()
+    for place, token in enumerate(found["tokens"]):
+        best = shares[place].topk(5)
+        assert [likely["id"] for likely in token["likeliest"]] == best.indices.tolist()
+        assert [likely["share"] for likely in token["likeliest"]] == pytest.approx(best.values.tolist(), abs=1e-4)
+        assert token["share"] == (pytest.approx(float(shares[place - 1, token["id"]]), abs=1e-4) if place else None)
+    for body, status in (({"text": ""}, 400), ({"text": "x" * 3000}, 400), ({"text": "a", "model": {}}, 400)):
+        assert client.ask("POST", "/next", {"model": ModelRef.of(store / "one").to_json(), **body})[0] == status
+    outside = {**ModelRef.of(store / "one").to_json(), "path": "/etc"}
+    assert client.ask("POST", "/next", {"model": outside, "text": "a"})[0] == 403

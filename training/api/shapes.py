@@ -20,6 +20,7 @@ class BaseOut(serializers.ModelSerializer[BaseModel]):
         model = BaseModel
         fields = (
             "id", "name", "folder", "source", "state", "fingerprint", "tokenizer_fingerprint", "architecture",
+            "size", "corpus", "run",
             "parameters", "context_length", "has_chat_template", "licence", "note", "report", "error", "created_at",
         )  # fmt: skip
 
@@ -98,17 +99,23 @@ class RunOut(serializers.ModelSerializer[Run]):
     project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     requested_by = PersonOut(read_only=True, allow_null=True)
     model_version = serializers.SerializerMethodField(help_text="Id of what it made; null until it is done.")
+    base_model = serializers.SerializerMethodField(help_text="Id of the base model that a pretraining made.")
 
     class Meta:
         model = Run
         fields = (
-            "id", "project", "version", "base", "start", "audit", "excluded", "name", "preset", "recipe", "state",
+            "id", "project", "version", "corpus", "base", "start", "after", "audit", "excluded",
+            "name", "preset", "recipe", "state",
             "step", "steps", "attempt", "live", "result", "estimate", "error", "tell", "wanted_by", "nights", "job",
-            "model_version", "requested_by", "created_at", "started_at", "ended_at",
+            "model_version", "base_model", "requested_by", "created_at", "started_at", "ended_at",
         )  # fmt: skip
 
     def get_model_version(self, run: Run) -> int | None:
         made = getattr(run, "model_version", None)
+        return made.pk if made else None
+
+    def get_base_model(self, run: Run) -> int | None:
+        made = getattr(run, "base_made", None)
         return made.pk if made else None
 
 

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from training.api import bases, models, runs
+from training.api import bases, models, pretraining, runs, stages
 
 urlpatterns = [
     path("base-models/", bases.BaseModels.as_view(), name="api-base-models"),
     path("base-models/<int:base>/", bases.base, name="api-base-model"),
+    path("base-models/archive/", bases.archive, name="api-base-model-archive"),
+    path("base-models/hub/", bases.hub, name="api-base-model-hub"),
+    path("base-models/scratch/", pretraining.scratch, name="api-base-model-scratch"),
+    path("completions/", stages.completions, name="api-completions"),
+    path("next-tokens/", stages.next_tokens, name="api-next-tokens"),
+    path("pretrainings/", pretraining.pretrainings, name="api-pretrainings"),
     path("audits/", bases.Audits.as_view(), name="api-audits"),
     path("audits/<int:audit>/", bases.audit, name="api-audit"),
     path("embeddings/", bases.embeddings, name="api-embeddings"),

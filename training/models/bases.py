@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, User
+from curation.models import Corpus
 from training.choices import MODEL_TONES, ModelState
 
 
@@ -20,6 +21,11 @@ class BaseModel(models.Model):
     has_chat_template = models.BooleanField(default=False)
     licence = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=300, blank=True)
+    size = models.CharField(max_length=10, blank=True)  # of a new model, as ml.sizes names it
+    corpus = models.ForeignKey(Corpus, models.SET_NULL, null=True, related_name="+")  # whose words its tokenizer learnt
+    run = models.OneToOneField(
+        "training.Run", models.SET_NULL, null=True, related_name="base_made"
+    )  # that pretrained it
     report = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")

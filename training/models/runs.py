@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, Project, User
-from curation.models import DatasetVersion
+from curation.models import Corpus, DatasetVersion
 from training.choices import RUN_TONES, AuditState, RunState, Tell
 from training.models.bases import BaseModel
 
@@ -35,8 +35,13 @@ class Run(models.Model):
     """One execution of a recipe. Everything that determines it is on the row and in its run directory."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
-    version = models.ForeignKey(DatasetVersion, models.RESTRICT, related_name="runs")
+    # A run learns either pairs or text. The type speaks of the first: whoever may meet the other asks for `corpus`.
+    version: "models.ForeignKey[DatasetVersion, DatasetVersion]" = models.ForeignKey(  # type: ignore[misc]
+        DatasetVersion, models.RESTRICT, null=True, related_name="runs"
+    )
+    corpus = models.ForeignKey(Corpus, models.RESTRICT, null=True, related_name="runs")
     base = models.ForeignKey(BaseModel, models.PROTECT, related_name="runs")
+    after = models.ForeignKey("Run", models.SET_NULL, null=True, related_name="followers")  # begins when it is done
     audit = models.ForeignKey(Audit, models.SET_NULL, null=True, related_name="runs")
     name = models.CharField(_("name"), max_length=120)
     preset = models.CharField(max_length=20, blank=True)
@@ -63,6 +68,11 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(version__isnull=True) ^ models.Q(corpus__isnull=True), name="pairs_or_text"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -70,6 +80,11 @@ class Run(models.Model):
     @property
     def tone(self) -> str:
         return RUN_TONES[RunState(self.state)]
+
+    @property
+    def material(self) -> DatasetVersion | Corpus:
+        """What it learns."""
+        return self.corpus or self.version
 
 
 class RunEvent(models.Model):

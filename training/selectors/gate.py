@@ -8,7 +8,9 @@ from django.utils.translation import ngettext
 
 from core.denied import Denied
 from core.registries import refusals
-from curation.choices import VersionState
+from curation.choices import CorpusState, VersionState
+from curation.models import Corpus
+from curation.services.corpora import corpus_texts
 from ml.devices import can_squeeze
 from ml.prompting import Tokenizer, TokenizerError
 from ml.recipe import Recipe
@@ -22,8 +24,11 @@ from training.selectors.refs import folder_of
 def launch_refusals(run: Run) -> list[Denied]:
     """Empty when the run may start. Speaks of data, model, audit, disk, and what other stations forbid."""
     recipe = Recipe.from_json(run.recipe)
-    found = version_refusals(run) + base_refusals(run.base) + length_refusals(run.base, recipe)
-    found += audit_refusals(run)
+    if run.corpus is not None:
+        found = corpus_refusals(run.corpus) + base_refusals(run.base) + block_refusals(run.base, recipe)
+    else:
+        found = version_refusals(run) + base_refusals(run.base) + length_refusals(run.base, recipe)
+        found += audit_refusals(run)
     found += machine_refusals(run, recipe)
     need = disk_need(run.base, recipe)
     if not need.enough:
@@ -35,6 +40,26 @@ def launch_refusals(run: Run) -> list[Denied]:
             )
         )
     return found + refusals("launch", run)
+
+
+def corpus_refusals(corpus: Corpus) -> list[Denied]:
+    if corpus.state != CorpusState.READY:
+        return [Denied(_("The corpus is not ready."), _("Wait until it is, or make a new one."))]
+    if not corpus_texts(corpus).is_file():
+        return [Denied(_("The texts of the corpus are not on this machine."), _("Restore them from a backup."))]
+    return []
+
+
+def block_refusals(base: BaseModel, recipe: Recipe) -> list[Denied]:
+    if not base.context_length or recipe.block_tokens < base.context_length:
+        return []
+    values = {"asked": recipe.block_tokens, "longest": base.context_length, "most": base.context_length - 1}
+    return [
+        Denied(
+            _("The block of text is set to %(asked)d tokens, but the model holds %(longest)d.") % values,
+            _("Set it to %(most)d or less.") % values,
+        )
+    ]
 
 
 def version_refusals(run: Run) -> list[Denied]:

@@ -17,12 +17,21 @@ from core.selectors.jobs import job_position
 from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
-from training.models import ModelVersion, Run, RunEvent
+from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.presets import preset_recipe, preset_value, shown
 
 POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
-LIVE_SHOWN = ("loss", "develop_loss", "tokens_per_second", "eta_seconds", "memory", "checkpoint", "message")
+LIVE_SHOWN = (
+    "loss",
+    "develop_loss",
+    "bits_per_byte",
+    "tokens_per_second",
+    "eta_seconds",
+    "memory",
+    "checkpoint",
+    "message",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,9 @@ class Setting:
 
 
 def runs_of(project: Project) -> QuerySet[Run]:
-    return Run.objects.filter(project=project).select_related("version__task", "base", "requested_by", "model_version")
+    return Run.objects.filter(project=project).select_related(
+        "version__task", "corpus", "base", "requested_by", "model_version", "base_made"
+    )
 
 
 def run_live(run: Run) -> dict[str, Any]:
@@ -44,17 +55,22 @@ def run_live(run: Run) -> dict[str, Any]:
         "run": run,
         "live": live,
         "memory": filesizeformat(live["memory"]) if live["memory"] else "–",
-        "open": run.state in RUN_OPEN,
+        "open": run.state in (*RUN_OPEN, RunState.WAITING),
         "share": step / steps if steps else None,
         "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
         "position": job_position(run.job) if run.job and run.state == RunState.QUEUED else None,
         "may_stop": run.state in RUN_STOPPABLE,
-        "may_cancel": run.state in (*RUN_OPEN, *RUN_RESUMABLE),
+        "may_cancel": run.state in (*RUN_OPEN, *RUN_RESUMABLE, RunState.WAITING),
         "may_resume": run.state in RUN_RESUMABLE,
         "chart": loss_chart(run),
         "samples": samples(run),
         "warnings": warnings(run),
         "made": ModelVersion.objects.filter(run=run).first() if run.state == RunState.DONE else None,
+        "base_made": BaseModel.objects.filter(run=run).first() if run.state == RunState.DONE else None,
+        "text": run.corpus_id is not None,
+        "bits_chart": bits_chart(run) if run.corpus_id else None,
+        "before": run.after if run.state == RunState.WAITING else None,
+        "followers": list(run.followers.exclude(state=RunState.DRAFT)),
     }
 
 
@@ -72,13 +88,26 @@ def loss_chart(run: Run) -> Chart | None:
         return None
 
 
-def curve(run: Run, kind: str) -> list[tuple[float, float]]:
-    """(step, loss) in order, at most about POINTS of them."""
+def bits_chart(run: Run) -> Chart | None:
+    """Bits per byte of the held-out text so far; None before the first measurement."""
+    try:
+        return line_chart(
+            title=_("Bits per byte by step"),
+            x_label=_("Step"),
+            y_label=_("Bits per byte"),
+            series=[Series(_("Held-out text"), curve(run, "eval", "bits_per_byte"))],
+        )
+    except ChartError:
+        return None
+
+
+def curve(run: Run, kind: str, name: str = "loss") -> list[tuple[float, float]]:
+    """(step, value) in order, at most about POINTS of them."""
     rows = RunEvent.objects.filter(run=run, type=kind, superseded=False, step__isnull=False)
     every = max(1, run.step // POINTS) if kind == "step" else 1
     if every > 1:
         rows = rows.annotate(rest=Mod(F("step"), every)).filter(rest=0)
-    found = dict(rows.order_by("attempt", "seq").values_list("step", "data__loss"))
+    found = dict(rows.order_by("attempt", "seq").values_list("step", f"data__{name}"))
     return sorted((float(step), float(loss)) for step, loss in found.items() if step is not None and loss is not None)
 
 
@@ -97,7 +126,7 @@ def recipe_rows(run: Run) -> list[Setting]:
     """Every setting in words; those that differ from the preset are marked."""
     recipe, preset = Recipe.from_json(run.recipe), preset_recipe(run.preset, run.project)
     rows = []
-    for setting in recipe_fields():
+    for setting in recipe_fields(recipe.objective):
         if setting.only_for and recipe.method not in setting.only_for:
             continue
         value = getattr(recipe, setting.name)

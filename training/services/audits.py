@@ -11,8 +11,9 @@ from core.services.jobs import job_create
 from curation.models import DatasetVersion
 from ml.audit import FORMAT
 from ml.prompting import Template
-from training.choices import AuditState
-from training.models import Audit, BaseModel
+from ml.recipe import Recipe
+from training.choices import AuditState, ModelState, RunState
+from training.models import Audit, BaseModel, Run
 
 ROWS_A_CODE = 500  # of each problem; the counts are always complete
 SHOWN = 12  # pairs shown in colours
@@ -40,6 +41,17 @@ def audit_request(*, actor: User | None, version: DatasetVersion, base: BaseMode
         audit.state, audit.error = AuditState.RUNNING, ""
         audit.save(update_fields=["job", "state", "error"])
     return audit
+
+
+def drafts_examine(*, base: BaseModel) -> None:
+    """A model that drafts were waiting for is ready: have their pairs examined."""
+    if base.state != ModelState.READY:
+        return
+    waiting = Run.objects.filter(base=base, audit=None, state=RunState.DRAFT, corpus=None)
+    for run in waiting.select_related("version__task__project", "requested_by"):
+        tokens = Recipe.from_json(run.recipe).max_tokens
+        audit = audit_request(actor=run.requested_by, version=run.version, base=base, max_tokens=tokens)
+        Run.objects.filter(pk=run.pk).update(audit=audit)
 
 
 def outdated(audit: Audit) -> bool:

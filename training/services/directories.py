@@ -2,16 +2,21 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from core.jobs import JobFailed
-from curation.models import DatasetVersion
+from curation.models import Corpus, DatasetVersion
+from curation.selectors.corpora import texts_of
 from curation.selectors.examples import version_examples
+from curation.services.corpora import corpus_texts
+from ml.corpus.shapes import HELDOUT, TEXTS
 from ml.hashing import file_sha256
 from ml.prompting import Template
 from ml.recipe import Recipe
@@ -22,6 +27,8 @@ from training.selectors.refs import model_ref
 
 SAMPLES = 2
 SAMPLE_CHARACTERS = 400
+BEGINNING = 60
+AS_IT_STANDS = Template(kind="text", prompt="{{instruction}}")  # a text is gone on with, nothing around it
 
 
 def run_directory(run: Run) -> RunDir:
@@ -29,8 +36,8 @@ def run_directory(run: Run) -> RunDir:
 
 
 def result_folder(run: Run) -> str:
-    """Where the model version will lie, from the model store."""
-    return f"versions/{run.folder}"
+    """Where what a run makes will lie, from the model store: a model version, or the base model of a pretraining."""
+    return f"base/{run.folder}" if run.corpus_id else f"versions/{run.folder}"
 
 
 def run_write(run: Run) -> RunDir:
@@ -40,6 +47,9 @@ def run_write(run: Run) -> RunDir:
     """
     directory = run_directory(run)
     if (directory.path / "spec.json").exists():
+        return directory
+    if run.corpus:
+        text_spec_write(directory, run, run.corpus)
         return directory
     provenance = {
         "project": run.project.name,
@@ -63,6 +73,43 @@ def run_write(run: Run) -> RunDir:
         samples=sample_prompts(run.version),
     )
     return directory
+
+
+def text_spec_write(directory: RunDir, run: Run, corpus: Corpus) -> None:
+    """The texts of a pretraining, as they were frozen, and its specification."""
+    directory.path.mkdir(parents=True, exist_ok=True)
+    texts = directory.path / TEXTS
+    texts.unlink(missing_ok=True)
+    try:
+        shutil.copyfile(corpus_texts(corpus), texts)
+    except FileNotFoundError as error:
+        raise JobFailed(_("The texts of the corpus “%s” are not on this machine.") % corpus.name) from error
+    directory.write_spec(
+        RunSpec(
+            kind="train",
+            run_id=str(run.pk),
+            model=ModelRef.from_json(model_ref(run.base)),
+            template=AS_IT_STANDS,
+            recipe=Recipe.from_json(run.recipe),
+            data=DataRef(pairs=TEXTS, sha256=corpus.sha256, dataset_version=corpus.sha256, counts=corpus.counts),
+            sample_prompts=beginnings(corpus),
+            provenance={
+                "project": run.project.name,
+                "corpus": corpus.name,
+                "run": run.name,
+                "name": run.name,
+                "preset": run.preset,
+                "requested_by": str(run.requested_by or ""),
+            },
+            store=str(settings.MODEL_STORE / result_folder(run)),
+        )
+    )
+
+
+def beginnings(corpus: Corpus) -> tuple[str, ...]:
+    """How a few held-out texts begin; the run page shows how the model goes on."""
+    texts = (row["text"].strip()[:BEGINNING].rsplit(" ", 1)[0] for row in texts_of(corpus, HELDOUT, limit=SAMPLES))
+    return tuple(text for text in texts if text)
 
 
 def spec_write(

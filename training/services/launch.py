@@ -13,7 +13,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import VersionState
 from curation.models import DatasetVersion
-from ml.recipe import ADAPTERS, Recipe
+from ml.recipe import ADAPTERS, TEXT, Recipe
 from training.choices import ModelState, RunState, Tell
 from training.models import BaseModel, ModelVersion, Run
 from training.presets import recipe_from
@@ -57,13 +57,15 @@ def run_prepare(
         raise ApplicationError(_("This dataset version belongs to another project."), field="version")
     if version.state != VersionState.READY:
         raise ApplicationError(_("This dataset version is not ready yet."), field="version")
-    if base.state != ModelState.READY:
+    if base.state == ModelState.REFUSED or (base.state != ModelState.READY and not base.size):
         raise ApplicationError(_("This model is not ready: %(why)s") % {"why": base.error}, field="base")
     if run is not None and run.state != RunState.DRAFT:
         raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
     if len(name) > NAME_LENGTH:
         raise ApplicationError(_("A name has at most %d characters.") % NAME_LENGTH, field="name")
     recipe = recipe_from(project=project, preset=preset, method=method, changes=changes)
+    if recipe.objective == TEXT:
+        raise ApplicationError(_("Pairs are not learnt as text; choose a pretraining for that."), field="objective")
     for denied in length_refusals(base, recipe):
         raise ApplicationError(str(denied), field="max_tokens")
     if start is not None:
@@ -75,7 +77,8 @@ def run_prepare(
     run.version, run.base, run.preset, run.recipe = version, base, preset, recipe.to_json()
     run.start, run.tell, run.wanted_by, run.nights = start, wishes.tell, wishes.wanted_by, wishes.nights
     run.name = name.strip() or default_name(version, preset)
-    run.audit = audit_request(actor=actor, version=version, base=base, max_tokens=recipe.max_tokens)
+    if base.state == ModelState.READY:  # a new model is being made; the job that makes it asks for the audit
+        run.audit = audit_request(actor=actor, version=version, base=base, max_tokens=recipe.max_tokens)
     run.save()
     event_record(actor=actor, action="run.prepared", project=project, subject=run, summary=run.name)
     return run
@@ -103,6 +106,8 @@ def run_launch(*, actor: User, run: Run) -> Run:
     )
     if run.state != RunState.DRAFT:
         return run
+    if run.after_id:
+        raise ApplicationError(_("This run begins by itself when the pretraining before it is done; launch that one."))
     denied = launch_refusals(run)
     if denied:
         raise ApplicationError(" ".join(map(str, denied)))
@@ -111,7 +116,7 @@ def run_launch(*, actor: User, run: Run) -> Run:
     return queue(actor=actor, run=run, action="run.launched")
 
 
-def queue(*, actor: User, run: Run, action: str) -> Run:
+def queue(*, actor: User | None, run: Run, action: str) -> Run:
     """Give the run a new job, in the transaction of the caller."""
     job = train_job(actor=actor, run=run)
     run_move(run=run, to=RunState.QUEUED, job=job, folder=run.folder or f"run-{run.pk}", error="", ended_at=None)
@@ -119,7 +124,7 @@ def queue(*, actor: User, run: Run, action: str) -> Run:
     return run
 
 
-def train_job(*, actor: User, run: Run) -> Job:
+def train_job(*, actor: User | None, run: Run) -> Job:
     return job_create(
         actor=actor,
         kind="train",

@@ -14,9 +14,10 @@ from core.models import Job, Project, User
 from core.services.events import event_record
 from core.services.jobs import job_stop
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState
-from training.models import ModelVersion, Run
+from training.models import BaseModel, ModelVersion, Run
 from training.services.directories import result_folder
 from training.services.launch import queue
+from training.services.pretraining import base_from_run, chain_go_on, chain_stop
 from training.services.states import run_move
 
 
@@ -49,6 +50,7 @@ def run_cancel(*, actor: User, run: Run) -> Run:
         job_stop(actor=actor, job=run.job, intent="cancel")
     else:
         run_move(run=run, to=RunState.CANCELLED, ended_at=Now())
+        chain_stop(run=run)
         event_record(actor=actor, action="run.cancelled", project=run.project, subject=run, summary=run.name)
     run.refresh_from_db()
     return run
@@ -62,12 +64,15 @@ def run_resume(*, actor: User, run: Run) -> Run:
         return run
     if run.state not in RUN_RESUMABLE:
         raise ApplicationError(_("Only a run that was stopped or failed can be resumed."))
+    if run.after is not None and run.after.state != RunState.DONE:
+        raise ApplicationError(_("This run starts from what “%s” was to make; begin a new one.") % run.after.name)
     return queue(actor=actor, run=run, action="run.resumed")
 
 
 @transaction.atomic
 def run_discard(*, actor: User, run: Run) -> None:
     """Throw away a draft that was never launched."""
+    Run.objects.filter(after=run.pk, state=RunState.DRAFT).delete()
     deleted, _rows = Run.objects.filter(pk=run.pk, state=RunState.DRAFT).delete()
     if not deleted:
         raise ApplicationError(_("Only a run that was never launched can be discarded."))
@@ -99,13 +104,19 @@ def run_ended(*, run: Run, job: Job) -> None:
     else:
         to, error = (RunState.STOPPED if job.stop_intent == "stop" else RunState.CANCELLED), ""
     run_move(run=run, to=to, error=error, ended_at=Now())
+    if to == RunState.CANCELLED:
+        chain_stop(run=run)
     event_record(actor=None, action=f"run.{to}", project=run.project, subject=run, summary=run.name)
 
 
-def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion:
-    """The training is done: a model version with the next number of its project."""
+def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
+    """The training is done: a model version with the next number of its project, or of a pretraining a base model."""
     steps = result.get("final_step") or run.steps
     run_move(run=run, to=RunState.DONE, result=result, error="", step=steps, ended_at=Now())
+    if run.corpus_id:
+        made = base_from_run(run=run, folder=result_folder(run), result=result)
+        chain_go_on(run=run, base=made)
+        return made
     # The project's row is the queue for numbers.
     project = Project.objects.select_for_update().get(pk=run.project_id)
     last = ModelVersion.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0

@@ -10,6 +10,7 @@ from core.jobs import JobContext
 from ml.rundir import RunDir
 from training.models import Run, RunEvent
 
+TEXT = ("bits_per_byte", "perplexity")
 SHOW_SECONDS = 0.5  # the run's row is rewritten at most this often; every event is stored
 STEPPED = ("step", "eval", "checkpoint", "sample")
 LIVE = ("loss", "learning_rate", "tokens_per_second", "eta_seconds", "epoch", "tokens")
@@ -52,6 +53,7 @@ class EventStore:
             self.live |= {"step": event["step"], "steps": event["steps"]}
         elif kind == "eval":
             self.live["develop_loss"] = event.get("loss")
+            self.live |= {name: event[name] for name in TEXT if name in event}
         elif kind == "phase":
             self.live |= {"phase": event.get("name"), "message": event.get("message")}
         elif kind == "isolation":

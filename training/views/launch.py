@@ -18,8 +18,10 @@ from training.selectors.audits import audit_page, problem_rows
 from training.selectors.estimates import disk_need, forecast, memory_need
 from training.selectors.gate import launch_refusals
 from training.selectors.models import bases_all
-from training.services.launch import run_launch, run_prepare
+from training.services.launch import run_prepare
+from training.services.pretraining import run_start
 from training.services.runs import run_discard
+from training.views import pretraining
 
 
 def new(request: HttpRequest, project: str) -> HttpResponse:
@@ -36,6 +38,9 @@ def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
     if found.state != RunState.DRAFT:
         messages.info(request, _("This run was launched; its settings never change."))
         return redirect("training:run-detail", project, run)
+    if found.corpus_id:
+        messages.info(request, _("A pretraining is not changed but discarded and prepared anew."))
+        return redirect("training:run-check", project, run)
     form = LaunchForm(request.POST or None, project=access.project, run=found)
     return answer(request, access, form, found)
 
@@ -55,6 +60,8 @@ def answer(request: HttpRequest, access: Access, form: LaunchForm, run: Run | No
 def check(request: HttpRequest, project: str, run: int) -> HttpResponse:
     """What each pair becomes, and whether the run may start. The gate before a launch."""
     access, found = run_access(request, project, run)
+    if found.corpus_id:
+        return render(request, "training/pretrain_check.html", pretraining.check_context(access, found))
     return render(request, "training/check.html", check_context(access, found))
 
 
@@ -62,6 +69,8 @@ def check(request: HttpRequest, project: str, run: int) -> HttpResponse:
 def check_live(request: HttpRequest, project: str, run: int) -> HttpResponse:
     """The part that asks for itself while the pairs are being examined."""
     access, found = run_access(request, project, run)
+    if found.corpus_id:
+        return render(request, "training/pretrain_check_live.html", pretraining.check_context(access, found))
     return render(request, "training/check_live.html", check_context(access, found))
 
 
@@ -101,7 +110,7 @@ def check_rows(request: HttpRequest, project: str, run: int, code: str) -> HttpR
 def launch(request: HttpRequest, project: str, run: int) -> HttpResponse:
     access, found = run_access(request, project, run, Need.OWN)
     with refusal_told(request, _("The run is in the queue. You may leave; it goes on.")):
-        run_launch(actor=access.user, run=found)
+        run_start(actor=access.user, run=found)
     found.refresh_from_db()
     page = "training:run-check" if found.state == RunState.DRAFT else "training:run-detail"
     return redirect(page, project, run)

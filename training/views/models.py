@@ -3,24 +3,27 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from core.access import project_access, require_admin
 from core.denied import ApplicationError
 from core.markdown import render_markdown
 from core.model_server import ModelServerDown
+from core.models import User
 from core.registries import lineage_of, panels_for
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_on
 from training.access import base_access, model_access
-from training.forms import BaseForm
-from training.models import ModelVersion
+from training.base_forms import ArchiveForm, FolderForm, HubForm, NamedForm
+from training.models import BaseModel, ModelVersion
 from training.selectors.models import base_files, bases_all, model_card, model_facts, model_files, models_of, runs_on
 from training.selectors.runs import recipe_rows
-from training.services.bases import base_register, folders_unregistered
+from training.services.bases import base_from_archive, base_from_hub, base_register, folders_unregistered
 from training.services.chat import chat_begin
 
 
@@ -84,16 +87,36 @@ def base_live(request: HttpRequest, project: str, base: int) -> HttpResponse:
     return render(request, "training/base_live.html", {"base": found, "problems": found.report.get("problems", [])})
 
 
+WAYS = ("folder", "archive", "hub")
+
+
 def base_new(request: HttpRequest, project: str) -> HttpResponse:
-    """Register a model folder; for admins."""
+    """Register a model: a folder of the store, an uploaded archive or package, or one of the hub; for admins."""
     access = project_access(request, project)
     require_admin(request)
     folders = folders_unregistered()
-    form = BaseForm(request.POST or None, folders=folders)
+    asked = request.GET.get("way", "")
+    way = asked if asked in WAYS else "folder" if folders else "archive"
+    form = base_form(request, way, folders)
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
-            made = base_register(actor=access.user, **form.cleaned_data)
+            made = base_brought(access.user, way, form.cleaned_data)
         if not form.errors:
             return redirect("training:base-detail", project, made.pk)
+    labels = {"folder": _("A folder of the store"), "archive": _("An archive or package"), "hub": _("The hub")}
+    tabs = [{"label": labels[key], "url": f"?way={key}", "active": key == way} for key in WAYS]
+    context = {"form": form, "folders": folders, "way": way, "tabs": tabs, "hub": settings.HUB}
     status = 400 if form.is_bound and form.errors else 200
-    return render(request, "training/base_form.html", {"form": form, "folders": folders}, status=status)
+    return render(request, "training/base_form.html", context, status=status)
+
+
+def base_form(request: HttpRequest, way: str, folders: list[str]) -> NamedForm:
+    if way == "archive":
+        return ArchiveForm(request.POST or None, request.FILES or None)
+    return HubForm(request.POST or None) if way == "hub" else FolderForm(request.POST or None, folders=folders)
+
+
+def base_brought(actor: User, way: str, given: dict[str, Any]) -> BaseModel:
+    if way == "archive":
+        return base_from_archive(actor=actor, upload=given.pop("archive"), **given)
+    return (base_from_hub if way == "hub" else base_register)(actor=actor, **given)

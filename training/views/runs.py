@@ -11,8 +11,8 @@ from core.registries import lineage_of
 from core.selectors.jobs import positions
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_told
-from curation.choices import VersionState
-from curation.models import DatasetVersion
+from curation.choices import CorpusState, VersionState
+from curation.models import Corpus, DatasetVersion
 from training.access import run_access
 from training.choices import RunState
 from training.selectors.models import bases_all
@@ -30,6 +30,7 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         "positions": positions(),
         "may_launch": access.check(Need.OWN),
         "has_version": DatasetVersion.objects.filter(task__project=access.project, state=VersionState.READY).exists(),
+        "has_corpus": Corpus.objects.filter(project=access.project, state=CorpusState.READY).exists(),
         "has_base": bases_all().filter(state="ready").exists(),
     }
     return render(request, "training/runs.html", context)

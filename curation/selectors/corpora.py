@@ -1,0 +1,58 @@
+"""What the pages of corpora show."""
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from core.models import Project
+from curation.models import Corpus
+from curation.services.corpora import corpus_texts
+from ml.corpus.shapes import REASONS
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class DroppedRow:
+    reason: str
+    sentence: str
+    count: int
+    characters: int
+    samples: list[dict[str, str]]
+
+
+def corpora_of(project: Project) -> QuerySet[Corpus]:
+    return Corpus.objects.filter(project=project).select_related("created_by")
+
+
+def corpus_page(corpus: Corpus, part: str = "") -> dict[str, Any]:
+    """Everything that the page of a ready corpus shows."""
+    report = corpus.report
+    dropped = [
+        DroppedRow(reason, _(REASONS.get(reason, reason)), found["count"], found["characters"], found["samples"])
+        for reason, found in report.get("dropped", {}).items()
+    ]
+    dropped.sort(key=lambda row: -row.count)
+    return {
+        "corpus": corpus,
+        "report": report,
+        "dropped": dropped,
+        "dropped_count": sum(row.count for row in dropped),
+        "texts": texts_of(corpus, part),
+        "part": part,
+    }
+
+
+def texts_of(corpus: Corpus, part: str = "", *, limit: int = SHOWN) -> list[dict[str, str]]:
+    """The first texts of a corpus, of one part if it is named, each with its beginning."""
+    path = corpus_texts(corpus)
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as file:
+        rows = (json.loads(line) for line in file)
+        wanted = (row for row in rows if not part or row["part"] == part)
+        return [{**row, "text": row["text"][:2000]} for row in islice(wanted, limit)]

@@ -1,0 +1,250 @@
+"""A corpus and a model to a base model: new ones, registered ones, and the finetuning that follows by itself."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from core.denied import ApplicationError
+from core.models import Event, Project, User
+from core.registries import lineage_of
+from curation.models import Corpus, DatasetVersion
+from curation.services.corpora import corpus_delete, corpus_make
+from ml.store import ModelRef
+from tests.ml.test_corpus import prose
+from tests.world import run_jobs
+from training.choices import ModelState, RunState
+from training.models import BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.gate import launch_refusals
+from training.selectors.refs import model_ref
+from training.services.pretraining import NewModel, Next, chain_launch, pretraining_prepare
+from training.services.runs import run_cancel, run_resume
+from training.services.scratch import scratch_make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Sign = Callable[[User], Client]
+TINY = {"threads": 1, "precision": "float32", "batch_size": 4, "block_tokens": 32, "max_steps": 4, "save_every": 2}
+
+
+@pytest.fixture
+def corpus(owner: User, project: Project) -> Corpus:
+    text = "\n\n".join(prose(n, 12) for n in range(60))
+    made = corpus_make(
+        actor=owner, project=project, name="Houses", uploads=[SimpleUploadedFile("houses.md", text.encode())],
+        licence="CC0",
+    )  # fmt: skip
+    run_jobs()
+    made.refresh_from_db()
+    assert made.error == ""
+    return made
+
+
+@pytest.fixture
+def prepare(owner: User, project: Project, corpus: Corpus, tiny_base: BaseModel) -> Callable[..., Run]:
+    def make(*, base: Any = tiny_base, changes: dict[str, Any] | None = None, **more: Any) -> Run:
+        run = pretraining_prepare(
+            actor=owner, project=project, corpus=corpus, base=base, changes={**TINY, **(changes or {})}, **more
+        )
+        run_jobs()
+        return Run.objects.select_related("base", "corpus").get(pk=run.pk)
+
+    return make
+
+
+def train(run: Run, actor: User) -> Run:
+    chain_launch(actor=actor, run=run)
+    run_jobs("train")
+    run.refresh_from_db()
+    return run
+
+
+def test_a_pretraining_makes_a_registered_base_model(
+    prepare: Callable[..., Run], owner: User, project: Project, corpus: Corpus, as_user: Sign
+) -> None:
+    run = train(prepare(name="Houses on"), owner)
+    assert (run.state, run.error, run.step) == (RunState.DONE, "", 4)
+    base = BaseModel.objects.get(run=run)
+    assert (base.name, base.state, base.corpus, base.licence) == ("Houses on", ModelState.READY, corpus, "CC0")
+    reference = ModelRef.from_json(model_ref(base))
+    reference.verify()
+    assert reference.fingerprint != run.base.fingerprint
+    assert reference.tokenizer_fingerprint == run.base.tokenizer_fingerprint
+    assert run.result["bits_per_byte_after"] < run.result["bits_per_byte_before"]
+    assert run.live["bits_per_byte"] == run.result["bits_per_byte_after"]
+    assert RunEvent.objects.filter(run=run, type="step").count() == 4
+    provenance = json.loads((settings.MODEL_STORE / base.folder / "lineage.json").read_text())["provenance"]
+    assert provenance["corpus"] == "Houses"
+    assert not ModelVersion.objects.exists()
+    assert Event.objects.filter(action="base_model.made", object_id=str(base.pk)).exists()
+    assert [entry.label for entry in lineage_of("corpus", corpus)] == ["Houses on", "Houses on"]
+    assert [entry.label for entry in lineage_of("run", run)] == ["Houses", "Tiny", "Houses on"]
+    client = as_user(owner)
+    page = client.get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
+    assert "Bits per byte by step" in page
+    assert f"/models/bases/{base.pk}/" in page
+    assert client.get(f"/p/{project.slug}/models/bases/{base.pk}/").status_code == 200
+    assert client.get(f"/p/{project.slug}/training/").status_code == 200
+    assert client.get(f"/p/{project.slug}/corpora/{corpus.pk}/").status_code == 200
+    with pytest.raises(ApplicationError, match="Runs have learnt"):
+        corpus_delete(actor=owner, corpus=corpus)
+
+
+def test_a_new_model_is_made_and_pretrained(prepare: Callable[..., Run], owner: User) -> None:
+    run = prepare(base=NewModel("tiny", 300), changes={"max_steps": 12})
+    base = run.base
+    assert (base.state, base.error, base.size) == (ModelState.READY, "", "tiny")
+    assert base.report["vocabulary"] == 300
+    assert base.has_chat_template
+    assert run.recipe["method"] == "full"
+    assert run.preset == "new-balanced"
+    run = train(run, owner)
+    assert run.state == RunState.DONE, run.error
+    assert run.result["bits_per_byte_after"] < run.result["bits_per_byte_before"] - 0.2
+
+
+def test_pretraining_and_finetuning_launched_as_one(
+    prepare: Callable[..., Run], owner: User, project: Project, frozen: DatasetVersion, as_user: Sign
+) -> None:
+    run = prepare(then=Next(frozen, "quick"))
+    follower = Run.objects.get(after=run)
+    changes = {"max_steps": 2, "threads": 1, "precision": "float32", "max_tokens": 256}
+    Run.objects.filter(pk=follower.pk).update(recipe={**follower.recipe, **changes})
+    client = as_user(owner)
+    assert "Launch both" in client.get(f"/p/{project.slug}/training/{run.pk}/check/").content.decode()
+    client.post(f"/p/{project.slug}/training/{run.pk}/launch/")
+    follower.refresh_from_db()
+    assert follower.state == RunState.WAITING
+    assert "What it waits for" in client.get(f"/p/{project.slug}/training/{follower.pk}/").content.decode()
+    run_jobs("train")
+    run.refresh_from_db()
+    follower.refresh_from_db()
+    assert (run.state, follower.state, follower.error) == (RunState.DONE, RunState.DONE, "")
+    version = ModelVersion.objects.get(run=follower)
+    assert version.base == follower.base == BaseModel.objects.get(run=run)
+    ModelRef.from_json(model_ref(version.base, version)).verify()
+
+
+def test_a_chain_from_a_new_model_waits_for_its_audit(
+    prepare: Callable[..., Run], owner: User, frozen: DatasetVersion
+) -> None:
+    run = prepare(base=NewModel("tiny", 300), then=Next(frozen))
+    follower = Run.objects.select_related("audit", "base", "version__task", "project").get(after=run)
+    assert follower.base == run.base
+    assert follower.audit is not None
+    assert follower.audit.state == "ready", follower.audit.error
+    assert launch_refusals(follower) == []
+
+
+def test_what_follows_a_run_that_is_given_up_never_starts(
+    prepare: Callable[..., Run], owner: User, frozen: DatasetVersion
+) -> None:
+    run = prepare(then=Next(frozen))
+    chain_launch(actor=owner, run=run)
+    run_cancel(actor=owner, run=run)
+    follower = Run.objects.get(after=run)
+    assert follower.state == RunState.FAILED
+    assert "was given up" in follower.error
+    with pytest.raises(ApplicationError, match="begin a new one"):
+        run_resume(actor=owner, run=follower)
+
+
+def test_a_failed_step_keeps_the_next_waiting_with_the_reason(
+    prepare: Callable[..., Run], owner: User, project: Project, frozen: DatasetVersion, corpus: Corpus, as_user: Sign
+) -> None:
+    run = prepare(then=Next(frozen))
+    texts = settings.CORPUS_STORE / corpus.folder / "texts.jsonl"
+    chain_launch(actor=owner, run=run)
+    texts.rename(texts.with_name("away"))
+    run_jobs("train")
+    run.refresh_from_db()
+    follower = Run.objects.get(after=run)
+    assert (run.state, follower.state) == (RunState.FAILED, RunState.WAITING)
+    page = as_user(owner).get(f"/p/{project.slug}/training/{follower.pk}/").content.decode()
+    assert "are not on this machine" in page
+    assert "Resume that run, or give this one up." in page
+    texts.with_name("away").rename(texts)
+    run_resume(actor=owner, run=run)
+    run_jobs("train")
+    follower.refresh_from_db()
+    assert follower.state == RunState.DONE, follower.error
+
+
+def test_a_follower_is_not_launched_by_itself(prepare: Callable[..., Run], owner: User, project: Project,
+                                              frozen: DatasetVersion, as_user: Sign) -> None:  # fmt: skip
+    follower = Run.objects.get(after=prepare(then=Next(frozen)))
+    as_user(owner).post(f"/p/{project.slug}/training/{follower.pk}/launch/")
+    follower.refresh_from_db()
+    assert follower.state == RunState.DRAFT
+
+
+def test_what_cannot_be_pretrained_names_the_field(
+    prepare: Callable[..., Run], owner: User, project: Project, corpus: Corpus
+) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"changes": {"block_tokens": 4096}}, "block_tokens"),
+        ({"preset": "endless"}, "preset"),
+        ({"base": NewModel("huge")}, "size"),
+        ({"base": NewModel("tiny", 5)}, "vocabulary"),
+        ({"base": NewModel("tiny"), "method": "lora"}, "method"),
+        ({"name": "x" * 200}, "name"),
+    ]
+    for given, field in cases:
+        with pytest.raises(ApplicationError) as refused:
+            prepare(**given)
+        assert refused.value.field == field
+    Corpus.objects.update(state="failed")
+    with pytest.raises(ApplicationError, match="not ready"):
+        scratch_make(actor=owner, corpus=Corpus.objects.get(), size="tiny")
+    assert not Run.objects.exists()
+
+
+def test_from_the_form_to_the_queue(
+    owner: User, project: Project, corpus: Corpus, tiny_base: BaseModel, frozen: DatasetVersion, as_user: Sign
+) -> None:
+    client = as_user(owner)
+    page = client.get(f"/p/{project.slug}/training/pretrain/?corpus={corpus.pk}").content.decode()
+    assert "million weights" in page
+    assert "Block of text" in page
+    assert "Longest pair" not in page
+    given = {"corpus": corpus.pk, "base": "new-tiny", "preset": "quick", "then": frozen.pk, "vocabulary": 300}
+    answer = client.post(f"/p/{project.slug}/training/pretrain/", {**given, "learning_rate": "0.002"})
+    run = Run.objects.get(corpus=corpus)
+    check = f"/p/{project.slug}/training/{run.pk}/check/"
+    assert answer.headers["Location"] == check
+    assert run.recipe["learning_rate"] == 0.002
+    assert "is being made" in client.get(check).content.decode()
+    run_jobs()
+    page = client.get(check).content.decode()
+    assert "Launch both, one after the other" in page
+    assert "Tokens, about" in page
+    client.post(f"/p/{project.slug}/training/{run.pk}/discard/")
+    assert not Run.objects.exists()
+    bad = client.post(f"/p/{project.slug}/training/pretrain/", {**given, "base": "new-tiny", "epochs": "0"})
+    assert bad.status_code == 400
+
+
+def test_the_api_does_the_same(
+    owner: User, project: Project, corpus: Corpus, tiny_base: BaseModel, api_as: Callable[..., Any]
+) -> None:
+    client = api_as(owner)
+    given = {"project": project.slug, "corpus": corpus.pk, "base": tiny_base.pk, "recipe": TINY}
+    made = client.post("/api/v1/pretrainings/", given, format="json")
+    assert made.status_code == 201, made.json()
+    assert made.json()["recipe"]["objective"] == "text"
+    run = made.json()["id"]
+    assert client.post(f"/api/v1/runs/{run}/launch/").json()["state"] == "queued"
+    run_jobs("train")
+    found = client.get(f"/api/v1/runs/{run}/").json()
+    assert found["state"] == "done"
+    assert client.get(f"/api/v1/base-models/{found['base_model']}/").json()["corpus"] == corpus.pk
+    both = {**given, "new": {"size": "tiny"}}
+    assert client.post("/api/v1/pretrainings/", both, format="json").status_code == 400
+    new = client.post(
+        "/api/v1/base-models/scratch/", {"project": project.slug, "corpus": corpus.pk, "size": "tiny"}, format="json"
+    )
+    assert new.status_code == 201
+    assert new.json()["state"] == "checking"

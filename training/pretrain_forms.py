@@ -1,0 +1,156 @@
+"""The launch form of a pretraining, made from ml.recipe like the one of a finetuning; and the form of a new model."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.models import Project
+from curation.choices import CorpusState, VersionState
+from curation.models import Corpus, DatasetVersion
+from ml.bpe import LEAST
+from ml.recipe import TEXT, TEXT_PRESETS, recipe_fields
+from ml.sizes import SIZES
+from training.choices import ModelState
+from training.forms import changes_of, detail_field
+from training.models import BaseModel
+from training.presets import CHOICES
+from training.services.launch import NAME_LENGTH
+from training.services.pretraining import NewModel, Next
+from training.services.scratch import MOST_TOKENS
+
+NEW = "new-"
+OWN_FIELDS = ("method", "objective")
+DETAILS = tuple(field for field in recipe_fields(TEXT) if field.name not in OWN_FIELDS and not field.only_for) + tuple(
+    field for field in recipe_fields(TEXT) if field.name.startswith("lora_")
+)
+METHODS = (
+    ("", gettext_lazy("As the preset says")),
+    ("lora", gettext_lazy("LoRA: small matrices, melted into the weights at the end")),
+    ("full", gettext_lazy("Full: all weights of the model")),
+)
+
+
+class PretrainForm(forms.Form):
+    """What a pretraining is to be, and what may follow it."""
+
+    corpus = forms.ModelChoiceField(
+        Corpus.objects.none(),
+        label=gettext_lazy("Which text"),
+        help_text=gettext_lazy(
+            "A frozen corpus. The model learns its larger part and is measured on what is held out."
+        ),
+    )
+    base = forms.ChoiceField(
+        label=gettext_lazy("Which model"),
+        help_text=gettext_lazy(
+            "A new model begins with random weights and learns everything from the corpus; a registered one goes on "
+            "from what it knows."
+        ),
+    )
+    preset = forms.ChoiceField(
+        label=gettext_lazy("How thorough"),
+        choices=[(preset.key, preset.label) for preset in CHOICES],
+        widget=forms.RadioSelect,
+        initial="balanced",
+    )
+    then = forms.ModelChoiceField(
+        DatasetVersion.objects.none(),
+        label=gettext_lazy("Then teach it these pairs"),
+        required=False,
+        empty_label=gettext_lazy("Nothing: the pretraining alone"),
+        help_text=gettext_lazy("A finetuning that begins by itself as soon as the pretraining is done."),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("What name"),
+        max_length=NAME_LENGTH,
+        required=False,
+        help_text=gettext_lazy("The run, and the model that it makes. Left empty, it is named after text and model."),
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+    )
+    method = forms.ChoiceField(label=gettext_lazy("Method"), choices=METHODS, required=False)
+    vocabulary = forms.IntegerField(
+        label=gettext_lazy("Vocabulary of a new model"),
+        required=False,
+        min_value=LEAST,
+        max_value=MOST_TOKENS,
+        help_text=gettext_lazy("How many tokens its tokenizer learns from the corpus. Left empty, as suits the size."),
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        corpora = Corpus.objects.filter(project=project, state=CorpusState.READY)
+        versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
+        self.fields["corpus"].queryset = corpora  # type: ignore[attr-defined]
+        self.fields["then"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
+        self.fields["base"].choices = models_offered()  # type: ignore[attr-defined]
+        self.fields["vocabulary"].unit = _("tokens")  # type: ignore[attr-defined]
+        for setting in DETAILS:
+            self.fields[setting.name] = detail_field(setting, presets_shown())
+        self.initial.setdefault("corpus", corpora.first())
+
+    def clean_base(self) -> BaseModel | str:
+        given = str(self.cleaned_data["base"])
+        if given.startswith(NEW):
+            return given.removeprefix(NEW)
+        found = BaseModel.objects.filter(state=ModelState.READY, pk=int(given)).first()
+        if found is None:
+            raise ValidationError(_("There is no such model."))
+        return found
+
+    def asked(self) -> dict[str, Any]:
+        """What `pretraining_prepare` takes, from a valid form."""
+        data = self.cleaned_data
+        base = NewModel(data["base"], data["vocabulary"] or 0) if isinstance(data["base"], str) else data["base"]
+        plain = {name: data[name] for name in ("corpus", "preset", "method", "name")}
+        then = Next(data["then"]) if data["then"] else None
+        return {**plain, "base": base, "changes": changes_of(DETAILS, data), "then": then}
+
+    def choices_first(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("corpus", "base")]
+
+    def choices_last(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("then", "name")]
+
+    def details(self) -> list[forms.BoundField]:
+        return [self["method"], self["vocabulary"], *(self[setting.name] for setting in DETAILS)]
+
+    def presets(self) -> list[dict[str, Any]]:
+        chosen = self["preset"].value()
+        return [
+            {"key": each.key, "label": each.label, "text": TEXTS[each.key], "chosen": each.key == chosen}
+            for each in CHOICES
+        ]
+
+    def changed_details(self) -> bool:
+        return any(field.value() not in (None, "", False) or field.errors for field in self.details())
+
+
+TEXTS = {
+    "quick": gettext_lazy("A few minutes, to see that everything works."),
+    "balanced": gettext_lazy("The usual choice. A new model reads the text six times, a registered one once."),
+    "best": gettext_lazy("Many passes: for the last bit of what the text has to teach."),
+}
+
+
+def presets_shown() -> list[tuple[str, Any]]:
+    """What a detail's help names: the presets of a new model, then those of a registered one."""
+    starts = {"new": _("new model"), "on": _("registered model")}
+    return [
+        (f"{each.label}, {word}", TEXT_PRESETS[f"{start}-{each.key}"])
+        for start, word in starts.items()
+        for each in CHOICES
+    ]
+
+
+def models_offered() -> list[Any]:
+    """New models by size, and the registered ones."""
+    new = [
+        (f"{NEW}{key}", _("%(size)s: %(count).1f million weights. %(remark)s") % {
+            "size": size.label, "count": size.parameters / 1e6, "remark": size.remark})
+        for key, size in SIZES.items()
+    ]  # fmt: skip
+    known = [(str(base.pk), base.name) for base in BaseModel.objects.filter(state=ModelState.READY)]
+    return [(_("On from a registered model"), known), (_("A new model"), new)]

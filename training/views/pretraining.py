@@ -1,0 +1,52 @@
+"""Pretraining: choose text and model, look at what it will take, launch; alone or with the finetuning after it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from core.access import Access, project_access
+from core.choices import Need
+from core.views.telling import refusal_on
+from ml.recipe import Recipe
+from training.choices import ModelState, RunState
+from training.models import Run
+from training.pretrain_forms import PretrainForm
+from training.selectors.estimates import disk_need, memory_need
+from training.selectors.gate import launch_refusals
+from training.selectors.pretraining import followers_of, text_forecast
+from training.services.pretraining import pretraining_prepare
+
+
+def new(request: HttpRequest, project: str) -> HttpResponse:
+    """Choose what a pretraining is to be."""
+    access = project_access(request, project, Need.OWN)
+    initial = {name: request.GET[name] for name in ("corpus", "base") if request.GET.get(name, "").isdigit()}
+    form = PretrainForm(request.POST or None, project=access.project, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with refusal_on(form):
+            prepared = pretraining_prepare(actor=access.user, project=access.project, **form.asked())
+        if not form.errors:
+            return redirect("training:run-check", access.project.slug, prepared.pk)
+    status = 400 if form.is_bound and form.errors else 200
+    return render(request, "training/pretrain_form.html", {"form": form}, status=status)
+
+
+def check_context(access: Access, run: Run) -> dict[str, Any]:
+    """What a prepared pretraining will take, and whether it may start."""
+    recipe = Recipe.from_json(run.recipe)
+    draft = run.state == RunState.DRAFT
+    making = run.base.state == ModelState.CHECKING
+    followers = followers_of(run)
+    return {
+        "run": run,
+        "running": making or any(each.examining for each in followers),
+        "making": making,
+        "draft": draft,
+        "refusals": launch_refusals(run) if draft and not making else [],
+        "followers": followers,
+        "may_launch": access.check(Need.OWN),
+        "disk": disk_need(run.base, recipe),
+        "memory": memory_need(run.base, recipe),
+        "forecast": text_forecast(run, recipe) if not making else None,
+    }
