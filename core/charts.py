@@ -19,6 +19,7 @@ ROW_HEIGHT = 34
 MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobody can see
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is never the only difference
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 SVG = "http://www.w3.org/2000/svg"
 ALLOWED = frozenset(
     {"svg", "g", "path", "line", "rect", "text", "tspan", "title", "desc", "defs", "clipPath", "circle"}
@@ -106,6 +107,39 @@ def line_chart(
         },
     }
     return Chart(draw(spec, title), [x_label, *names], line_rows(kept))
+
+
+def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
+    """Points in groups, at most six, without axes: their places say nothing but near and far. The table counts them.
+
+    Raises ChartError for more than six groups or when no point is left.
+    """
+    if len(groups) > len(COLOURS):
+        raise ChartError(f"{len(groups)} groups in one chart; at most {len(COLOURS)} can be told apart")
+    values = [
+        {"x": x, "y": y, "s": one.name}
+        for one in groups
+        for x, y in one.points
+        if math.isfinite(x) and math.isfinite(y)
+    ]
+    if not values:
+        raise ChartError("nothing to draw")
+    names = [one.name for one in groups]
+    legend = {"orient": "top", "title": None, "columns": 2}
+    shared = {"field": "s", "type": "nominal", "legend": legend}
+    spec = {
+        "height": WIDTH * 0.7,
+        "data": {"values": values},
+        "mark": {"type": "point", "filled": True, "size": 36, "opacity": 0.8},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative", "axis": None},
+            "y": {"field": "y", "type": "quantitative", "axis": None},
+            "color": {**shared, "scale": {"domain": names, "range": COLOURS[: len(names)]}},
+            "shape": {**shared, "scale": {"domain": names, "range": SHAPES[: len(names)]}},
+        },
+    }
+    rows = [[one.name, number(len(one.points))] for one in groups]
+    return Chart(draw(spec, title), [_("Name"), _("Points")], rows)
 
 
 def interval_chart(

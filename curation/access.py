@@ -10,7 +10,7 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
-from curation.models import Corpus, DatasetVersion, Import, Pair, Question, SavedView, Suite, Task
+from curation.models import Corpus, DatasetVersion, Dismissal, Import, Pair, PairLink, Question, SavedView, Suite, Task
 
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
@@ -34,6 +34,13 @@ def pair_access(request: Any, project: str, pair: int, need: str = Need.VIEW) ->
     access = project_access(request, project, need)
     found = get_object_or_404(Pair.objects.select_related(*PAIR_PARTS), project=access.project, pk=pair)
     return access, found
+
+
+def link_access(request: Any, project: str, link: int, need: str = Need.VIEW) -> tuple[Access, PairLink]:
+    access = project_access(request, project, need)
+    parts = [f"{end}__{part}" for end in ("one", "other") for part in ("project", "task", "current")]
+    rows = PairLink.objects.select_related(*parts).filter(task__project=access.project)
+    return access, get_object_or_404(rows, pk=link)
 
 
 def import_access(request: Any, project: str, batch: int, need: str = Need.VIEW) -> tuple[Access, Import]:
@@ -95,6 +102,10 @@ def task_by_id(request: Any, task: int, need: str = Need.VIEW) -> tuple[Access, 
 
 def pair_by_id(request: Any, pair: int, need: str = Need.VIEW) -> tuple[Access, Pair]:
     return by_id(request, Pair.objects.select_related(*PAIR_PARTS), pair, need, "project")
+
+
+def dismissal_by_id(request: Any, dismissal: int, need: str = Need.VIEW) -> tuple[Access, Dismissal]:
+    return by_id(request, Dismissal.objects.select_related("project", "user"), dismissal, need, "project")
 
 
 def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Access, Import]:

@@ -131,3 +131,11 @@ class CorpusState(TextChoices):
 
 
 CORPUS_TONES = {CorpusState.BUILDING: "info", CorpusState.READY: "ok", CorpusState.FAILED: "bad"}
+
+
+class AtFreeze(TextChoices):
+    """What a freeze does when more pairs than allowed have a finding of a check."""
+
+    PASS = "pass", _("Pass")
+    WARN = "warn", _("Warn")
+    BLOCK = "block", _("Refuse")

@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from curation.choices import TaskKind
+from curation.choices import AtFreeze, TaskKind
 from curation.models import Guideline, Task
+from ml.checks import AnyCheck
 
 SPLITS = (("0.8", _("80 / 20: 80 % for training, 20 % for testing")), ("0.7", _("70 / 30")), ("other", _("Other")))
 TEMPLATES: dict[str, dict[str, str]] = {
@@ -182,3 +183,51 @@ class FreezeForm(forms.Form):
 class GlossaryForm(forms.Form):
     word = forms.CharField(label=_("Word or phrase"), max_length=80)
     language = forms.CharField(label=_("Language"), max_length=12)
+
+
+class CheckForm(forms.Form):
+    """One check of a project: on or off, its parameters, what it means for a freeze."""
+
+    is_on = forms.BooleanField(label=_("On in this project"), required=False)
+    at_freeze = forms.ChoiceField(
+        label=_("At a freeze"),
+        choices=AtFreeze.choices,
+        widget=forms.RadioSelect,
+        help_text=_("When more approved pairs than allowed have such a finding."),
+    )
+    freeze_share = forms.FloatField(label=_("Allowed share of pairs"), min_value=0, max_value=100)
+    freeze_share.unit = "%"  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, check: AnyCheck, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = list(check.defaults)
+        for name, value in check.defaults.items():
+            self.fields[f"parameter_{name}"] = forms.FloatField(
+                label=name.replace("_", " "), min_value=0, max_value=1_000_000, initial=value,
+                help_text=_("Usually %(value)s.") % {"value": f"{value:,g}"},
+            )  # fmt: skip
+
+    @property
+    def parameter_fields(self) -> list[forms.BoundField]:
+        return [self[f"parameter_{name}"] for name in self.names]
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "is_on": given["is_on"],
+            "at_freeze": AtFreeze(given["at_freeze"]),
+            "freeze_share": given["freeze_share"] / 100,
+            "parameters": {name: given[f"parameter_{name}"] for name in self.names},
+        }
+
+
+class GapForm(forms.Form):
+    """What is wanted where the data has a hole."""
+
+    topic = forms.CharField(max_length=120)
+    shortest = forms.IntegerField(min_value=0, required=False)
+    longest = forms.IntegerField(min_value=1, required=False)
+    count = forms.IntegerField(min_value=1)
+
+    def clean_shortest(self) -> int:
+        return self.cleaned_data["shortest"] or 0

@@ -13,9 +13,11 @@ from core.models import Job
 from curation.models import Corpus, DatasetVersion, Import, Pair, Task
 from curation.services.building import version_build
 from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
+from curation.services.embedding import embeddings_update
 from curation.services.imports import import_ended, import_run, index_ask
-from curation.services.indexing import index_run
+from curation.services.indexing import index_run, recheck_run
 from curation.services.likeness import likeness_ask, likeness_update
+from curation.services.stock import stock_ask, stock_take
 from curation.services.versions import version_failed
 
 
@@ -99,6 +101,58 @@ class Compare(JobRunner):
     def run(self, context: JobContext) -> dict[str, Any] | None:
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         return {"pairs": likeness_update(task, progress_of(context))} if task else None
+
+    def ended(self, job: Job) -> None:
+        task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
+        if task and job.state == JobState.DONE:
+            stock_ask(actor=job.requested_by, task=task)
+
+
+@job_kind
+class Recheck(JobRunner):
+    kind = "recheck"
+    queue = Queue.DEFAULT
+    title = _("Check the pairs again")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project", "tokenizer").filter(pk=context.arguments["task"]).first()
+        return recheck_run(task, context.arguments["check"], context) if task else None
+
+    def ended(self, job: Job) -> None:
+        task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
+        if task and job.state == JobState.DONE:
+            stock_ask(actor=job.requested_by, task=task)
+
+
+@job_kind
+class TakeStock(JobRunner):
+    """What is known of a task only from all its pairs together: the project's words, ties between pairs."""
+
+    kind = "stock"
+    queue = Queue.DEFAULT
+    title = _("Take stock of the pairs")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
+        return stock_take(task, progress_of(context)) if task else None
+
+
+@job_kind
+class EmbedPairs(JobRunner):
+    """What each pair means, as a vector; goes on where it was interrupted. The map of the health page is made of it."""
+
+    kind = "embed-pairs"
+    queue = Queue.DEFAULT
+    title = _("Ask what the pairs mean")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
+        return {"pairs": embeddings_update(task, progress_of(context))} if task else None
+
+    def ended(self, job: Job) -> None:
+        task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
+        if task and job.state == JobState.DONE:
+            stock_ask(actor=job.requested_by, task=task)
 
 
 @job_kind

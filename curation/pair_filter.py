@@ -15,7 +15,7 @@ from curation.choices import Origin, PairState, Part
 from curation.models import Task
 from curation.selectors.pairs import authors_of, known_versions
 from curation.services.editions import edition_asked
-from ml.checks import all_checks
+from ml.checks import known_checks
 
 ANY = ("", _("Any"))
 ANYBODY = ("", _("Anybody"))
@@ -61,7 +61,7 @@ class PairFilter(forms.Form):
     def __init__(self, data: Mapping[str, Any], *, task: Task, user: User) -> None:
         super().__init__({name: data.get(name, "") for name in self.base_fields})
         self.task, self.user = task, user
-        checks = [(check.id, _(check.name)) for check in all_checks()]
+        checks = [(check.id, _(check.name)) for check in known_checks()]
         people = [(str(pk), name) for pk, name in authors_of(task.project)]
         choices = {
             "finding": [

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import corpora, imports, pairs, questions, review, tasks, versions, words, work, write
+from curation.views import (
+    checks,
+    corpora,
+    health,
+    imports,
+    pairs,
+    questions,
+    review,
+    tasks,
+    versions,
+    words,
+    work,
+    write,
+)
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +28,9 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<slug:task>/write/", write.pair_new, name="pair-new"),
     path("tasks/<slug:task>/drafts/<slug:key>/", write.draft, name="draft"),
     path("tasks/<slug:task>/drafts/<slug:key>/discard/", write.draft_discard, name="draft-drop"),
+    path("tasks/<slug:task>/health/", health.health, name="health"),
+    path("tasks/<slug:task>/health/count/", health.health_count, name="health-count"),
+    path("tasks/<slug:task>/health/gap/", health.gap, name="gap"),
     path("tasks/<slug:task>/freeze/", versions.freeze, name="freeze"),
     path("tasks/<slug:task>/import/", imports.upload, name="import-new"),
     path("write/", write.write, name="write"),
@@ -22,6 +38,10 @@ urlpatterns: list[URLPattern] = [
     path("glossary/", words.glossary, name="glossary"),
     path("glossary/<int:word>/remove/", words.glossary_drop, name="glossary-remove"),
     path("findings/dismiss/", words.dismiss, name="finding-dismiss"),
+    path("checks/", checks.checks, name="checks"),
+    path("checks/<slug:check>/", checks.check_edit, name="check-edit"),
+    path("dismissals/<int:dismissal>/recall/", checks.dismissal_recall, name="dismissal-recall"),
+    path("ties/<int:link>/dismiss/", checks.tie_dismiss, name="tie-dismiss"),
     path("pairs/", pairs.pairs, name="pairs"),
     path("tasks/<slug:task>/views/new/", pairs.view_new, name="view-new"),
     path("views/<int:view>/remove/", pairs.view_drop, name="view-remove"),

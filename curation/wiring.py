@@ -15,6 +15,7 @@ from curation.selectors.pairs import returned_to
 from curation.selectors.reviews import reviews_waiting
 from curation.selectors.tasks import TaskRow, tasks_of
 from curation.selectors.versions import fresh_pairs
+from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_due
 from curation.services.reviews import reviews_align
 
@@ -40,13 +41,21 @@ def wire() -> None:
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
+    registries.guards.setdefault("freeze", []).append(freeze_refusals)
     registries.shots.append(shots)
     registries.chores.append(likeness_due)
     registries.first_start.append(demo_create)
     registries.project_changed.append(reviews_align)
 
 
-TASK_PAGES = ("curation:task", "curation:guidelines", "curation:glossary", "curation:question")
+TASK_PAGES = (
+    "curation:task",
+    "curation:guidelines",
+    "curation:glossary",
+    "curation:question",
+    "curation:check",
+    "curation:health",
+)
 WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "curation:my-work")
 
 
@@ -159,6 +168,9 @@ def shots() -> list[tuple[str, str, str]]:
         ("task-edit", f"{root}/tasks/{task.slug}/edit/", "owner"),
         ("write", f"{root}/write/", "expert"),
         ("editor", f"{root}/tasks/{task.slug}/write/?key=shot", "expert"),
+        ("checks", f"{root}/checks/", "viewer"),
+        ("health", f"{root}/tasks/{task.slug}/health/", "owner"),
+        ("check", f"{root}/checks/misspelling/", "owner"),
         ("pairs", f"{root}/pairs/", "viewer"),
         ("reviews", f"{root}/review/", "reviewer"),
         ("my-work", f"{root}/work/", "expert"),

@@ -1,10 +1,12 @@
 from django.urls import URLPattern, path
 
-from curation.api import corpora, imports, pairs, questions, tasks, versions, views, work
+from curation.api import checks, corpora, health, imports, pairs, questions, tasks, versions, views, work
 
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.Tasks.as_view(), name="api-tasks"),
     path("tasks/<int:task>/", tasks.TaskView.as_view(), name="api-task"),
+    path("tasks/<int:task>/health/", health.HealthView.as_view(), name="api-health"),
+    path("tasks/<int:task>/gaps/", health.Gaps.as_view(), name="api-gaps"),
     path("pairs/", pairs.Pairs.as_view(), name="api-pairs"),
     path("pairs/<int:pair>/", pairs.pair, name="api-pair"),
     path("pairs/<int:pair>/revisions/", pairs.Revisions.as_view(), name="api-revisions"),
@@ -13,6 +15,11 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/restore/", pairs.restore, name="api-pair-restore"),
     path("pair-views/", views.Views.as_view(), name="api-pair-views"),
     path("pair-views/<int:view>/", views.view, name="api-pair-view"),
+    path("pairs/<int:pair>/findings/", checks.PairFindings.as_view(), name="api-pair-findings"),
+    path("checks/", checks.checks, name="api-checks"),
+    path("checks/<slug:check>/", checks.CheckView.as_view(), name="api-check"),
+    path("dismissals/", checks.Dismissals.as_view(), name="api-dismissals"),
+    path("dismissals/<int:dismissal>/", checks.dismissal, name="api-dismissal"),
     path("imports/", imports.Imports.as_view(), name="api-imports"),
     path("imports/<int:batch>/", imports.import_one, name="api-import"),
     path("imports/<int:batch>/start/", imports.start, name="api-import-start"),

@@ -1,19 +1,24 @@
+from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
+from curation.models.embeddings import Embedding
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
 from curation.models.questions import Answer, Question
+from curation.models.reports import TaskReport
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
 
 __all__ = [
     "Answer",
+    "CheckSetting",
     "CheckedText",
     "Corpus",
     "DatasetVersion",
     "Dismissal",
     "Draft",
+    "Embedding",
     "Finding",
     "GlossaryWord",
     "Guideline",
@@ -23,6 +28,7 @@ __all__ = [
     "LikenessBasis",
     "NearText",
     "Pair",
+    "PairLink",
     "Place",
     "Question",
     "Review",
@@ -31,6 +37,8 @@ __all__ = [
     "Suite",
     "SuiteItem",
     "Task",
+    "TaskReport",
     "VersionLeftOut",
     "VersionPair",
+    "Vocabulary",
 ]

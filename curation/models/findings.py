@@ -14,13 +14,14 @@ class Finding(models.Model):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     severity = models.CharField(max_length=8)
-    message = models.CharField(max_length=500)
+    template = models.CharField(max_length=500)  # the sentence, with the names of its values
+    values = models.JSONField(default=dict)
 
     class Meta:
         indexes = (models.Index(fields=("fingerprint", "check_id"), name="finding_by_text"),)
 
     def __str__(self) -> str:
-        return f"{self.check_id}: {self.message}"
+        return f"{self.check_id}: {self.template}"
 
 
 class CheckedText(models.Model):

@@ -61,7 +61,7 @@ def texts_typed(fields: dict[str, Any], task: Task, pair: Pair | None = None) ->
 
 def look(texts: Texts, task: Task) -> dict[str, Any]:
     """Findings by field and the token count, as the page and its autosave show them."""
-    checked = texts_check(texts, surroundings_of(task)) if any_text(texts) else Checked({f: [] for f in TEXT_FIELDS}, 0)
+    checked = texts_check(texts, surroundings_of(task)) if any_text(texts) else Checked({}, 0)
     return {"findings": findings_json(texts, checked), "tokens": {"used": checked.tokens, "limit": task.max_tokens}}
 
 

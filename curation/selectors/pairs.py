@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Left
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import registries
@@ -15,8 +16,11 @@ from core.models import Event, Membership, Project, User
 from core.selectors.keyset import Page, keyset_page
 from curation.choices import PairState, VersionState
 from curation.fingerprints import TEXT_FIELDS
-from curation.models import Pair, Review, Revision, Task, VersionPair
+from curation.models import Pair, PairLink, Review, Revision, Task, VersionPair
+from curation.selectors.marks import Mark
 from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
+from curation.services.linking import links_of
+from ml.checks import corpus_checks
 
 FIELD_LABELS = {"instruction": _("Instruction"), "input": _("Input"), "response": _("Response")}
 SHOWN = 240  # characters of a text in a list
@@ -47,14 +51,6 @@ def authors_of(project: Project) -> list[tuple[int, str]]:
     """The people who may have written: the project's members."""
     members = Membership.objects.filter(project=project).select_related("user").order_by("user__name")
     return [(member.user_id, str(member.user)) for member in members]
-
-
-@dataclass(frozen=True)
-class Mark:
-    start: int
-    end: int
-    message: str
-    severity: str
 
 
 @dataclass(frozen=True)
@@ -139,12 +135,28 @@ def pair_page(pair: Pair, user: User) -> dict[str, Any]:
         "task": pair.task,
         "revision": pair.current,
         "fields": fields_of(pair, pair.current),
+        "ties": ties_of(pair),
         "history": history_of(pair),
         "versions": versions_with(pair),
         "metadata": [(name, plain(value)) for name, value in pair.metadata.items()],
         "lineage": registries.lineage_of("pair", pair),
         "panels": registries.panels_for("pair", pair, user),
     }
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Another pair that a check over the whole task ties to this one."""
+
+    link: PairLink
+    other_id: int
+    sentence: str
+
+
+def ties_of(pair: Pair) -> list[Tie]:
+    said = {check.id: check.sentence for check in corpus_checks()}
+    links = [link for link in links_of(pair) if link.check_id in said]
+    return [Tie(link, link.far_end(pair.pk), gettext(said[link.check_id])) for link in links]
 
 
 def plain(value: Any) -> str:

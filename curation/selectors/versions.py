@@ -13,6 +13,7 @@ from core.models import Project, User
 from curation.choices import Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import DatasetVersion, Pair, Review, Task, VersionPair
 from curation.services.building import approved_rows
+from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_waiting
 from curation.services.splitting import split_rows
 from curation.services.versions import approved_pairs
@@ -35,6 +36,7 @@ class FreezePreview:
     waiting: int  # texts that were not compared with the others yet
     fresh: int  # approved since the newest version, or changed
     refused: list[Denied]
+    warnings: list[str]  # thresholds of findings that are passed
 
 
 def freeze_preview(task: Task, train_share: float) -> FreezePreview:
@@ -61,6 +63,7 @@ def freeze_preview(task: Task, train_share: float) -> FreezePreview:
         unreviewed=counts["approved"] - reviewed.values("revision").distinct().count(),
         fresh=fresh_pairs(task).count(),
         refused=registries.refusals("freeze", task),
+        warnings=freeze_warnings(task),
         **counts,
     )
 

@@ -1,18 +1,20 @@
 """The text checks on a pair: while it is typed, when it is submitted, and by a job after an import."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from django.core.cache import cache
 
-from curation.choices import PairState
+from curation.choices import PairState, TaskKind
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import CheckedText, Dismissal, Finding, GlossaryWord, Pair, Revision, Task
+from curation.models import GlossaryWord, Pair, Revision, Task, Vocabulary
+from curation.services.check_settings import text_checks_of
+from curation.services.findings import Judged, finding_json, texts_judge
 from curation.services.tokens import count_tokens, task_tokenizer
-from ml.checks import CheckContext, TypicalLengths, all_checks, run_checks, text_fingerprint
+from ml.checks import Check, CheckContext, ProjectWords, TypicalLengths, known_checks
 from ml.checks import Finding as Found
-from ml.hashing import json_sha256
 from ml.prompting import Tokenizer
 from ml.words import count_words
 
@@ -25,36 +27,63 @@ class Surroundings:
     """What the checks need to know besides a pair's texts; made once for many pairs."""
 
     task: Task
+    checks: tuple[Check, ...]
     tokenizer: Tokenizer | None
     lengths: TypicalLengths | None
     glossaries: dict[str, frozenset[str]]
+    vocabularies: dict[str, ProjectWords]
 
     def context(self, texts: Texts, field: str, tokens: int | None) -> CheckContext:
-        """The response answers instruction and input, so their words are accepted in it; it alone has the limits."""
+        """The response answers instruction and input, so their words are accepted in it; it alone has the limits.
+        An extraction says only what its input says."""
         context = CheckContext(
-            language=texts.language, field=field, glossary=self.glossaries.get(texts.language, frozenset())
+            language=texts.language,
+            task_language=self.task.language,
+            field=field,
+            glossary=self.glossaries.get(texts.language, frozenset()),
+            project_words=self.vocabularies.get(texts.language),
         )
         if field != "response":
             return context
-        prompt = f"{texts.instruction}\n{texts.input}"
-        limit = self.task.max_tokens
-        return replace(context, prompt=prompt, token_count=tokens, max_tokens=limit, typical_lengths=self.lengths)
+        return replace(
+            context,
+            prompt=f"{texts.instruction}\n{texts.input}",
+            instruction=texts.instruction,
+            source=texts.input if self.task.kind == TaskKind.EXTRACTION else "",
+            token_count=tokens,
+            max_tokens=self.task.max_tokens,
+            typical_lengths=self.lengths,
+        )
+
+    def judge(self, texts: Sequence[tuple[str, CheckContext]]) -> list[Judged]:
+        """What the project's checks say of texts of this task."""
+        return texts_judge(self.task.project_id, self.checks, texts)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the checks say of one pair. `tokens` is None without a tokenizer; dismissed findings are left out."""
+    """What the checks say of one pair, by field; blank fields are left out. `tokens` is None without a tokenizer."""
 
-    findings: dict[str, list[Found]]
+    judged: dict[str, Judged]
     tokens: int | None
 
     @property
     def ids(self) -> list[str]:
-        return sorted({found.check for rows in self.findings.values() for found in rows})
+        return sorted({found.check for one in self.judged.values() for found in one.findings})
+
+    def of(self, field: str) -> list[Found]:
+        return self.judged[field].findings if field in self.judged else []
 
 
 def surroundings_of(task: Task) -> Surroundings:
-    return Surroundings(task, task_tokenizer(task), typical_lengths(task), glossaries_of(task))
+    return Surroundings(
+        task,
+        text_checks_of(task.project_id),
+        task_tokenizer(task),
+        typical_lengths(task),
+        glossaries_of(task),
+        vocabularies_of(task.project_id),
+    )
 
 
 def glossaries_of(task: Task) -> dict[str, frozenset[str]]:
@@ -62,6 +91,18 @@ def glossaries_of(task: Task) -> dict[str, frozenset[str]]:
     for language, word in GlossaryWord.objects.filter(project=task.project_id).values_list("language", "word"):
         words.setdefault(language, set()).add(word)
     return {language: frozenset(found) for language, found in words.items()}
+
+
+def vocabularies_of(project_id: int) -> dict[str, ProjectWords]:
+    """The words of the project's approved texts by language; read again only when they were learned anew."""
+    rows = Vocabulary.objects.filter(project=project_id).values_list("language", "pk", "digest")
+    return {language: vocabulary_load(key, digest) for language, key, digest in rows}
+
+
+@lru_cache(maxsize=16)
+def vocabulary_load(key: int, _digest: str) -> ProjectWords:
+    row = Vocabulary.objects.get(pk=key)
+    return ProjectWords(row.counts, row.texts)
 
 
 def typical_lengths(task: Task) -> TypicalLengths | None:
@@ -78,35 +119,22 @@ def typical_lengths(task: Task) -> TypicalLengths | None:
 
 def texts_check(texts: Texts, around: Surroundings) -> Checked:
     """Run the checks on a pair's texts as they stand. Nothing is stored."""
-    tokens = count_tokens(texts, around.task, around.tokenizer) if around.tokenizer else None
-    found = {field: run_on(texts, field, tokens, around) for field in TEXT_FIELDS}
-    if not any(found.values()):
-        return Checked(found, tokens)
-    return Checked(without_dismissed(around.task, texts, found), tokens)
+    return pairs_check([texts], around)[0]
 
 
-def run_on(texts: Texts, field: str, tokens: int | None, around: Surroundings) -> list[Found]:
-    text = getattr(texts, field)
-    return run_checks(text, around.context(texts, field, tokens)) if text.strip() else []
-
-
-def without_dismissed(task: Task, texts: Texts, found: dict[str, list[Found]]) -> dict[str, list[Found]]:
-    prints = {field: text_fingerprint(getattr(texts, field)) for field in found}
-    dismissed = set(
-        Dismissal.objects.filter(project=task.project_id, fingerprint__in=prints.values()).values_list(
-            "fingerprint", "check_id", "excerpt"
-        )
-    )
-    return {
-        field: [
-            row for row in rows if (prints[field], row.check, excerpt_of(getattr(texts, field), row)) not in dismissed
-        ]
-        for field, rows in found.items()
-    }
-
-
-def excerpt_of(text: str, found: Found) -> str:
-    return text[found.start : found.end][:200]
+def pairs_check(pairs: Sequence[Texts], around: Surroundings) -> list[Checked]:
+    """The same for many pairs, in order."""
+    tokens = [count_tokens(texts, around.task, around.tokenizer) if around.tokenizer else None for texts in pairs]
+    places, asked = [], []
+    for number, (texts, count) in enumerate(zip(pairs, tokens, strict=True)):
+        for field in TEXT_FIELDS:
+            if (text := getattr(texts, field)).strip():
+                places.append((number, field))
+                asked.append((text, around.context(texts, field, count)))
+    found: list[dict[str, Judged]] = [{} for _ in pairs]
+    for (number, field), judged in zip(places, around.judge(asked), strict=True):
+        found[number][field] = judged
+    return [Checked(judged, count) for judged, count in zip(found, tokens, strict=True)]
 
 
 def texts_of(revision: Revision) -> Texts:
@@ -121,73 +149,10 @@ def texts_of(revision: Revision) -> Texts:
     )
 
 
-def findings_store(checked: Iterable[tuple[Texts, Checked]], around: Surroundings) -> None:
-    """Keep the findings by the fingerprint of each text, so that lists, freezes and models' outputs share them.
-
-    A text that was checked under the same parameters before is left alone.
-    """
-    marks: dict[tuple[str, str, str], list[Finding]] = {}
-    for texts, result in checked:
-        for field in TEXT_FIELDS:
-            text = getattr(texts, field)
-            if text.strip():
-                key, rows = stored_form(text, field, around.context(texts, field, result.tokens), result)
-                marks[key] = rows
-    known = set(
-        CheckedText.objects.filter(fingerprint__in={key[0] for key in marks}).values_list(
-            "fingerprint", "field", "checks"
-        )
-    )
-    fresh = {key: rows for key, rows in marks.items() if key not in known}
-    CheckedText.objects.bulk_create(
-        [CheckedText(fingerprint=print_, field=field, checks=checks) for print_, field, checks in fresh],
-        ignore_conflicts=True,
-    )
-    Finding.objects.bulk_create([row for rows in fresh.values() for row in rows])
-
-
-def stored_form(
-    text: str, field: str, context: CheckContext, result: Checked
-) -> tuple[tuple[str, str, str], list[Finding]]:
-    """(fingerprint, field, checks) and the rows of one text."""
-    keys = {check.id: (check.version, check.parameters_key(context)) for check in all_checks()}
-    print_ = text_fingerprint(text)
-    rows = [
-        Finding(
-            fingerprint=print_,
-            field=field,
-            check_id=found.check,
-            check_version=found.version,
-            parameters=keys[found.check][1],
-            start=found.start,
-            end=found.end,
-            severity=found.severity,
-            message=found.message[:500],
-        )
-        for found in result.findings[field]
-    ]
-    return (print_, field, json_sha256({check: list(key) for check, key in keys.items()})), rows
-
-
-def finding_json(text: str, found: Found) -> dict[str, Any]:
-    return {
-        "check": found.check,
-        "start": found.start,
-        "end": found.end,
-        "severity": found.severity,
-        "message": found.message,
-        "suggestions": list(found.suggestions),
-        "excerpt": excerpt_of(text, found),
-    }
-
-
 def findings_json(texts: Texts, checked: Checked) -> dict[str, list[dict[str, Any]]]:
     """By field name, for pages and API."""
-    return {
-        field: [finding_json(getattr(texts, field), found) for found in rows]
-        for field, rows in checked.findings.items()
-    }
+    return {field: [finding_json(getattr(texts, field), found) for found in checked.of(field)] for field in TEXT_FIELDS}
 
 
 def checks_known(ids: Collection[str]) -> bool:
-    return set(ids) <= {check.id for check in all_checks()}
+    return set(ids) <= {check.id for check in known_checks()}

@@ -6,12 +6,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.jobs import JobContext
+from curation.choices import PairState
 from curation.models import Pair, Revision, Task
-from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.checking import Surroundings, pairs_check, surroundings_of, texts_of
 from curation.services.columns import columns_set
+from curation.services.findings import findings_keep
 from curation.services.search import search_update
 
 BATCH = 500
+FORGOTTEN = 5_000
 
 
 def index_run(task: Task, context: JobContext) -> dict[str, Any]:
@@ -34,17 +37,30 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
 
 
 @transaction.atomic
-def index_batch(pairs: list[Pair], around: Any) -> None:
+def index_batch(pairs: list[Pair], around: Surroundings) -> None:
     # Locked, so that a revision that is submitted meanwhile keeps its own findings.
     locked = list(Pair.objects.select_for_update().filter(pk__in=[pair.pk for pair in pairs], found__isnull=True))
     newest = Revision.objects.in_bulk([pair.current_id for pair in locked if pair.current_id])
-    results = [(pair, revision, texts_of(revision)) for pair in locked if (revision := newest.get(pair.current_id))]
-    checked = [(pair, revision, texts, texts_check(texts, around)) for pair, revision, texts in results]
-    findings_store([(texts, result) for _, _, texts, result in checked], around)
-    revisions = [revision.pk for _, revision, *_rest in checked]
+    rows = [(pair, revision) for pair in locked if (revision := newest.get(pair.current_id))]
+    results = pairs_check([texts_of(revision) for _, revision in rows], around)
+    findings_keep([judged for result in results for judged in result.judged.values()], around.checks)
+    checked = [(pair, revision, result) for (pair, revision), result in zip(rows, results, strict=True)]
+    revisions = [revision.pk for _, revision, _result in checked]
     columns_set(Revision, revisions, tokens=[result.tokens for *_rest, result in checked])
     alike: dict[tuple[str, ...], list[int]] = {}
-    for pair, _revision, _texts, result in checked:
+    for pair, _revision, result in checked:
         alike.setdefault(tuple(result.ids), []).append(pair.pk)
     for ids, pairs_alike in alike.items():
         search_update(pairs_alike, list(ids))
+
+
+def recheck_run(task: Task, check_id: str, context: JobContext) -> dict[str, Any]:
+    """Forget what was found (of one check's pairs, or of all), batch by batch, then check what is unchecked."""
+    pairs = Pair.objects.filter(task=task, found__isnull=False).exclude(state=PairState.TRASHED)
+    if check_id:
+        pairs = pairs.filter(found__contains=[check_id])
+    ids = list(pairs.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), FORGOTTEN):
+        context.checkpoint()
+        Pair.objects.filter(pk__in=ids[start : start + FORGOTTEN]).update(found=None)
+    return index_run(task, context)

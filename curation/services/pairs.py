@@ -13,8 +13,9 @@ from core.services.work import work_close, work_open
 from curation.choices import Origin, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Revision, Task
-from curation.services.checking import findings_store, surroundings_of, texts_check, texts_of
+from curation.services.checking import surroundings_of, texts_check, texts_of
 from curation.services.editions import edition_now
+from curation.services.findings import findings_keep
 from curation.services.search import search_update
 from ml.hashing import text_sha256
 
@@ -118,7 +119,7 @@ def revision_add(
     """Store the texts as the pair's newest revision, checked and findable."""
     around = surroundings_of(pair.task)
     checked = texts_check(texts, around)
-    findings_store([(texts, checked)], around)
+    findings_keep(checked.judged.values(), around.checks)
     revision = Revision.objects.create(
         pair=pair,
         number=number,

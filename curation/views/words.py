@@ -16,7 +16,8 @@ from curation.access import pair_access
 from curation.forms import GlossaryForm
 from curation.models import GlossaryWord
 from curation.selectors.pairs import FIELD_LABELS
-from curation.services.glossary import finding_dismiss, glossary_add, glossary_remove
+from curation.services.dismissals import finding_dismiss
+from curation.services.glossary import glossary_add, glossary_remove
 from ml.checks import suggest
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from core.diff import Part, word_diff
 from curation.models import SuiteItem
-from curation.services.checking import surroundings_of
+from curation.selectors.marks import Mark
+from curation.services.checking import Surroundings, surroundings_of
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation, Output
 from evaluation.selectors.evaluations import candidates_of
 from evaluation.selectors.results import number_text
-from evaluation.services.findings import answer_findings
-from ml.checks import Finding
+from evaluation.services.findings import Answer, answers_judge
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Said:
     candidate: Candidate
     output: Output | None
     diff: list[Part]
-    findings: list[Finding]
+    findings: list[Mark]
     scores: dict[str, float]
 
 
@@ -54,7 +54,7 @@ def item_of(evaluation: Evaluation, item: SuiteItem) -> dict[str, Any]:
     }
 
 
-def said_by(candidate: Candidate, output: Output | None, example: dict[str, Any], around: Any) -> Said:
+def said_by(candidate: Candidate, output: Output | None, example: dict[str, Any], around: Surroundings) -> Said:
     if output is None:
         return Said(candidate, None, [], [], {})
     scores = {score.metric: score.value for score in output.scores.all()}
@@ -62,7 +62,8 @@ def said_by(candidate: Candidate, output: Output | None, example: dict[str, Any]
         scores[LOSS.key] = output.reference_loss
     if not output.answered:
         return Said(candidate, output, [], [], scores)
-    findings = answer_findings(output.text, example, around)
+    (judged,) = answers_judge([Answer(output, example)], around)
+    findings = [Mark.of(found) for found in judged.findings]
     return Said(candidate, output, word_diff(example["response"], output.text), findings, scores)
 
 

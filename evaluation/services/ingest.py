@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.jobs import JobFailed
+from curation.services.checking import surroundings_of
 from evaluation.choices import FinishReason
 from evaluation.models import Candidate, Output, Score
-from evaluation.services.findings import Answer, findings_of, surroundings_for
+from evaluation.services.findings import Answer, answers_check
 from ml.hashing import text_sha256
 from ml.metrics import score
 
@@ -44,14 +45,14 @@ def outputs_ingest(
     2. Upsert outputs by (candidate, item). 3. Upsert scores by (output, measure); those no longer there are removed.
     4. Keep findings by the fingerprint of the text. `guard` is asked before each part whether the job is still ours.
     """
-    around = surroundings_for(candidate.evaluation.suite)
+    around = surroundings_of(candidate.evaluation.suite.task)
     count = 0
     for rows in parts(read_outputs(path, set(examples)), CHUNK):
         guard()
         with transaction.atomic():
             outputs = outputs_store(candidate, rows)
             answers = [Answer(output, examples[output.item_id]) for output in outputs if output.answered]
-            scores_store(outputs, answers, findings_of(answers, around))
+            scores_store(outputs, answers, answers_check(answers, around))
         count += len(rows)
         tell(_("%(count)d of %(total)d taken over.") % {"count": count, "total": len(examples)})
     missing = len(examples) - count

@@ -16,10 +16,12 @@ from curation.models import (
     Answer,
     Corpus,
     DatasetVersion,
+    Dismissal,
     GlossaryWord,
     Guideline,
     Import,
     Pair,
+    PairLink,
     Question,
     Revision,
     SavedView,
@@ -123,6 +125,13 @@ def add_curation(estate: Estate) -> None:
         project=project, task=task, version=version, name="Test", role=SuiteRole.TEST, sha256=DIGEST, size=1
     )
     item = SuiteItem.objects.create(suite=suite, ordinal=0, revision=pair.current, fingerprint=DIGEST)
+    link = PairLink.objects.create(
+        task=task, check_id="conflict", one=pair, other=waiting, one_revision=pair.current_id or 0,
+        other_revision=waiting.current_id or 0, similarity=0.5,
+    )  # fmt: skip
+    dismissal = Dismissal.objects.create(
+        project=project, fingerprint=DIGEST, check_id="misspelling", excerpt="beem", reason="A brand", user=owner
+    )
     word = GlossaryWord.objects.create(project=project, language="en", word="bygglov", added_by=owner)
     view = SavedView.objects.create(task=task, user=owner, name="To mend", query={"state": "returned"})
     work = work_open(
@@ -134,6 +143,8 @@ def add_curation(estate: Estate) -> None:
         "task": task.slug,
         "task_id": task.pk,
         "api-task/task": task.pk,
+        "api-health/task": task.pk,
+        "api-gaps/task": task.pk,
         "waiting_revision": waiting.current_id,
         "pair": pair.pk,
         "curation:review-claim/pair": waiting.pk,
@@ -145,6 +156,9 @@ def add_curation(estate: Estate) -> None:
         "item": item.pk,
         "word": word.pk,
         "view": view.pk,
+        "check": "misspelling",
+        "link": link.pk,
+        "dismissal": dismissal.pk,
         "assignment": assignment.pk if assignment else None,
         "work_item": work.pk,
         "format": "apprentice",

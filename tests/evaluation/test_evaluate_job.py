@@ -14,7 +14,7 @@ from curation.models import CheckedText, Suite
 from evaluation.choices import EvaluationState
 from evaluation.models import Evaluation, Output, Score
 from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
-from ml.checks import all_checks
+from ml.checks import default_checks
 from ml.metrics import METRICS
 from ml.rundir import RunDir
 from tests.world import run_jobs
@@ -58,7 +58,7 @@ def test_both_models_answer_some_items_and_are_scored_on_all(evaluation: Evaluat
         assert outputs.filter(answered=True).exclude(finish_reason__in=("stop", "length")).count() == 0
         assert outputs.filter(answered=False).exclude(text="").count() == 0
         assert outputs.filter(reference_loss=None).count() == 0
-        per_output = len(METRICS) + len(all_checks())
+        per_output = len(METRICS) + len(default_checks())
         assert Score.objects.filter(output__candidate=candidate).count() == 5 * per_output
     asked = [set(c.outputs.filter(answered=True).values_list("item", flat=True)) for c in evaluation.candidates.all()]
     assert asked[0] == asked[1]

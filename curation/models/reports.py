@@ -1,0 +1,16 @@
+from typing import Any
+
+from django.db import models
+
+from curation.models.tasks import Task
+
+
+class TaskReport(models.Model):
+    """What was counted over all pairs of a task by a job, and when."""
+
+    task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="report")
+    data: "models.JSONField[dict[str, Any]]" = models.JSONField(default=dict)
+    counted_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"report on {self.task_id}"

@@ -1,0 +1,64 @@
+"""The checks of a project as its page shows them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+
+from core.models import Project
+from curation.models import Dismissal, Task
+from curation.services.check_settings import ProjectCheck, project_checks
+from ml.checks import get_check
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    setting: ProjectCheck
+    name: str
+    description: str
+
+    @property
+    def id(self) -> str:
+        return self.setting.check.id
+
+    @property
+    def has_own_parameters(self) -> bool:
+        return self.setting.check.parameters != dict(self.setting.check.defaults)
+
+    @property
+    def share(self) -> float:
+        return self.setting.freeze_share
+
+
+def check_rows(project: Project) -> list[CheckRow]:
+    return [
+        CheckRow(setting, gettext(setting.check.name), gettext(setting.check.description))
+        for setting in project_checks(project.pk)
+    ]
+
+
+def check_row(project: Project, check_id: str) -> CheckRow | None:
+    return next((row for row in check_rows(project) if row.id == check_id), None)
+
+
+def languages_without_dictionary(project: Project) -> list[str]:
+    """Sentences about the languages of the project's tasks that misspellings are judged in without a dictionary."""
+    languages = Task.objects.filter(project=project).order_by("language").values_list("language", flat=True).distinct()
+    return [reason for language in languages if (reason := get_check("misspelling").unavailable_reason(language))]
+
+
+def dismissals_in(project: Project) -> list[Dismissal]:
+    return list(Dismissal.objects.filter(project=project).select_related("user").order_by("-pk")[:500])
+
+
+def check_json(row: CheckRow) -> dict[str, Any]:
+    setting = row.setting
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "is_on": setting.is_on,
+        "parameters": setting.check.parameters,
+        "at_freeze": setting.at_freeze,
+        "freeze_share": setting.freeze_share,
+    }

@@ -1,0 +1,74 @@
+"""What each pair means, as a vector: made by the model server, kept, and gone on with where it was interrupted."""
+
+from collections.abc import Callable
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+
+from core.jobs import JobFailed
+from core.model_server import ModelServerDown, embed
+from core.models import Job, User
+from core.services.jobs import job_create
+from curation.choices import PairState
+from curation.models import Embedding, Pair, Task
+
+BATCH = 256
+Tell = Callable[[int, int, str], None]
+
+
+def unembedded(task: Task) -> QuerySet[Pair]:
+    """Pairs whose newest text has no vector yet."""
+    known = Embedding.objects.filter(pair=OuterRef("pk"), revision_id=OuterRef("current_id"))
+    pairs = Pair.objects.filter(task=task, current__isnull=False).exclude(state=PairState.TRASHED)
+    return pairs.exclude(Exists(known))
+
+
+def embeddings_update(task: Task, tell: Tell) -> int:
+    """Embed what has no vector; returns how many that were. Each batch is kept before the next is asked for.
+
+    Raises JobFailed while the model server does not answer.
+    """
+    total = unembedded(task).count()
+    done = last = 0
+    while rows := list(
+        unembedded(task).filter(pk__gt=last).order_by("pk")
+        .values_list("pk", "current_id", "current__instruction", "current__input", "current__response")[:BATCH]
+    ):  # fmt: skip
+        tell(done, max(total, done), _("Asking the model server what the pairs mean"))
+        try:
+            vectors = embed(["\n".join(filter(None, texts)) for _pair, _revision, *texts in rows])
+        except ModelServerDown as error:
+            raise JobFailed(str(error)) from error
+        Embedding.objects.bulk_create(
+            [
+                Embedding(pair_id=pair, task=task, revision_id=revision, vector=vector)
+                for (pair, revision, *_texts), vector in zip(rows, vectors, strict=True)
+            ],
+            update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector"],
+        )  # fmt: skip
+        done += len(rows)
+        last = rows[-1][0]
+    return done
+
+
+def embeddings_of(task: Task, most: int) -> list[tuple[int, list[float], str]]:
+    """(pair, vector, instruction) of at most so many pairs, spread evenly over the task."""
+    rows = Embedding.objects.filter(task=task, revision_id=F("pair__current")).exclude(pair__state=PairState.TRASHED)
+    ids = list(rows.order_by("pair").values_list("pair_id", flat=True))
+    chosen = ids[:: max(1, -(-len(ids) // most))]
+    found = Embedding.objects.filter(pair__in=chosen).order_by("pair")
+    return list(found.values_list("pair_id", "vector", "pair__current__instruction"))
+
+
+def embeddings_ask(*, actor: User | None, task: Task) -> Job:
+    """Embed the pairs in the background, then draw the map anew. Asked twice, it is done once."""
+    return job_create(
+        actor=actor,
+        kind="embed-pairs",
+        project=task.project,
+        subject=task.name,
+        subject_url=f"/p/{task.project.slug}/tasks/{task.slug}/health/",
+        arguments={"task": task.pk},
+        once_key=f"embed-{task.pk}",
+        priority=-1,
+    )
