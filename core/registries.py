@@ -65,6 +65,21 @@ class Panel:
     context: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Erased:
+    """Texts that are about to be erased: whoever keeps a copy of them takes it away and says how many.
+
+    `revisions` and `pairs` are ids; `texts` the texts themselves, while they are still known; `person` is set when all
+    that this person wrote in the project is to go.
+    """
+
+    project: Project
+    revisions: frozenset[int]
+    pairs: frozenset[int]
+    texts: tuple[str, ...]
+    person: User | None = None
+
+
 navigation: list[NavEntry] = []
 next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
 stations: list[Callable[[Project], list[Station]]] = []
@@ -75,6 +90,9 @@ project_changed: list[Callable[[Project, frozenset[str]], None]] = []  # (projec
 first_start: list[Callable[[], None]] = []  # run once after the first migration
 chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
+erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, inside a transaction; counts by name
+seen_by: list[Callable[[frozenset[int]], list[LineageEntry]]] = []  # models that learned from these revisions
+after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 
 

@@ -10,7 +10,19 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
-from curation.models import Corpus, DatasetVersion, Dismissal, Import, Pair, PairLink, Question, SavedView, Suite, Task
+from curation.models import (
+    Corpus,
+    DatasetVersion,
+    Dismissal,
+    Erasure,
+    Import,
+    Pair,
+    PairLink,
+    Question,
+    SavedView,
+    Suite,
+    Task,
+)
 
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
@@ -120,6 +132,10 @@ def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Ac
 
 def corpus_by_id(request: Any, corpus: int, need: str = Need.VIEW) -> tuple[Access, Corpus]:
     return by_id(request, Corpus.objects.select_related("project", "job", "created_by"), corpus, need, "project")
+
+
+def erasure_by_id(request: Any, erasure: int, need: str = Need.VIEW) -> tuple[Access, Erasure]:
+    return by_id(request, Erasure.objects.select_related("project", "asked_by", "person"), erasure, need, "project")
 
 
 def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access, Suite]:

@@ -83,6 +83,31 @@ class LikeKind(TextChoices):
     RESPONSE = "response", _("Answer")
 
 
+class Difference(TextChoices):
+    """How a pair differs between two versions."""
+
+    ADDED = "added", _("Added")
+    CHANGED = "changed", _("Changed")
+    REMOVED = "removed", _("Removed")
+    MOVED = "moved", _("In another part")
+
+
+class LeakMethod(TextChoices):
+    """How a pair gives a test item away, the surest first."""
+
+    EXACT = "exact", _("The same text")
+    NEAR = "near", _("Nearly the same text")
+    GRAMS = "grams", _("Contains its word sequences")
+    MEANING = "meaning", _("Means the same")
+
+
+class LeakRule(TextChoices):
+    """What a freeze does with pairs of train or develop that give test items away."""
+
+    EXCLUDE = "exclude", _("Leave such pairs out and list them")
+    BLOCK = "block", _("Do not freeze while there are any")
+
+
 class VersionState(TextChoices):
     BUILDING = "building", _("Building")
     READY = "ready", _("Ready")
@@ -94,6 +119,7 @@ VERSION_TONES = {VersionState.BUILDING: "info", VersionState.READY: "ok", Versio
 
 class LeftOut(TextChoices):
     BRIDGE = "bridge", _("Would connect a train group with a test group")
+    LEAK = "leak", _("Gives a test item away")
     FINDING = "finding", _("Has a blocking finding")
 
 
@@ -139,3 +165,20 @@ class AtFreeze(TextChoices):
     PASS = "pass", _("Pass")
     WARN = "warn", _("Warn")
     BLOCK = "block", _("Refuse")
+
+
+class ErasureScope(TextChoices):
+    """Whose texts an erasure takes away."""
+
+    PAIR = "pair", _("One pair")
+    PERSON = "person", _("What one person wrote")
+    WORDS = "words", _("Pairs that contain certain words")
+
+
+class ErasureState(TextChoices):
+    WAITING = "waiting", _("Under way")
+    DONE = "done", _("Erased")
+    FAILED = "failed", _("Failed")
+
+
+ERASURE_TONES = {ErasureState.WAITING: "info", ErasureState.DONE: "ok", ErasureState.FAILED: "bad"}

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from curation.choices import AtFreeze, TaskKind
+from curation.choices import AtFreeze, LeakRule, TaskKind
 from curation.models import Guideline, Task
 from ml.checks import AnyCheck
 
@@ -178,6 +178,9 @@ class FreezeForm(forms.Form):
     )
     split = forms.IntegerField(label=_("Share for training"), min_value=5, max_value=95)
     split.unit = "%"  # type: ignore[attr-defined]
+    leaks = forms.ChoiceField(
+        label=_("Pairs that give a test item away"), choices=LeakRule.choices, widget=forms.RadioSelect
+    )
 
 
 class GlossaryForm(forms.Form):

@@ -10,12 +10,14 @@ from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
-from curation.models import Corpus, DatasetVersion, Import, Pair, Task
+from curation.models import Corpus, DatasetVersion, Erasure, Import, Pair, Task
 from curation.services.building import version_build
 from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
 from curation.services.embedding import embeddings_update
+from curation.services.erasures import erasure_failed, erasure_run
 from curation.services.imports import import_ended, import_run, index_ask
 from curation.services.indexing import index_run, recheck_run
+from curation.services.leaks import leaks_update
 from curation.services.likeness import likeness_ask, likeness_update
 from curation.services.stock import stock_ask, stock_take
 from curation.services.versions import version_failed
@@ -55,6 +57,8 @@ class Freeze(JobRunner):
     def ended(self, job: Job) -> None:
         if job.state != JobState.DONE:
             version_failed(job.arguments["version"], job)
+        elif task := Task.objects.select_related("project").filter(versions=job.arguments["version"]).first():
+            likeness_ask(actor=job.requested_by, task=task)  # there are suites now that nothing was compared with
 
 
 @job_kind
@@ -92,7 +96,7 @@ class Index(JobRunner):
 
 @job_kind
 class Compare(JobRunner):
-    """Which pairs of a task say the same or nearly so: kept for freezes, checks and pages."""
+    """Which pairs of a task say the same or nearly so, or give test items away: kept for freezes, checks and pages."""
 
     kind = "likeness"
     queue = Queue.DEFAULT
@@ -100,12 +104,31 @@ class Compare(JobRunner):
 
     def run(self, context: JobContext) -> dict[str, Any] | None:
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
-        return {"pairs": likeness_update(task, progress_of(context))} if task else None
+        if task is None:
+            return None
+        fresh = likeness_update(task, progress_of(context))
+        leaks_update(task, progress_of(context))
+        return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:
         task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
         if task and job.state == JobState.DONE:
             stock_ask(actor=job.requested_by, task=task)
+
+
+@job_kind
+class Erase(JobRunner):
+    kind = "erase"
+    queue = Queue.DEFAULT
+    title = _("Erase texts for good")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        erasure = Erasure.objects.select_related("project", "person", "asked_by").get(pk=context.arguments["erasure"])
+        return erasure_run(erasure).counts
+
+    def ended(self, job: Job) -> None:
+        if job.state != JobState.DONE:
+            erasure_failed(job.arguments["erasure"], job)
 
 
 @job_kind

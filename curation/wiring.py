@@ -11,12 +11,14 @@ from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import jobs  # noqa: F401  importing it registers the kinds of jobs
 from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
+from curation.selectors.freezing import fresh_pairs
 from curation.selectors.pairs import returned_to
 from curation.selectors.reviews import reviews_waiting
+from curation.selectors.spending import fresh_wanted
 from curation.selectors.tasks import TaskRow, tasks_of
-from curation.selectors.versions import fresh_pairs
+from curation.services.erasures import erasures_again
 from curation.services.freeze_guard import freeze_refusals
-from curation.services.likeness import likeness_due
+from curation.services.likeness import likeness_sometimes
 from curation.services.reviews import reviews_align
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
@@ -43,7 +45,8 @@ def wire() -> None:
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
     registries.guards.setdefault("freeze", []).append(freeze_refusals)
     registries.shots.append(shots)
-    registries.chores.append(likeness_due)
+    registries.chores.append(likeness_sometimes)
+    registries.after_restore.append(erasures_again)
     registries.first_start.append(demo_create)
     registries.project_changed.append(reviews_align)
 
@@ -76,6 +79,7 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     if Need.OWN in grants:
         found += owner_actions(project, rows)
     if Need.WRITE in grants:
+        found += [fresh_action(project, *wanted) for wanted in fresh_wanted(project)]
         found += [write_action(row) for row in rows if row.approved < row.task.target_pairs][:1]
     return found
 
@@ -94,6 +98,16 @@ def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
         for row, count in fresh
         if count >= ENOUGH_TO_FREEZE
     ]
+
+
+def fresh_action(project: Project, task: str, name: str, count: int) -> NextAction:
+    text = ngettext(
+        "A test item of “%(task)s” was spent: write a fresh question",
+        "%(count)d test items of “%(task)s” were spent: write fresh questions",
+        count,
+    ) % {"count": count, "task": name}
+    detail = _("What was measured with is a lesson now, so something new has to measure.")
+    return NextAction(40, text, url("pair-new", project, task), _("Write a pair"), detail)
 
 
 def write_action(row: TaskRow) -> NextAction:

@@ -28,7 +28,7 @@ def export_rows(evaluation: Evaluation, kind: str) -> Iterator[str]:
 def result_rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
     candidates = candidates_of(evaluation)
     examples: dict[int, dict[str, Any]] = {}
-    for item, example in suite_examples(evaluation.suite):
+    for item, example in suite_examples(evaluation.suite, at=evaluation.created_at):
         examples[item] = example
         if len(examples) == CHUNK:
             yield from rows_for(candidates, examples)

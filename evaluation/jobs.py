@@ -114,7 +114,7 @@ def answers_of(candidate: Candidate, items: int) -> int:
 
 def suite_in_order(candidate: Candidate) -> list[tuple[int, dict[str, Any]]]:
     """(item id, example) in the order in which items are asked."""
-    found = dict(suite_examples(candidate.evaluation.suite))
+    found = dict(suite_examples(candidate.evaluation.suite, at=candidate.evaluation.created_at))
     return [(item, found[item]) for item in in_order_of_asking(list(found), candidate.evaluation.settings["seed"])]
 
 

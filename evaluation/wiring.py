@@ -15,6 +15,7 @@ from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
 from evaluation.selectors.evaluations import evaluations_of, latest_result
 from evaluation.selectors.grading import open_round, progress_of
 from evaluation.selectors.results import result_of
+from evaluation.services.erasing import answers_erase
 from training.models import ModelVersion
 
 
@@ -40,6 +41,7 @@ def wire() -> None:
     registries.lineage["evaluation"] = [of_evaluation]
     registries.panels.setdefault("model_version", []).append(model_panels)
     registries.shots.append(shots)
+    registries.erasers.append(answers_erase)
 
 
 def allowed(role: str, need: Need) -> bool:

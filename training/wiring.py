@@ -14,6 +14,7 @@ from curation.models import Corpus, DatasetVersion, Pair
 from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run
 from training.services.bases import starter_register
+from training.services.erasing import models_that_saw, trainings_erase
 
 LINEAGE_SHOWN = 20
 MODEL_PAGES = ("training:model-", "training:base-", "training:stage")
@@ -28,6 +29,8 @@ def wire() -> None:
     registries.stations.append(stations)
     registries.first_start.append(starter_register)
     registries.shots.append(shots)
+    registries.erasers.append(trainings_erase)
+    registries.seen_by.append(models_that_saw)
     registries.lineage.setdefault("dataset_version", []).append(from_dataset_version)
     registries.lineage.setdefault("pair", []).append(from_pair)
     registries.lineage.setdefault("corpus", []).append(from_corpus)

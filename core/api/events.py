@@ -18,7 +18,7 @@ PARAMETERS = [
 
 @extend_schema(tags=["events"], parameters=PARAMETERS)
 class Events(generics.ListAPIView[Event]):
-    """The audit log, newest first. Nobody can change or delete a line."""
+    """The audit log, newest first. Nobody can change or delete a line; an erasure empties what it says of a text."""
 
     serializer_class = EventOut
     queryset = Event.objects.none()

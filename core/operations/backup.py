@@ -12,7 +12,8 @@ from core.operations.archive import DATABASE, FILES, Manifest, written
 from core.operations.database import database_running, run_tool
 from core.operations.prepare import Tell
 
-FOLDERS = ("models", "corpora", "runs", "secrets", "uploads")
+ERASURES = "erasures"  # the journal of what was erased for good
+FOLDERS = ("models", "corpora", "runs", "secrets", "uploads", ERASURES)
 # The embedded database's password belongs to its cluster; a restored one has its own.
 LEFT_OUT = ("secrets/postgres",)
 # Sign-ins and login counters: people sign in again after a restore.

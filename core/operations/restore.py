@@ -13,8 +13,9 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg.conninfo import conninfo_to_dict
 
 from config.embedded.paths import take_lock
+from core import registries
 from core.operations.archive import DATABASE, FILES, Manifest, verify
-from core.operations.backup import FOLDERS
+from core.operations.backup import ERASURES, FOLDERS
 from core.operations.database import database_running, run_tool
 from core.operations.errors import OperatorError
 from core.operations.prepare import Tell, migrate
@@ -24,7 +25,8 @@ MARK = "restoring"  # while this folder exists the installation is incomplete an
 
 def restore(home: Path, url: str, source: Path, tell: Tell) -> Manifest:
     """1. the place is empty. 2. read and verify the whole archive. 3. files aside, database into its place. 4. migrate
-    to this version. 5. files into place, mark away. A failed restore leaves the place as empty as it was."""
+    to this version. 5. files into place. 6. what was erased after the backup is erased again, by the journal that lies
+    in the place. 7. mark away. A failed restore leaves the place as empty as it was."""
     with contextlib.closing(take_lock(_made(home) / "up.lock", "Apprentice")):
         refuse_used(home)
         tell("Verifying the backup")
@@ -41,11 +43,27 @@ def restore(home: Path, url: str, source: Path, tell: Tell) -> Manifest:
                 name = str(conninfo_to_dict(url)["dbname"])
                 run_tool("pg_restore", url, *words, f"--dbname={name}", str(home / MARK / DATABASE))
                 migrate(tell)
+                join_journals(home / MARK / FILES / ERASURES, home / ERASURES)
+                for folder in FOLDERS:
+                    settle(home / MARK / FILES / folder, home / folder)
+                forget_again(tell)
                 connection.close()
-            for folder in FOLDERS:
-                settle(home / MARK / FILES / folder, home / folder)
         shutil.rmtree(home / MARK)
     return manifest
+
+
+def join_journals(backed_up: Path, in_place: Path) -> None:
+    """The journal of the backup's day and the newer one that lies here already: every line of both, once, in order."""
+    for old in sorted(backed_up.rglob("*")) if backed_up.is_dir() else ():
+        here = in_place / old.relative_to(backed_up)
+        if old.is_file() and here.is_file():
+            lines = dict.fromkeys([*old.read_bytes().splitlines(), *here.read_bytes().splitlines()])
+            old.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def forget_again(tell: Tell) -> None:
+    for task in registries.after_restore:
+        task(tell)
 
 
 def refuse_newer(manifest: Manifest) -> None:

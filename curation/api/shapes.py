@@ -8,7 +8,7 @@ from rest_framework import serializers
 from core.api.shapes import PersonOut
 from core.choices import WorkKind
 from core.models import Assignment, WorkItem
-from curation.choices import Decision, TaskKind
+from curation.choices import Decision, LeakRule, TaskKind
 from curation.import_forms import FIELDS
 from curation.models import (
     DatasetVersion,
@@ -235,8 +235,8 @@ class VersionOut(serializers.ModelSerializer[DatasetVersion]):
     class Meta:
         model = DatasetVersion
         fields = (
-            "id", "task", "number", "note", "state", "train_share", "sha256", "template", "system_prompt", "counts",
-            "error", "job", "created_by", "created_at",
+            "id", "task", "number", "note", "state", "train_share", "leaks", "sha256", "template", "system_prompt",
+            "counts", "erased", "error", "job", "created_by", "created_at",
         )  # fmt: skip
 
 
@@ -244,6 +244,9 @@ class VersionIn(serializers.Serializer[object]):
     task = serializers.IntegerField(min_value=1)
     note = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
     train_share = serializers.FloatField(min_value=0.05, max_value=0.95, required=False)
+    leaks = serializers.ChoiceField(
+        choices=LeakRule.choices, default=LeakRule.EXCLUDE, help_text="What becomes of pairs that give test items away."
+    )
 
 
 class VersionRowOut(serializers.ModelSerializer[VersionPair]):

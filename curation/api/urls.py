@@ -1,17 +1,34 @@
 from django.urls import URLPattern, path
 
-from curation.api import checks, corpora, health, imports, pairs, questions, tasks, versions, views, work
+from curation.api import (
+    checks,
+    corpora,
+    erasures,
+    freezing,
+    health,
+    imports,
+    pairs,
+    questions,
+    spending,
+    tasks,
+    versions,
+    views,
+    work,
+)
 
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.Tasks.as_view(), name="api-tasks"),
     path("tasks/<int:task>/", tasks.TaskView.as_view(), name="api-task"),
     path("tasks/<int:task>/health/", health.HealthView.as_view(), name="api-health"),
     path("tasks/<int:task>/gaps/", health.Gaps.as_view(), name="api-gaps"),
+    path("tasks/<int:task>/freeze-preview/", freezing.preview, name="api-freeze-preview"),
+    path("tasks/<int:task>/leaks/", freezing.leaks, name="api-leaks"),
     path("pairs/", pairs.Pairs.as_view(), name="api-pairs"),
     path("pairs/<int:pair>/", pairs.pair, name="api-pair"),
     path("pairs/<int:pair>/revisions/", pairs.Revisions.as_view(), name="api-revisions"),
     path("pairs/<int:pair>/review/", pairs.review, name="api-pair-review"),
     path("pairs/<int:pair>/trash/", pairs.trash, name="api-pair-trash"),
+    path("pairs/<int:pair>/spend/", spending.spend, name="api-pair-spend"),
     path("pairs/<int:pair>/restore/", pairs.restore, name="api-pair-restore"),
     path("pair-views/", views.Views.as_view(), name="api-pair-views"),
     path("pair-views/<int:view>/", views.view, name="api-pair-view"),
@@ -44,6 +61,12 @@ urlpatterns: list[URLPattern] = [
     path("dataset-versions/<int:version>/", versions.version, name="api-version"),
     path("dataset-versions/<int:version>/rows/", versions.Rows.as_view(), name="api-version-rows"),
     path("dataset-versions/<int:version>/verify/", versions.verify, name="api-version-verify"),
+    path("dataset-versions/<int:version>/diff/", freezing.diff, name="api-version-diff"),
+    path("dataset-versions/<int:version>/left-out/", freezing.LeftOut.as_view(), name="api-version-left-out"),
+    path("erasures/", erasures.Erasures.as_view(), name="api-erasures"),
+    path("erasures/preview/", erasures.preview, name="api-erasure-preview"),
+    path("erasures/<int:erasure>/", erasures.erasure, name="api-erasure"),
+    path("spent-items/", spending.SpentItems.as_view(), name="api-spent-items"),
     path("suites/", versions.Suites.as_view(), name="api-suites"),
     path("suites/<int:suite>/", versions.suite, name="api-suite"),
     path("suites/<int:suite>/items/", versions.SuiteItems.as_view(), name="api-suite-items"),

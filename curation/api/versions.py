@@ -1,7 +1,9 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -12,6 +14,7 @@ from rest_framework.response import Response
 
 from core.api.projects import REFUSALS
 from core.choices import Need
+from core.denied import ApplicationError
 from curation.access import suite_by_id, task_by_id, version_by_id
 from curation.api.pairs import number
 from curation.api.shapes import SuiteItemOut, SuiteOut, VerifiedOut, VersionIn, VersionOut, VersionRowOut
@@ -19,6 +22,7 @@ from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Part
 from curation.models import DatasetVersion, Suite, SuiteItem, VersionPair
 from curation.selectors.exports import FORMATS
+from curation.selectors.subsets import Subset, subset_ordinals
 from curation.services.versions import version_freeze, version_verify
 from curation.views.versions import export_response
 
@@ -72,7 +76,16 @@ def verify(request: Request, version: int) -> Response:
     return Response({"same": same, "sha256": found.sha256})
 
 
-@extend_schema(tags=["dataset-versions"], parameters=[OpenApiParameter("part", str, enum=Part.values)])
+SUBSET = [
+    OpenApiParameter("part", str, enum=Part.values),
+    OpenApiParameter(
+        "share", float, description="Above 0 and up to 1: a share of the train part that lies in every larger."
+    ),
+    OpenApiParameter("seed", int, description="Which rows these are; 0 unless given."),
+]
+
+
+@extend_schema(tags=["dataset-versions"], parameters=SUBSET)
 class Rows(generics.ListAPIView[VersionPair]):
     """The rows of a version in its order."""
 
@@ -85,8 +98,20 @@ class Rows(generics.ListAPIView[VersionPair]):
             return self.queryset
         found = version_by_id(self.request, self.kwargs["version"])[1]
         rows = VersionPair.objects.filter(version=found).select_related("revision__author")
-        part = self.request.query_params.get("part", "")
+        query = self.request.query_params
+        if "share" in query:
+            taken = subset_ordinals(found, subset_asked(query))
+            rows = rows.exclude(part=Part.TRAIN) | rows.filter(part=Part.TRAIN, ordinal__in=taken)
+        part = query.get("part", "")
         return rows.filter(part=part) if part in Part.values else rows
+
+
+def subset_asked(query: Mapping[str, str]) -> Subset:
+    """Raises ApplicationError for what is no share or no seed."""
+    try:
+        return Subset(float(query.get("share", "1")), int(query.get("seed", "0")))
+    except ValueError as error:
+        raise ApplicationError(_("A share lies above 0 and up to 1, and a seed is a number."), field="share") from error
 
 
 @extend_schema(

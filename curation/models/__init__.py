@@ -1,8 +1,10 @@
 from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
 from curation.models.embeddings import Embedding
+from curation.models.erasures import Erasure
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
+from curation.models.leaks import Leak, Spent
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
 from curation.models.questions import Answer, Question
@@ -19,11 +21,13 @@ __all__ = [
     "Dismissal",
     "Draft",
     "Embedding",
+    "Erasure",
     "Finding",
     "GlossaryWord",
     "Guideline",
     "Import",
     "ImportProblem",
+    "Leak",
     "Likeness",
     "LikenessBasis",
     "NearText",
@@ -34,6 +38,7 @@ __all__ = [
     "Review",
     "Revision",
     "SavedView",
+    "Spent",
     "Suite",
     "SuiteItem",
     "Task",

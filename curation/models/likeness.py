@@ -25,6 +25,7 @@ class Likeness(models.Model):
     response_sketch = models.BinaryField(default=b"")
     sketched = models.BooleanField(default=False)
     compared = models.BooleanField(default=False)  # with everything that was sketched before
+    suites_upto = models.BigIntegerField(default=0)  # the newest suite in whose items leaks were looked for
 
     class Meta:
         indexes = (

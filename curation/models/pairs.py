@@ -103,6 +103,7 @@ class Revision(models.Model):
     author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)  # its texts are gone; the row says that it was there
 
     class Meta:
         ordering = ("-number",)

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, Project, User
-from curation.choices import VERSION_TONES, LeftOut, Part, SuiteRole, VersionState
+from curation.choices import VERSION_TONES, LeakRule, LeftOut, Part, SuiteRole, VersionState
 from curation.models.pairs import Pair, Revision
 from curation.models.tasks import Task
 
@@ -15,10 +15,12 @@ class DatasetVersion(models.Model):
     note = models.CharField(_("note"), max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=VersionState.choices, default=VersionState.BUILDING)
     train_share = models.FloatField()
+    leaks = models.CharField(max_length=8, choices=LeakRule.choices, default=LeakRule.EXCLUDE)
     sha256 = models.CharField(max_length=64, blank=True)  # over the ordered salted digests of its pairs
     template = models.JSONField(default=dict)  # the task's template when it was frozen
     system_prompt = models.TextField(blank=True)  # the same; stands where a pair has none of its own
     counts = models.JSONField(default=dict)  # by part, origin, topic, language; unreviewed by a second person; tokens
+    erased = models.PositiveIntegerField(default=0)  # rows whose texts are gone: it cannot be rebuilt any more
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -65,8 +67,11 @@ class VersionLeftOut(models.Model):
 
     version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="left_out")
     pair = models.ForeignKey(Pair, models.CASCADE, related_name="+")
+    revision = models.ForeignKey(Revision, models.CASCADE, null=True, related_name="+")
     reason = models.CharField(max_length=10, choices=LeftOut.choices)
     detail = models.CharField(max_length=300, blank=True)
+    # The item that it gives away, where that is the reason.
+    item = models.ForeignKey("SuiteItem", models.SET_NULL, null=True, related_name="+")
 
     def __str__(self) -> str:
         return f"{self.pair} {self.reason}"

@@ -26,7 +26,7 @@ def version_lines(version: DatasetVersion, format: str, parts: Collection[str] |
     """
     shape = SHAPES[format]
     template = Template.from_json(version.template)
-    rows = VersionPair.objects.filter(version=version).order_by("ordinal")
+    rows = VersionPair.objects.filter(version=version, revision__erased_at__isnull=True).order_by("ordinal")
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
     names = ("revision__pair_id", "part", *(f"revision__{name}" for name in EXTRA))

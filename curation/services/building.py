@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from core.jobs import JobFailed
 from core.services.events import event_record
-from curation.choices import LeftOut, Part, ReviewBasis, SuiteRole, VersionState
+from curation.choices import LeakRule, Part, ReviewBasis, SuiteRole, VersionState
 from curation.models import (
     DatasetVersion,
     Place,
@@ -22,10 +24,13 @@ from curation.models import (
     VersionLeftOut,
     VersionPair,
 )
+from curation.selectors.leaks import leaks_shown
+from curation.selectors.planning import ApprovedRow, Plan, version_plan
+from curation.selectors.strata import strata_of
 from curation.services.checking import texts_of
 from curation.services.columns import columns_set, rows_copy
+from curation.services.leaks import leaks_update
 from curation.services.likeness import Tell, likeness_update
-from curation.services.splitting import SplitRow, Splitting, split_rows
 from curation.services.tokens import count_tokens, task_tokenizer
 from curation.services.versions import COLUMNS, approved_pairs, row_digest, rows_sha256
 from ml.hashing import json_sha256
@@ -35,60 +40,85 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovedRow(SplitRow):
-    """An approved revision with what a version's numbers are made of; its texts are read when they are needed."""
+class FrozenRow:
+    """A row of the version to be, without the weight of a model."""
 
+    version_id: int
+    revision_id: int
+    ordinal: int
+    part: str
+    group: str
+    salt: str
+    digest: str
+    unreviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    suite_id: int
+    ordinal: int
+    revision_id: int
     fingerprint: str
-    topic: str
-    language: str
-    tokens: int | None
 
 
-def approved_rows(task: Task) -> list[ApprovedRow]:
-    """Ordered by pair, in one look. One that came after the comparison waits for the next version."""
-    names = ("source", "origin", "fingerprint", "topic", "language", "tokens")
-    compared = approved_pairs(task).filter(approved__likeness__compared=True).order_by("pk")
-    rows = compared.values_list("pk", "approved_id", *(f"approved__{name}" for name in names))
-    return [ApprovedRow(*row) for row in rows.iterator(chunk_size=BATCH)]
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    pair_id: int
+    task_id: int
+    group: str
+    position: float
+    pinned: str
 
 
 def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]) -> DatasetVersion:
     """Build a version that was asked for.
 
     1. Count the tokens and compare the texts of what came in since the jobs that do so last ran.
-    2. Read which revisions are approved, in one look, ordered by pair.
-    3. Split them over the stored likenesses; places drawn by earlier freezes stay.
-    4. Digest each row with a fresh salt; hash the ordered digests.
-    5. In one transaction, after `guard` has checked that the job is still ours: rows, left-out list, places, suites.
-    A version that is ready already is left alone.
+    2. Read which revisions are approved, in one look, ordered by pair; split them over the stored likenesses (places
+       drawn by earlier freezes stay); take out what gives a test item away. All of it in selectors/planning.py.
+    3. Digest each row with a fresh salt; hash the ordered digests.
+    4. In one transaction, after `guard` has checked that the job is still ours: rows, left-out list, places, suites.
+    A version that is ready already is left alone. Raises JobFailed where leaks are to block.
     """
     if version.state == VersionState.READY:
         return version
     tokens_count(version.task, tell)
     likeness_update(version.task, tell)
-    rows = approved_rows(version.task)
-    tell(0, len(rows), _("Splitting"))
-    split = split_rows(version.task, rows, train_share=version.train_share)
-    unreviewed = unreviewed_revisions([row.revision_id for row in rows])
-    kept = [row for row in rows if row.pair_id in split.parts]
-    frozen = version_rows(version, kept, split, unreviewed, tell)
+    leaks_update(version.task, tell)
+    tell(0, 0, _("Splitting"))
+    plan = version_plan(version.task, version.train_share)
+    refuse_leaks(version, plan)
+    unreviewed = unreviewed_revisions(version.task, plan.rows)
+    kept = plan.kept
+    frozen = version_rows(version, kept, plan, unreviewed, tell)
     with transaction.atomic():
         guard()
         rows_copy(VersionPair, frozen)
-        places_store(version.task, split)
-        left_out_store(version, split)
+        places_store(version.task, plan)
+        left_out_store(version, plan)
         for part, role in ((Part.TEST, SuiteRole.TEST), (Part.DEVELOP, SuiteRole.DEVELOP)):
             items = [(row, source) for row, source in zip(frozen, kept, strict=True) if row.part == part]
             suite_store(version, part, role, items)
         version.sha256 = rows_sha256((row.ordinal, row.part, row.digest) for row in frozen)
-        version.counts = count_rows(frozen, kept, len(split.left_out))
+        version.counts = count_rows(frozen, kept, len(plan.left_out))
         version.state = VersionState.READY
         version.save(update_fields=["sha256", "counts", "state"])
         event_record(
             actor=version.created_by, action="version.frozen", project=version.task.project, subject=version,
-            sha256=version.sha256, rows=len(frozen),
+            sha256=version.sha256, rows=len(frozen), left_out=len(plan.left_out),
         )  # fmt: skip
     return version
+
+
+def refuse_leaks(version: DatasetVersion, plan: Plan) -> None:
+    count = len({leak.pair_id for leak in plan.leaks})
+    if count and version.leaks == LeakRule.BLOCK:
+        text = ngettext(
+            "%(count)d pair gives a test item away. Look at it on the page on which you froze, or leave it out.",
+            "%(count)d pairs give test items away. Look at them on the page on which you froze, or leave them out.",
+            count,
+        )
+        raise JobFailed(text % {"count": count})
 
 
 def tokens_count(task: Task, tell: Tell) -> None:
@@ -106,10 +136,10 @@ def tokens_count(task: Task, tell: Tell) -> None:
 
 
 def version_rows(
-    version: DatasetVersion, kept: Sequence[ApprovedRow], split: Splitting, unreviewed: set[int], tell: Tell
-) -> list[VersionPair]:
+    version: DatasetVersion, kept: Sequence[ApprovedRow], plan: Plan, unreviewed: set[int], tell: Tell
+) -> list[FrozenRow]:
     """The rows to store, each digested with a salt of its own."""
-    frozen: list[VersionPair] = []
+    frozen: list[FrozenRow] = []
     for part in batched(kept):
         tell(len(frozen), len(kept), _("Taking the fingerprint of each pair"))
         found = Revision.objects.filter(pk__in=[row.revision_id for row in part]).values_list("pk", *COLUMNS)
@@ -119,12 +149,12 @@ def version_rows(
             seen["system"] = seen["system"] or version.system_prompt
             salt = secrets.token_hex(16)
             frozen.append(
-                VersionPair(
-                    version=version,
+                FrozenRow(
+                    version_id=version.pk,
                     revision_id=row.revision_id,
                     ordinal=len(frozen),
-                    part=split.parts[row.pair_id],
-                    group=split.placements[row.pair_id].group,
+                    part=plan.parts[row.pair_id],
+                    group=plan.split.placements[row.pair_id].group,
                     salt=salt,
                     digest=row_digest(seen, salt),
                     unreviewed=row.revision_id in unreviewed,
@@ -133,16 +163,25 @@ def version_rows(
     return frozen
 
 
-def places_store(task: Task, split: Splitting) -> None:
+def places_store(task: Task, plan: Plan) -> None:
     """Keep the group and the place of pairs that were split for the first time."""
-    places = ((pair, split.placements[pair]) for pair in sorted(split.fresh))
-    rows_copy(Place, [Place(pair_id=pair, task=task, group=at.group, position=at.position) for pair, at in places])
+    places = ((pair, plan.split.placements[pair]) for pair in sorted(plan.split.fresh))
+    rows_copy(Place, [PlaceRow(pair, task.pk, at.group, at.position, at.pinned or "") for pair, at in places])
 
 
-def left_out_store(version: DatasetVersion, split: Splitting) -> None:
+def left_out_store(version: DatasetVersion, plan: Plan) -> None:
+    leaks = leaks_shown(version.task, [row.leak for row in plan.left_out if row.leak])
+    items = {(shown.leak.revision_id, shown.leak.fingerprint): shown.item for shown in leaks}
     rows = [
-        VersionLeftOut(version=version, pair_id=int(row.id), reason=LeftOut.BRIDGE, detail=row.sentence[:300])
-        for row in split.left_out
+        VersionLeftOut(
+            version=version,
+            pair_id=row.pair_id,
+            revision_id=row.revision_id,
+            reason=row.reason,
+            detail=row.sentence[:300],
+            item=items.get((row.revision_id, row.leak.fingerprint)) if row.leak else None,
+        )
+        for row in plan.left_out
     ]
     VersionLeftOut.objects.bulk_create(rows, batch_size=BATCH)
 
@@ -152,7 +191,7 @@ def batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def suite_store(
-    version: DatasetVersion, part: Part, role: SuiteRole, rows: list[tuple[VersionPair, ApprovedRow]]
+    version: DatasetVersion, part: Part, role: SuiteRole, rows: list[tuple[FrozenRow, ApprovedRow]]
 ) -> None:
     if not rows:
         return
@@ -166,24 +205,18 @@ def suite_store(
         sha256=json_sha256([row.digest for row, _ in rows]),
     )
     items = [
-        SuiteItem(suite=suite, ordinal=ordinal, revision_id=source.revision_id, fingerprint=source.fingerprint)
-        for ordinal, (_, source) in enumerate(rows)
+        ItemRow(suite.pk, ordinal, source.revision_id, source.fingerprint) for ordinal, (_, source) in enumerate(rows)
     ]
     rows_copy(SuiteItem, items)
 
 
-def unreviewed_revisions(revision_ids: Sequence[int]) -> set[int]:
+def unreviewed_revisions(task: Task, rows: Sequence[ApprovedRow]) -> set[int]:
     """Those that no second person has approved: approved by import or by their own author."""
-    reviewed: set[int] = set()
-    for start in range(0, len(revision_ids), 20_000):
-        part = Review.objects.filter(
-            revision__in=revision_ids[start : start + 20_000], basis=ReviewBasis.SECOND_PERSON, decision="approve"
-        )
-        reviewed.update(part.values_list("revision_id", flat=True))
-    return set(revision_ids) - reviewed
+    reviews = Review.objects.filter(revision__pair__task=task, basis=ReviewBasis.SECOND_PERSON, decision="approve")
+    return {row.revision_id for row in rows} - set(reviews.values_list("revision_id", flat=True))
 
 
-def count_rows(frozen: Sequence[VersionPair], kept: Sequence[ApprovedRow], left_out: int) -> dict[str, Any]:
+def count_rows(frozen: Sequence[FrozenRow], kept: Sequence[ApprovedRow], left_out: int) -> dict[str, Any]:
     """The numbers that the version's page shows."""
     known = [row.tokens for row in kept if row.tokens is not None]
     parts = Counter(row.part for row in frozen)
@@ -196,6 +229,9 @@ def count_rows(frozen: Sequence[VersionPair], kept: Sequence[ApprovedRow], left_
         "language": dict(Counter(row.language for row in kept).most_common()),
         "unreviewed": sum(row.unreviewed for row in frozen),
         "left_out": left_out,
+        "strata": strata_of(
+            ((row.topic, row.language, row.characters, row.origin) for row in kept), [row.part for row in frozen]
+        ),
         "tokens": sum(known) if len(known) == len(kept) else None,
         "longest": max(known, default=None),
     }

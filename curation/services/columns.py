@@ -1,6 +1,6 @@
 """Many rows at once, past the work that Django does for each single value: a column set, whole rows stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -26,8 +26,10 @@ def columns_set(model: type[Model], ids: Sequence[int], **columns: Sequence[Any]
         cursor.execute(query, [list(ids), *map(list, columns.values())])
 
 
-def rows_copy(model: type[Model], rows: Sequence[Model]) -> None:
+def rows_copy(model: type[Model], rows: Iterable[Any]) -> None:
     """Store new rows by COPY, in the transaction under way; ids that the database counts are not told.
+
+    A row is anything with an attribute for each column: instances of the model, or something lighter.
 
     Unlike `bulk_create`, values go as they are: for models without fields that Django fills in or converts on saving.
     """

@@ -10,6 +10,7 @@ A job keeps it up to date; a freeze works off what the job has not seen. Each st
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import cache
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import LikeKind
-from curation.models import Likeness, LikenessBasis, NearText, Revision, Task
+from curation.models import Likeness, LikenessBasis, NearText, Revision, Suite, Task
 from curation.services.columns import columns_set, rows_copy
 from ml.hashing import text_sha256
 from ml.near_duplicates import EDITION, SKETCH_BYTES, THRESHOLD, common_shingles, proposed, similarities, sketches
@@ -33,23 +34,25 @@ PIECE = 50_000  # revisions compared before what was found is kept
 SAMPLE = 20_000  # texts in which the common shingles are counted
 GROWTH = 1.5
 LOCK_SECONDS = 0.5
-WATERMARK = "likeness-revision"
+LOOK_SECONDS = 300
+LOOKED, WATERMARK = "likeness-looked", "likeness-revision"
 Tell = Callable[[int, int, str], None]
 
-# The newest and the approved revision of each pair that is not in the trash.
-COUNTING = """
-    SELECT current_id AS id FROM curation_pair WHERE task_id = %(task)s AND state <> 'trashed'
-    UNION SELECT approved_id FROM curation_pair WHERE task_id = %(task)s AND state <> 'trashed'
+# The newest and the approved revision of each pair that is not in the trash count. Both queries go along primary keys,
+# so that they stay fast while the planner knows nothing yet of what a big import brought.
+MISSING = """
+    SELECT DISTINCT counting.id FROM curation_pair pair
+    CROSS JOIN LATERAL (VALUES (pair.current_id), (pair.approved_id)) AS counting(id)
+    LEFT JOIN curation_likeness kept ON kept.revision_id = counting.id
+    WHERE pair.task_id = %(task)s AND pair.state <> 'trashed' AND counting.id IS NOT NULL AND kept.revision_id IS NULL
+    ORDER BY counting.id
 """
-MISSING = f"""
-    SELECT id FROM ({COUNTING}) counting
-    WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM curation_likeness kept WHERE kept.revision_id = counting.id)
-    ORDER BY id
-"""  # noqa: S608  no values in it
-STALE = f"""
-    DELETE FROM curation_likeness kept WHERE task_id = %(task)s
-    AND NOT EXISTS (SELECT 1 FROM ({COUNTING}) counting WHERE counting.id = kept.revision_id)
-"""  # noqa: S608
+STALE = """
+    DELETE FROM curation_likeness kept USING curation_revision revision, curation_pair pair
+    WHERE kept.task_id = %(task)s AND revision.id = kept.revision_id AND pair.id = revision.pair_id
+    AND (pair.state = 'trashed'
+        OR kept.revision_id IS DISTINCT FROM pair.current_id AND kept.revision_id IS DISTINCT FROM pair.approved_id)
+"""
 
 
 def likeness_update(task: Task, tell: Tell) -> int:
@@ -60,6 +63,9 @@ def likeness_update(task: Task, tell: Tell) -> int:
         templates_follow(task)
         sketches_add(task, basis, tell)
         compare_open(task, basis, tell)
+        if fresh > BATCH:  # what follows should not be planned by yesterday's statistics
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE curation_likeness")
     return fresh
 
 
@@ -93,17 +99,28 @@ def hashes_add(task: Task, tell: Tell) -> int:
     return len(missing)
 
 
-def hashed(task: Task, revision: int, instruction: str, given: str, response: str) -> Likeness:
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A new row of `Likeness`, without the weight of a model: there may be a million."""
+
+    revision_id: int
+    task_id: int
+    instruction: int
+    input: int
+    whole: int
+    prompt: int
+    response: int
+    prompt_sketch: bytes = b""
+    response_sketch: bytes = b""
+    sketched: bool = False
+    compared: bool = False
+    suites_upto: int = 0
+
+
+def hashed(task: Task, revision: int, instruction: str, given: str, response: str) -> Hashed:
     whole = text_number(whole_prompt(instruction, given))
-    return Likeness(
-        revision_id=revision,
-        task=task,
-        instruction=text_number(instruction),
-        input=text_number(given),
-        whole=whole,
-        prompt=whole,
-        response=text_number(response) if count_words(response) >= ANSWER_WORDS else 0,
-    )
+    answer = text_number(response) if count_words(response) >= ANSWER_WORDS else 0
+    return Hashed(revision, task.pk, text_number(instruction), text_number(given), whole, whole, answer)
 
 
 def text_number(text: str) -> int:
@@ -248,11 +265,13 @@ def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[i
 
 
 def likeness_waiting(task: Task) -> int:
-    """Revisions that nobody has compared yet."""
+    """Revisions that nobody has compared yet with the others, or with the items of a suite."""
+    newest = Suite.objects.filter(project=task.project_id).order_by("-pk").values_list("pk", flat=True).first() or 0
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({MISSING}) missing", {"task": task.pk})  # noqa: S608
         missing = int(cursor.fetchone()[0])
-    return missing + Likeness.objects.filter(task=task, compared=False).count()
+    behind = Likeness.objects.filter(Q(compared=False) | Q(suites_upto__lt=newest), task=task)
+    return missing + behind.count()
 
 
 def likeness_ask(*, actor: User | None, task: Task) -> Job:
@@ -267,6 +286,12 @@ def likeness_ask(*, actor: User | None, task: Task) -> Job:
         once_key=f"likeness-{task.pk}",
         priority=-1,
     )
+
+
+def likeness_sometimes() -> None:
+    """The scheduler asks every few seconds; in a large task a comparison takes longer than that."""
+    if cache.add(LOOKED, True, LOOK_SECONDS):
+        likeness_due()
 
 
 def likeness_due() -> None:

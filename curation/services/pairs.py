@@ -179,6 +179,8 @@ def pair_restore(*, actor: User, pair: Pair) -> Pair:
     pair = Pair.objects.select_for_update().get(pk=pair.pk)
     if pair.state != PairState.TRASHED:
         raise ApplicationError(_("This pair is not in the trash."))
+    if revision_of(pair).erased_at is not None:
+        raise ApplicationError(_("The texts of this pair were erased for good; nothing can be brought back."))
     approved = pair.approved_id is not None and pair.approved_id == pair.current_id
     pair.state = PairState.APPROVED if approved else PairState.SUBMITTED
     pair.save(update_fields=["state", "updated_at"])

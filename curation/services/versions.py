@@ -12,7 +12,7 @@ from core.denied import ApplicationError, Refused
 from core.models import Job, User
 from core.services.events import event_record
 from core.services.jobs import job_create
-from curation.choices import PairState, VersionState
+from curation.choices import LeakRule, PairState, VersionState
 from curation.models import DatasetVersion, Pair, Task, VersionPair
 from ml.hashing import canonical_json, salted_digest, text_sha256
 
@@ -21,7 +21,12 @@ COLUMNS = ("system", "instruction", "input", "response", "turns", "language")
 
 @transaction.atomic
 def version_freeze(
-    *, actor: User | None, task: Task, note: str = "", train_share: float | None = None
+    *,
+    actor: User | None,
+    task: Task,
+    note: str = "",
+    train_share: float | None = None,
+    leaks: str = LeakRule.EXCLUDE,
 ) -> DatasetVersion:
     """Queue the freeze of all approved pairs of a task as its next version. A freeze under way is returned instead.
 
@@ -43,6 +48,7 @@ def version_freeze(
         number=number,
         note=note.strip()[:300],
         train_share=train_share or task.train_share,
+        leaks=leaks,
         template=task.template,
         system_prompt=task.system_prompt,
         created_by=actor,
@@ -76,7 +82,10 @@ def rows_sha256(rows: Iterator[tuple[int, str, str]]) -> str:
 
 
 def version_sha256(version: DatasetVersion) -> tuple[str, int]:
-    """Compute a version's hash again from the texts and salts in the database; also how many rows differ."""
+    """Compute a version's hash again from the texts and salts in the database; also how many rows differ.
+
+    An erased row has its digest only, and that counts.
+    """
     changed = 0
     lines = []
     names = [f"revision__{name}" for name in COLUMNS]
@@ -86,7 +95,7 @@ def version_sha256(version: DatasetVersion) -> tuple[str, int]:
     ):
         values = dict(zip(COLUMNS, texts, strict=True))
         values["system"] = values["system"] or version.system_prompt
-        again = row_digest(values, salt)
+        again = row_digest(values, salt) if salt else digest
         changed += again != digest
         lines.append((ordinal, part, again))
     return rows_sha256(iter(lines)), changed

@@ -13,11 +13,13 @@ from core.choices import Need
 from core.denied import ApplicationError
 from core.views.telling import refusal_told
 from curation.access import pair_access, task_access, view_access
+from curation.choices import Part
 from curation.forms import ViewForm
-from curation.models import Task
+from curation.models import Spent, Task
 from curation.pair_filter import PairFilter, filter_read
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.pairs import pair_page, pairs_page
+from curation.selectors.spending import standing_of
 from curation.selectors.views import views_of
 from curation.services.pairs import pair_restore, pair_trash
 from curation.services.reviews import may_approve
@@ -84,6 +86,9 @@ def pair_detail(request: HttpRequest, project: str, pair: int) -> HttpResponse:
         **pair_page(found, access.user),
         "may_write": access.allows(Need.WRITE),
         "may_review": access.allows(Need.REVIEW),
+        "may_own": access.allows(Need.OWN),
+        "spent": Spent.objects.filter(pair=found).select_related("spent_by").first(),
+        "measures": access.allows(Need.OWN) and standing_of(found) == Part.TEST,
         "may_approve": may_approve(access.user, found),
     }
     return render(request, "curation/pair.html", context)

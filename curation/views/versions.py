@@ -1,4 +1,4 @@
-"""Freezing, looking at what is frozen, and taking it away as a file."""
+"""Looking at what is frozen, and taking it away as a file."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -8,16 +8,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import project_access
 from core.choices import Need
-from core.views.telling import refusal_on, refusal_told
-from curation.access import task_access, version_access
-from curation.choices import Part, VersionState
-from curation.forms import FreezeForm
+from core.views.telling import refusal_told
+from curation.access import version_access
+from curation.choices import Difference, Part, VersionState
 from curation.models import DatasetVersion
+from curation.selectors.differences import older_version, version_difference
 from curation.selectors.exports import FORMATS, version_chunks
 from curation.selectors.tasks import tasks_of
-from curation.selectors.versions import freeze_preview, version_page, version_rows, versions_of
-from curation.services.likeness import likeness_ask
-from curation.services.versions import version_freeze, version_verify
+from curation.selectors.versions import version_page, version_rows, versions_of
+from curation.services.versions import version_verify
 
 
 @require_GET
@@ -29,24 +28,6 @@ def versions(request: HttpRequest, project: str) -> HttpResponse:
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/versions.html", context)
-
-
-def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
-    """What the next version would hold, and the button that freezes it."""
-    access, found = task_access(request, project, task, Need.OWN)
-    percent = round(found.train_share * 100)
-    form = FreezeForm(request.POST or None, initial={"split": percent})
-    share = form.cleaned_data["split"] / 100 if form.is_valid() else found.train_share
-    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
-        with refusal_on(form):
-            version = version_freeze(actor=access.user, task=found, note=form.cleaned_data["note"], train_share=share)
-        if not form.errors:
-            return redirect("curation:version-detail", project, version.pk)
-    preview = freeze_preview(found, share)
-    if preview.waiting:
-        likeness_ask(actor=access.user, task=found)
-    context = {"task": found, "form": form, "preview": preview, "part_labels": dict(Part.choices)}
-    return render(request, "curation/freeze.html", context, status=400 if form.errors else 200)
 
 
 @require_GET
@@ -63,6 +44,25 @@ def version_detail(request: HttpRequest, project: str, version: int) -> HttpResp
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/version.html", context)
+
+
+@require_GET
+def changes(request: HttpRequest, project: str, version: int) -> HttpResponse:
+    """What changed since another version of the task, the one before unless `?since=` names it."""
+    _access, found = version_access(request, project, version)
+    others = [
+        other for other in versions_of(found.task.project) if other.task_id == found.task_id and other.pk != found.pk
+    ]
+    asked = request.GET.get("since", "")
+    older = next((other for other in others if str(other.pk) == asked), None) if asked else older_version(found)
+    if asked and older is None:
+        raise Http404
+    start, kind = request.GET.get("start", "0"), request.GET.get("kind", "")
+    kind = kind if kind in Difference.values else ""
+    place = int(start) if start.isdecimal() and len(start) < 19 else 0
+    difference = version_difference(older, found, kind=kind, start=place) if older else None
+    context = {"version": found, "older": older, "others": others, "difference": difference, "kind": kind}
+    return render(request, "curation/version_changes.html", context)
 
 
 @require_POST

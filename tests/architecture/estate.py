@@ -17,11 +17,13 @@ from curation.models import (
     Corpus,
     DatasetVersion,
     Dismissal,
+    Erasure,
     GlossaryWord,
     Guideline,
     Import,
     Pair,
     PairLink,
+    Place,
     Question,
     Revision,
     SavedView,
@@ -121,6 +123,7 @@ def add_curation(estate: Estate) -> None:
     VersionPair.objects.create(
         version=version, revision=pair.current, ordinal=0, part=Part.TEST, group="g", salt="s", digest=DIGEST
     )
+    Place.objects.create(pair=pair, task=task, group="g", position=0.9)
     suite = Suite.objects.create(
         project=project, task=task, version=version, name="Test", role=SuiteRole.TEST, sha256=DIGEST, size=1
     )
@@ -132,6 +135,7 @@ def add_curation(estate: Estate) -> None:
     dismissal = Dismissal.objects.create(
         project=project, fingerprint=DIGEST, check_id="misspelling", excerpt="beem", reason="A brand", user=owner
     )
+    erasure = Erasure.objects.create(project=project, scope="pair", reason="Request 1", asked_by=owner, state="done")
     word = GlossaryWord.objects.create(project=project, language="en", word="bygglov", added_by=owner)
     view = SavedView.objects.create(task=task, user=owner, name="To mend", query={"state": "returned"})
     work = work_open(
@@ -145,6 +149,8 @@ def add_curation(estate: Estate) -> None:
         "api-task/task": task.pk,
         "api-health/task": task.pk,
         "api-gaps/task": task.pk,
+        "api-freeze-preview/task": task.pk,
+        "api-leaks/task": task.pk,
         "waiting_revision": waiting.current_id,
         "pair": pair.pk,
         "curation:review-claim/pair": waiting.pk,
@@ -159,6 +165,7 @@ def add_curation(estate: Estate) -> None:
         "check": "misspelling",
         "link": link.pk,
         "dismissal": dismissal.pk,
+        "erasure": erasure.pk,
         "assignment": assignment.pk if assignment else None,
         "work_item": work.pk,
         "format": "apprentice",

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+from django.core.cache import cache
 
 from core import registries
 from core.models import Job, Project, User
@@ -12,7 +13,7 @@ from curation.fingerprints import Texts
 from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
 from curation.selectors.likeness import alike_of, stored_links
 from curation.services import likeness
-from curation.services.likeness import likeness_due, likeness_update, likeness_waiting
+from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update, likeness_waiting
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.tasks import task_create
 from ml.split import PairText, find_links
@@ -169,7 +170,7 @@ def test_neighbours_of_a_pair_with_how_alike_they_are(
 
 
 def test_new_texts_ask_for_the_job_and_nothing_is_asked_twice(task: Task, expert: User) -> None:
-    assert likeness_due in registries.chores
+    assert likeness_sometimes in registries.chores
     several(task, expert)
     likeness_due()
     likeness_due()
@@ -177,6 +178,17 @@ def test_new_texts_ask_for_the_job_and_nothing_is_asked_twice(task: Task, expert
     run_jobs()
     assert likeness_waiting(task) == 0
     likeness_due()
+    assert Job.objects.filter(kind="likeness").count() == 1
+
+
+def test_the_scheduler_looks_every_few_minutes_only(task: Task, expert: User) -> None:
+    cache.delete(likeness.LOOKED)
+    likeness_sometimes()
+    several(task, expert)
+    likeness_sometimes()
+    assert not Job.objects.filter(kind="likeness").exists()
+    cache.delete(likeness.LOOKED)
+    likeness_sometimes()
     assert Job.objects.filter(kind="likeness").count() == 1
 
 

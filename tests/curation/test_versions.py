@@ -14,7 +14,7 @@ from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Pair, Place, Revision, Suite, Task, VersionPair
 from curation.selectors.examples import suite_examples, task_template, version_examples
 from curation.selectors.exports import FORMATS, version_lines
-from curation.selectors.versions import freeze_preview
+from curation.selectors.freezing import freeze_preview
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
@@ -202,7 +202,8 @@ def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, ex
     run_jobs()
     preview = freeze_preview(task, task.train_share)
     version = freeze(task, owner)
-    assert preview.parts == version.counts["parts"]
+    assert preview.facts is not None
+    assert preview.facts.parts == version.counts["parts"]
     assert (preview.approved, preview.fresh, preview.unreviewed) == (20, 20, 0)
     assert freeze_preview(task, task.train_share).fresh == 0
 

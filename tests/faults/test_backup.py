@@ -15,6 +15,9 @@ from config.embedded import Postgres
 from tests.faults.starting import ROOT, environment
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
+ERASED = (
+    '{"key": "a", "project": "gone", "scope": "pair", "person": null, "reason": "", "revisions": [], "pairs": {}}\n'
+)
 
 
 def manage(home: Path, *words: str, code: int = 0) -> str:
@@ -41,6 +44,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "models/base/.tiny.half/model.safetensors": "half written",
         "uploads/pairs.jsonl": '{"a": 1}\n',
         "runs/1/spec.json": "{}",
+        "erasures/journal.jsonl": ERASED,
         "runs/1/checkpoints/checkpoint-5/state": "large",
     }.items():
         path = home / name
@@ -99,9 +103,13 @@ def test_a_restored_backup_is_one_moment_of_the_source_with_its_files_and_keys(
     assert archive.stat().st_mode & 0o077 == 0
     assert "as they were written" in manage(source, "verify", str(archive))
     home = tmp_path / "restored"
+    journal = home / "erasures/journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text(ERASED + ERASED.replace('"a"', '"b"'))  # newer than the backup's
     assert f"Restored into {home}" in manage(home, "restore", str(archive))
     for name in ("models/base/tiny/model.safetensors", "uploads/pairs.jsonl", "runs/1/spec.json", "secrets/django.key"):
         assert (home / name).read_bytes() == (source / name).read_bytes()
+    assert journal.read_text() == ERASED + ERASED.replace('"a"', '"b"')
     assert not (home / "runs/1/checkpoints").exists()
     assert not (home / "models/base/.tiny.half").exists()
     assert (home / "secrets/postgres").read_text() != (source / "secrets/postgres").read_text()

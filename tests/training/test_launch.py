@@ -11,15 +11,16 @@ from django.conf import settings
 from core import registries
 from core.denied import ApplicationError, Denied
 from core.models import Event, Job, Project, Tokenizer, User
-from curation.models import DatasetVersion
+from curation.models import DatasetVersion, VersionPair
 from ml.recipe import Recipe
 from ml.store import ModelRef
-from tests.world import run_jobs
+from tests.world import api_client, run_jobs
 from training.choices import RunState
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.selectors.estimates import disk_need, memory_need, time_need, trained_weights
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
+from training.services.directories import run_write
 from training.services.launch import run_launch, run_prepare
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,3 +178,22 @@ def test_what_is_needed_grows_with_what_is_trained(prepare: Prepare) -> None:
     assert trained_weights(base, recipes[1]) == base.parameters
     assert memory_need(base, recipes[1]) == base.parameters * 4 * 4
     assert disk_need(base, recipes[1]).needed == base.parameters * (12 * 3 + 4) + 200 * 1024**2
+
+
+def test_a_run_learns_from_a_nested_share_of_its_version(
+    project: Project, owner: User, frozen: DatasetVersion, tiny_base: BaseModel, prepare: Callable[..., Run]
+) -> None:
+    for row in frozen.rows.all():
+        VersionPair.objects.filter(pk=row.pk).update(digest=f"{row.ordinal:064}")
+    run = prepare()
+    run.subset = {"share": 0.25, "seed": 3}
+    run.save()
+    run = run_launch(actor=owner, run=run)
+    directory = run_write(run)
+    parts = [json.loads(line)["part"] for line in directory.pairs_path.read_text().splitlines()]
+    assert (parts.count("train"), parts.count("develop"), parts.count("test")) == (3, 3, 3)
+    body = {
+        "project": project.slug, "version": frozen.pk, "base": tiny_base.pk, "data_share": 0.5, "data_seed": 7
+    }  # fmt: skip
+    made = api_client(owner).post("/api/v1/runs/", body, format="json").json()
+    assert made["subset"] == {"share": 0.5, "seed": 7}

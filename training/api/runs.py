@@ -12,6 +12,7 @@ from core.access import project_access, projects_for
 from core.api.projects import REFUSALS, project_of
 from core.api.shapes import Refusal
 from core.choices import Need
+from curation.selectors.subsets import Subset
 from training.access import run_by_id
 from training.api.shapes import RunDetailOut, RunEventsOut, RunIn, RunOut, base_of, start_of, version_of
 from training.choices import RunState
@@ -56,6 +57,7 @@ class Runs(generics.ListAPIView[Run]):
         asked["base"] = base_of(asked["base"])
         asked["start"] = start_of(access.project, asked["start"])
         asked["wishes"] = Wishes(**{name: asked.pop(name) for name in ("tell", "wanted_by", "nights")})
+        asked["subset"] = Subset(asked.pop("data_share"), asked.pop("data_seed"))
         run = run_prepare(actor=access.user, project=access.project, changes=asked.pop("recipe", {}), **asked)
         return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
 

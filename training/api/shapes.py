@@ -92,6 +92,10 @@ class RunIn(serializers.Serializer[object]):
     tell = serializers.ChoiceField(choices=Tell.choices, default=Tell.REQUESTER, help_text="Who hears of its end.")
     wanted_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
     nights = serializers.BooleanField(default=False, help_text="Whether it may run only at night.")
+    data_share = serializers.FloatField(
+        min_value=0.001, max_value=1, default=1.0, help_text="Share of the train part; a smaller one lies in a larger."
+    )
+    data_seed = serializers.IntegerField(min_value=0, max_value=2**31, default=0, help_text="Which pairs these are.")
     recipe = RecipeIn(required=False)
 
 
@@ -104,7 +108,7 @@ class RunOut(serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields = (
-            "id", "project", "version", "corpus", "base", "start", "after", "audit", "excluded",
+            "id", "project", "version", "corpus", "base", "start", "after", "audit", "subset", "excluded",
             "name", "preset", "recipe", "state",
             "step", "steps", "attempt", "live", "result", "estimate", "error", "tell", "wanted_by", "nights", "job",
             "model_version", "base_model", "requested_by", "created_at", "started_at", "ended_at",

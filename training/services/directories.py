@@ -15,6 +15,7 @@ from core.jobs import JobFailed
 from curation.models import Corpus, DatasetVersion
 from curation.selectors.corpora import texts_of
 from curation.selectors.examples import version_examples
+from curation.selectors.subsets import Subset
 from curation.services.corpora import corpus_texts
 from ml.corpus.shapes import HELDOUT, TEXTS
 from ml.hashing import file_sha256
@@ -58,6 +59,7 @@ def run_write(run: Run) -> RunDir:
         "run": run.name,
         "preset": run.preset,
         "requested_by": str(run.requested_by or ""),
+        "subset": run.subset,
         "origins": run.version.counts.get("origins") or run.version.counts.get("origin") or {},
     }
     spec_write(
@@ -68,6 +70,7 @@ def run_write(run: Run) -> RunDir:
         start=run.start,
         recipe=Recipe.from_json(run.recipe),
         excluded=frozenset(pair for ids in run.excluded.values() for pair in ids),
+        subset=Subset(**run.subset) if run.subset else None,
         store=str(settings.MODEL_STORE / result_folder(run)),
         provenance=provenance,
         samples=sample_prompts(run.version),
@@ -121,12 +124,13 @@ def spec_write(
     recipe: Recipe,
     start: ModelVersion | None = None,
     excluded: frozenset[str] = frozenset(),
+    subset: Subset | None = None,
     store: str = "",
     provenance: dict[str, Any] | None = None,
     samples: tuple[str, ...] = (),
 ) -> None:
     directory.path.mkdir(parents=True, exist_ok=True)
-    examples = version_examples(version, ("train", "develop", "test"))
+    examples = version_examples(version, ("train", "develop", "test"), subset)
     counts = pairs_write(directory.pairs_path, (each for each in examples if each["id"] not in excluded))
     if not counts.get("train"):
         raise JobFailed(f"{version} has no pair to train on.")

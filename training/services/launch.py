@@ -1,6 +1,6 @@
 """From a form to a run that waits for a worker: prepare, look at the audit, launch."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import VersionState
 from curation.models import DatasetVersion
+from curation.selectors.subsets import Subset
 from ml.recipe import ADAPTERS, TEXT, Recipe
 from training.choices import ModelState, RunState, Tell
 from training.models import BaseModel, ModelVersion, Run
@@ -47,11 +48,13 @@ def run_prepare(
     name: str = "",
     start: ModelVersion | None = None,
     wishes: Wishes | None = None,
+    subset: Subset | None = None,
     run: Run | None = None,
 ) -> Run:
     """Write down a run as a draft, or change one, and have its pairs examined. Nothing is trained yet.
 
-    With `start` the training goes on from a model version. Raises ApplicationError with the field at fault.
+    With `start` the training goes on from a model version, with a `subset` it learns from less. Raises
+    ApplicationError with the field at fault.
     """
     if version.task.project_id != project.pk:
         raise ApplicationError(_("This dataset version belongs to another project."), field="version")
@@ -75,6 +78,8 @@ def run_prepare(
     if run.version_id != version.pk:
         run.excluded = {}
     run.version, run.base, run.preset, run.recipe = version, base, preset, recipe.to_json()
+    if subset is not None:
+        run.subset = {} if subset.whole else asdict(subset)
     run.start, run.tell, run.wanted_by, run.nights = start, wishes.tell, wishes.wanted_by, wishes.nights
     run.name = name.strip() or default_name(version, preset)
     if base.state == ModelState.READY:  # a new model is being made; the job that makes it asks for the audit

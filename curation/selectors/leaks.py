@@ -1,0 +1,97 @@
+"""Leaks that matter: a pair of train or develop that gives an item of a test suite away."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from curation.choices import LeakMethod, LikeKind, Part, SuiteRole
+from curation.models import Leak, Revision, SuiteItem, Task
+from curation.selectors.spending import without_spent
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRow:
+    """One pair and one test item. `sentence` says it to the person who must act."""
+
+    pair_id: int
+    revision_id: int
+    part: str
+    fingerprint: str
+    method: LeakMethod
+    field: LikeKind
+    score: float
+
+    @property
+    def sentence(self) -> str:
+        values = {"score": round(100 * self.score)}
+        question = {
+            LeakMethod.EXACT: _("It has the question of a test item."),
+            LeakMethod.NEAR: _("Its question is that of a test item by %(score)d %%."),
+            LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's question."),
+            LeakMethod.MEANING: _("Its question means the same as a test item's (%(score)d %%)."),
+        }
+        answer = {
+            LeakMethod.EXACT: _("It has the answer of a test item."),
+            LeakMethod.NEAR: _("Its answer is that of a test item by %(score)d %%."),
+            LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's answer."),
+            LeakMethod.MEANING: _("Its answer means the same as a test item's (%(score)d %%)."),
+        }
+        told: str = (question if self.field == LikeKind.PROMPT else answer)[self.method] % values
+        return told
+
+
+def leaks_in(task: Task, pair_of: Mapping[int, int], parts: Mapping[int, str]) -> list[LeakRow]:
+    """Leaks of the revisions in `pair_of` (values: their pairs) at these parts (by pair), surest first."""
+    found = Leak.objects.filter(task=task, fingerprint__in=test_fingerprints(task))
+    rows = found.values_list("revision_id", "fingerprint", "method", "field", "score")
+    leaks = [
+        LeakRow(pair, revision, parts[pair], key, LeakMethod(method), LikeKind(field), score)
+        for revision, key, method, field, score in rows.iterator(chunk_size=5_000)
+        if (pair := pair_of.get(revision)) is not None and parts.get(pair) in (Part.TRAIN, Part.DEVELOP)
+    ]
+    order = list(LeakMethod)
+    return sorted(leaks, key=lambda leak: (order.index(leak.method), -leak.score, leak.pair_id, leak.fingerprint))
+
+
+def test_fingerprints(task: Task) -> QuerySet[SuiteItem, Any]:
+    """Texts of items that measure: those of test suites, without the spent ones."""
+    items = SuiteItem.objects.filter(suite__project=task.project_id, suite__role=SuiteRole.TEST)
+    return without_spent(items).values("fingerprint")
+
+
+@dataclass(frozen=True)
+class LeakShown:
+    """A leak with both texts and where the item stands."""
+
+    leak: LeakRow
+    revision: Revision
+    item: SuiteItem
+    project: str
+
+    @property
+    def pair_url(self) -> str:
+        return reverse("curation:pair-detail", args=[self.project, self.leak.pair_id])
+
+    @property
+    def item_url(self) -> str:
+        pair = self.item.revision.pair_id if self.item.revision else None
+        return reverse("curation:pair-detail", args=[self.project, pair]) if pair else ""
+
+
+def leaks_shown(task: Task, leaks: Iterable[LeakRow]) -> list[LeakShown]:
+    """Three queries for any number of leaks. The item is the newest with that text."""
+    leaks = list(leaks)
+    revisions = Revision.objects.in_bulk([leak.revision_id for leak in leaks])
+    items = SuiteItem.objects.filter(
+        suite__project=task.project_id, suite__role=SuiteRole.TEST, fingerprint__in={leak.fingerprint for leak in leaks}
+    ).order_by("fingerprint", "-pk")
+    by_text = {item.fingerprint: item for item in items.distinct("fingerprint").select_related("suite", "revision")}
+    return [
+        LeakShown(leak, revisions[leak.revision_id], by_text[leak.fingerprint], task.project.slug)
+        for leak in leaks
+        if leak.revision_id in revisions and leak.fingerprint in by_text
+    ]

@@ -1,0 +1,194 @@
+"""The steps of an erasure. Rows stay as tombstones, with the digest that a version's hash is made of; texts, salts and
+whatever the texts could be guessed from go."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, TextField, Value
+from django.db.models.functions import Cast, Concat, Now
+
+from core import registries
+from core.models import Assignment, Event, WorkItem
+from core.registries import Erased
+from curation.choices import PairState
+from curation.fingerprints import TEXT_FIELDS, Texts
+from curation.models import (
+    Answer,
+    CheckedText,
+    DatasetVersion,
+    Dismissal,
+    Embedding,
+    Erasure,
+    Finding,
+    Leak,
+    Likeness,
+    NearText,
+    Pair,
+    PairLink,
+    Question,
+    Review,
+    Revision,
+    SuiteItem,
+    VersionPair,
+    Vocabulary,
+)
+from curation.selectors.erasures import drafts_of
+from curation.services.pairs import SUBJECT
+from ml.checks import text_fingerprint
+
+TOMBSTONE = "erased-"  # in place of a fingerprint, with the row's number: equal to nothing
+
+
+def erase_texts(erasure: Erasure) -> dict[str, int]:
+    """In one transaction; run again it finds nothing more to do.
+
+    1. Read the texts once more, to find what was made from them. 2. Copies that higher apps keep. 3. What curation made
+    from the texts: findings, likenesses, leaks. 4. Judgements and words about them. 5. Frozen rows lose their salts.
+    6. The texts. Returns how many rows were touched, by name.
+    """
+    targets = erasure.targets
+    revisions = list(
+        Revision.objects.select_for_update(of=("self",))
+        .select_related("pair")
+        .filter(pk__in=targets["revisions"], pair__in=targets["pairs"])
+    )
+    erased = Erased(
+        project=erasure.project,
+        revisions=frozenset(revision.pk for revision in revisions),
+        pairs=frozenset(revision.pair_id for revision in revisions),
+        texts=tuple({text for revision in revisions for text in texts_in(revision)}),
+        person=erasure.person,
+    )
+    counts: dict[str, int] = {"revisions": len(revisions)}
+    for erase in registries.erasers:
+        counts |= erase(erased)
+    traces_erase(revisions)
+    counts |= words_erase(erased)
+    counts |= questions_erase(erased)
+    counts |= frozen_erase(erased)
+    counts["pairs"] = pairs_erase(erased)
+    rows = Revision.objects.filter(pk__in=erased.revisions)
+    rows.update(
+        system="", instruction="", input="", response="", turns=[], topic="", source="", note="", tokens=None,
+        fingerprint=tombstone("pk"), erased_at=Now(),
+    )  # fmt: skip
+    return counts
+
+
+def tombstone(name: str) -> Any:
+    return Concat(Value(TOMBSTONE), Cast(F(name), TextField()))
+
+
+def texts_in(revision: Revision) -> list[str]:
+    turns = [turn["content"] for turn in revision.turns]
+    return [text for text in (revision.instruction, revision.input, revision.response, *turns) if text.strip()]
+
+
+def traces_erase(revisions: Collection[Revision]) -> None:
+    """Whatever is kept by the hash of a text: another row with the same text gets it again when it is looked at."""
+    prints = {text_fingerprint(getattr(row, name)) for row in revisions for name in TEXT_FIELDS}
+    for model in (Finding, CheckedText, Dismissal):
+        model.objects.filter(fingerprint__in=prints).delete()
+    ids = [row.pk for row in revisions]
+    own = Likeness.objects.filter(revision__in=ids)
+    numbers = {number for row in own.values_list("prompt", "whole", "response") for number in row} - {0}
+    tasks = set(own.values_list("task", flat=True))
+    kept = Likeness.objects.filter(task__in=tasks).exclude(revision__in=ids)
+    shared = kept.filter(Q(prompt__in=numbers) | Q(response__in=numbers)).values_list("prompt", "response")
+    numbers -= {number for row in shared for number in row}
+    NearText.objects.filter(Q(one__in=numbers) | Q(other__in=numbers), task__in=tasks).delete()
+    Leak.objects.filter(Q(revision__in=ids) | Q(fingerprint__in={row.fingerprint for row in revisions})).delete()
+    own.delete()
+    Embedding.objects.filter(revision_id__in=ids).delete()
+    PairLink.objects.filter(Q(one_revision__in=ids) | Q(other_revision__in=ids)).delete()
+    # The project's words are counted anew by the next stocktaking, without what went.
+    Vocabulary.objects.filter(project__in={row.pair.project_id for row in revisions}).delete()
+
+
+def words_erase(erased: Erased) -> dict[str, int]:
+    """Drafts, reasons of reviews, notes of work, details of the audit log."""
+    drafts, _kinds = drafts_of(erased.project, erased.pairs, erased.person).delete()
+    by_person = Q(reviewer=erased.person, revision__pair__project=erased.project) if erased.person else Q()
+    about = Q(revision__in=erased.revisions)
+    reviews = Review.objects.filter(about | by_person if erased.person else about)
+    reasons = reviews.exclude(reason="").count()
+    reviews.update(reason="")
+    reviews.filter(about).update(fingerprint=tombstone("revision_id"))
+    items = WorkItem.objects.filter(subject_type=SUBJECT, subject_id__in=erased.pairs)
+    notes = items.exclude(note="").update(note="")
+    holds = Assignment.objects.filter(item__in=items)
+    if erased.person:
+        holds |= Assignment.objects.filter(user=erased.person, item__project=erased.project)
+    notes += holds.exclude(reason="").update(reason="")
+    return {"drafts": drafts, "reasons": reasons, "notes": notes, "events": events_erase(erased.pairs)}
+
+
+def questions_erase(erased: Erased) -> dict[str, int]:
+    """Questions that became these pairs, with every answer to them; all answers of a person."""
+    questions = Question.objects.filter(pair__in=erased.pairs)
+    about = Q(question__in=questions) | Q(pair__in=erased.pairs)
+    if erased.person:
+        about |= Q(author=erased.person, question__project=erased.project)
+    empty = Texts(instruction="", response="").to_json()
+    answers = Answer.objects.filter(about)
+    answered = answers.exclude(texts=empty).update(texts=empty, fingerprint=tombstone("pk"), note="")
+    asked = questions.exclude(instruction="").update(
+        system="", instruction="", input="", wanted="", topic="", source="", key=tombstone("pk")
+    )
+    return {"questions": asked, "answers_given": answered}
+
+
+def events_erase(pairs: Collection[int]) -> int:
+    """What the log says of these pairs beyond that it happened. The log allows this one change (core's migration)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL apprentice.erasing = 'on'")
+    found = Event.objects.filter(object_type=SUBJECT, object_id__in=[str(pair) for pair in pairs])
+    count = found.exclude(summary="", data={}).update(summary="", data={"erased": True})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL apprentice.erasing = 'off'")
+    return count
+
+
+def frozen_erase(erased: Erased) -> dict[str, int]:
+    """Salts go, digests stay: the version's hash can still be computed, its texts not guessed."""
+    rows = VersionPair.objects.filter(revision__in=erased.revisions).exclude(salt="")
+    touched = list(rows.values_list("version_id", flat=True))
+    rows.update(salt="")
+    for version in DatasetVersion.objects.filter(pk__in=touched):
+        version.erased += touched.count(version.pk)
+        version.counts = counts_without(version, topics_gone(version, erased))
+        version.save(update_fields=["erased", "counts"])
+    items = SuiteItem.objects.filter(revision__in=erased.revisions).update(fingerprint=tombstone("revision_id"))
+    return {"version_rows": len(touched), "items": items}
+
+
+def topics_gone(version: DatasetVersion, erased: Erased) -> set[str]:
+    """Topics that only erased rows have: a topic may name somebody."""
+    own = Revision.objects.filter(in_versions__version=version)
+    kept = own.exclude(pk__in=erased.revisions).values("topic")
+    gone = own.filter(pk__in=erased.revisions).exclude(topic="").exclude(topic__in=kept)
+    return set(gone.values_list("topic", flat=True))
+
+
+def counts_without(version: DatasetVersion, topics: set[str]) -> dict[str, Any]:
+    """A version's numbers with these topics under no name."""
+    counts = dict(version.counts)
+    named = {name: count for name, count in counts.get("topic", {}).items() if name not in topics}
+    unnamed = sum(count for name, count in counts.get("topic", {}).items() if name in topics)
+    if unnamed:
+        counts["topic"] = {**named, "": named.get("", 0) + unnamed}
+        rows = counts.get("strata", {}).get("topic", [])
+        counts["strata"]["topic"] = [{**row, "name": ""} if row["name"] in topics else row for row in rows]
+    return counts
+
+
+def pairs_erase(erased: Erased) -> int:
+    """A pair whose newest text goes is in the trash for good; one whose approved text goes is approved no longer."""
+    pairs = Pair.objects.filter(pk__in=erased.pairs)
+    pairs.filter(approved__in=erased.revisions).update(approved=None)
+    gone = pairs.filter(current__in=erased.revisions)
+    return gone.update(
+        state=PairState.TRASHED, search=None, found=[], metadata={}, topic="", tags=[], tokens=None,
+        import_key=tombstone("pk"), updated_at=Now(),
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""Erasing texts for good: asked for by an owner who typed the project's name, done by a job, told to the journal."""
+
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
+from core.jobs import JobFailed
+from core.models import Job, Project, User
+from core.services.events import event_record
+from core.services.jobs import job_create
+from curation.choices import ErasureScope, ErasureState
+from curation.models import Erasure, Revision
+from curation.selectors.erasures import erasure_preview
+from curation.services.erasing import erase_texts
+from curation.services.erasure_journal import journal_add, journal_replay, journal_withdraw
+
+
+@transaction.atomic
+def erasure_ask(
+    *,
+    actor: User,
+    project: Project,
+    revisions: QuerySet[Revision],
+    scope: ErasureScope,
+    reason: str,
+    confirmation: str,
+    person: User | None = None,
+) -> Erasure:
+    """Fix what is to go, and queue it. Raises ApplicationError: wrong confirmation, no reason, nothing to erase."""
+    if confirmation.strip() != project.slug:
+        raise ApplicationError(_("Type %(name)s to confirm.") % {"name": project.slug}, field="confirmation")
+    if not reason.strip():
+        raise ApplicationError(_("Say why, such as the number of the request; no names."), field="reason")
+    found = erasure_preview(project, revisions, person)
+    if found.nothing:
+        raise ApplicationError(_("There is nothing of this kind left to erase."))
+    erasure = Erasure.objects.create(
+        project=project,
+        scope=scope,
+        person=person,
+        reason=reason.strip()[:300],
+        targets={"revisions": found.revisions, "pairs": found.pairs},
+        models_touched=[{"label": entry.label, "url": entry.url} for entry in found.models],
+        asked_by=actor,
+    )
+    erasure.job = job_create(
+        actor=actor,
+        kind="erase",
+        project=project,
+        subject=str(erasure),
+        subject_url=f"/p/{project.slug}/erasures/{erasure.pk}/",
+        arguments={"erasure": erasure.pk},
+        once_key=f"erase-{erasure.pk}",
+        priority=1,
+    )
+    erasure.save(update_fields=["job"])
+    event_record(
+        actor=actor, action="erasure.asked", project=project, subject=erasure, scope=scope,
+        revisions=len(found.revisions),
+    )  # fmt: skip
+    return erasure
+
+
+def erasure_run(erasure: Erasure) -> Erasure:
+    """What the job does, and what a restore does again. The journal has it before the database forgets it."""
+    if erasure.state == ErasureState.DONE:
+        return erasure
+    try:
+        journal_add(erasure)
+    except OSError as error:
+        sentence = _(
+            "The journal of erasures cannot be written (%s), so nothing was erased. Free some space, try again."
+        )
+        raise JobFailed(sentence % error.strerror) from error
+    try:
+        erase(erasure)
+    except BaseException:
+        journal_withdraw(erasure.key)
+        raise
+    return erasure
+
+
+@transaction.atomic
+def erase(erasure: Erasure) -> None:
+    erasure.counts = erase_texts(erasure)
+    erasure.state, erasure.error, erasure.ended_at = ErasureState.DONE, "", timezone.now()
+    erasure.save(update_fields=["counts", "state", "error", "ended_at"])
+    event_record(
+        actor=erasure.asked_by, action="erasure.done", project=erasure.project, subject=erasure, **erasure.counts
+    )
+
+
+def erasures_again(tell: Callable[[str], None]) -> None:
+    """After a restore: what was erased since that backup is erased in it too."""
+    journal_replay(tell, erase)
+
+
+def erasure_failed(erasure_id: int, job: Job) -> None:
+    Erasure.objects.filter(pk=erasure_id, state=ErasureState.WAITING).update(
+        state=ErasureState.FAILED, error=job.error or job.message, ended_at=Now()
+    )

@@ -1,0 +1,212 @@
+"""A pair of train that gives a test item away is found by each of the ways, listed with both texts, and kept out."""
+
+import hashlib
+
+import pytest
+
+from core.models import Project, User
+from curation.choices import Decision, LeakMethod, VersionState
+from curation.fingerprints import Texts
+from curation.models import DatasetVersion, Leak, Pair, Task, VersionPair
+from curation.selectors.freezing import freeze_preview
+from curation.selectors.leaks import leaks_shown
+from curation.services import leaks
+from curation.services.likeness import likeness_due, likeness_update
+from curation.services.pairs import pair_revise, pair_submit, pair_trash
+from curation.services.reviews import review_decide
+from curation.services.tasks import task_create
+from curation.services.versions import version_freeze
+from tests.world import api_client, run_jobs, sign_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    project.solo = True
+    project.save()
+    return task_create(actor=owner, project=project, name="Advise")
+
+
+def words(seed: int, count: int) -> str:
+    """Words that nothing else has."""
+    return " ".join(f"w{hashlib.sha256(f'{seed} {n}'.encode()).hexdigest()[:7]}" for n in range(count))
+
+
+def approved(task: Task, owner: User, instruction: str, response: str = "Yes.", given: str = "") -> Pair:
+    pair = pair_submit(actor=owner, task=task, texts=Texts(instruction=instruction, response=response, input=given))
+    review_decide(actor=owner, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    return pair
+
+
+def freeze(task: Task, owner: User, **options: object) -> DatasetVersion:
+    version = version_freeze(actor=owner, task=task, **options)
+    run_jobs()
+    version.refresh_from_db()
+    return version
+
+
+def parts_of(version: DatasetVersion) -> dict[int, str]:
+    return dict(VersionPair.objects.filter(version=version).values_list("revision__pair_id", "part"))
+
+
+@pytest.fixture
+def first(task: Task, owner: User) -> DatasetVersion:
+    for number in range(20):
+        approved(task, owner, words(number, 12), words(100 + number, 25))
+    return freeze(task, owner)
+
+
+def item_of(version: DatasetVersion, part: str = "test") -> Pair:
+    row = VersionPair.objects.filter(version=version, part=part).select_related("revision__pair__current").first()
+    assert row is not None
+    return row.revision.pair
+
+
+def retire(owner: User, pair: Pair) -> Texts:
+    """The item's pair gets other texts, so that the split does not know the frozen ones any more."""
+    assert pair.current is not None
+    kept = Texts(instruction=pair.current.instruction, response=pair.current.response)
+    pair_revise(actor=owner, pair=pair, texts=Texts(instruction=words(900, 12), response="No."), version=1)
+    pair.refresh_from_db()
+    review_decide(actor=owner, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    return kept
+
+
+def teaching(task: Task, owner: User, make: object, tries: int = 30) -> Pair:
+    """A pair with the texts that `make` gives, in train: the place of a new group is drawn from its number."""
+    for number in range(tries):
+        pair = approved(task, owner, **make(number))  # type: ignore[operator]
+        compare()
+        facts = freeze_preview(task, 0.8).facts
+        assert facts is not None
+        if any(leak.pair_id == pair.pk for leak in facts.leaks):
+            return pair
+        pair_trash(actor=owner, pair=pair)
+    raise AssertionError("no pair came to train")
+
+
+def compare() -> None:
+    likeness_due()
+    run_jobs()
+
+
+def leak_of(task: Task, pair: Pair) -> Leak:
+    return Leak.objects.filter(task=task, revision__pair=pair).latest("pk")
+
+
+def test_word_sequences_of_an_item_inside_a_longer_text(task: Task, owner: User, first: DatasetVersion) -> None:
+    item = item_of(first)
+    assert item.current is not None
+    inside = item.current.instruction
+    pair = teaching(task, owner, lambda n: {"instruction": f"{words(500 + n, 40)} {inside} {words(600 + n, 40)}"})
+    found = leak_of(task, pair)
+    assert (found.method, found.field) == (LeakMethod.GRAMS, "prompt")
+    assert found.score >= 0.7
+
+
+def test_the_same_and_nearly_the_same_question_of_an_item_whose_pair_has_other_texts_by_now(
+    task: Task, owner: User, first: DatasetVersion
+) -> None:
+    texts = retire(owner, item_of(first))
+    pair = teaching(task, owner, lambda n: {"instruction": texts.instruction.upper(), "response": f"{n}"})
+    assert leak_of(task, pair).method == LeakMethod.EXACT
+    other = texts.instruction.split()
+    near = " ".join(["also", *other])
+    pair_trash(actor=owner, pair=pair)
+    close = teaching(task, owner, lambda n: {"instruction": near, "response": f"{n}!"})
+    found = leak_of(task, close)
+    assert found.method == LeakMethod.NEAR
+    assert 0.7 <= found.score < 1
+
+
+def test_an_answer_gives_away_too(task: Task, owner: User, first: DatasetVersion) -> None:
+    texts = retire(owner, item_of(first))
+    pair = teaching(task, owner, lambda n: {"instruction": words(700 + n, 9), "response": texts.response})
+    found = leak_of(task, pair)
+    assert (found.method, found.field) == (LeakMethod.EXACT, "response")
+
+
+def test_in_another_task_the_same_question_gives_nothing_away_unless_the_answer_is_the_same_too(
+    task: Task, owner: User, first: DatasetVersion
+) -> None:
+    item = item_of(first)
+    assert item.current is not None
+    other = task_create(actor=owner, project=task.project, name="Sort")
+    for number in range(10):
+        approved(other, owner, words(800 + number, 12), "roof")
+    question = item.current.instruction
+    harmless = approved(other, owner, question, "roof")
+    compare()
+    assert not Leak.objects.filter(revision__pair=harmless).exists()
+    pair = approved(other, owner, question, item.current.response)
+    freeze(other, owner)
+    assert leak_of(other, pair).method == LeakMethod.EXACT
+
+
+def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_freeze(
+    task: Task, owner: User, first: DatasetVersion, django_assert_max_num_queries: object
+) -> None:
+    texts = retire(owner, item_of(first))
+    pair = teaching(task, owner, lambda n: {"instruction": texts.instruction, "response": f"{n}"})
+    facts = freeze_preview(task, 0.8).facts
+    assert facts is not None
+    with django_assert_max_num_queries(3):  # type: ignore[operator]
+        shown = leaks_shown(task, facts.leaks)
+    assert [(row.revision.pair_id, row.item.revision.instruction) for row in shown if row.item.revision] == [
+        (pair.pk, texts.instruction)
+    ]
+    blocked = freeze(task, owner, leaks="block")
+    assert blocked.state == VersionState.FAILED
+    assert "gives a test item away" in blocked.error
+    second = freeze(task, owner)
+    assert second.state == VersionState.READY
+    assert pair.pk not in parts_of(second)
+    left = second.left_out.get(pair=pair)
+    assert (left.reason, left.item.fingerprint) == ("leak", facts.leaks[0].fingerprint)
+    page = sign_in(owner).get(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/left-out/").content.decode()
+    assert page.count(texts.instruction) == 2
+    assert "The same text" in page
+
+
+def test_the_preview_is_the_same_through_the_api(task: Task, owner: User, first: DatasetVersion) -> None:
+    texts = retire(owner, item_of(first))
+    client = api_client(owner)
+    waiting = client.get(f"/api/v1/tasks/{task.pk}/freeze-preview/").json()
+    assert waiting["waiting"] == 1
+    assert waiting["parts"] is None
+    pair = teaching(task, owner, lambda n: {"instruction": texts.instruction, "response": f"{n}"})
+    seen = client.get(f"/api/v1/tasks/{task.pk}/freeze-preview/?leaks=block").json()
+    facts = freeze_preview(task, 0.8).facts
+    assert facts is not None
+    assert (seen["parts"], seen["leaking_pairs"], seen["approved"]) == (facts.parts, 1, 21)
+    assert seen["left_out"] == [{"pair": pair.pk, "reason": "leak", "detail": facts.left_out[0].sentence}]
+    assert "gives a test item away" in seen["refused"][0]
+    assert sum(row["train"] for row in seen["strata"]["length"]) == facts.parts["train"]
+    (leak,) = client.get(f"/api/v1/tasks/{task.pk}/leaks/").json()
+    assert (leak["pair"], leak["method"]) == (pair.pk, "exact")
+    assert leak["revision"]["instruction"] == leak["item_revision"]["instruction"] == texts.instruction
+    made = client.post("/api/v1/dataset-versions/", {"task": task.pk, "leaks": "exclude"}, format="json").json()
+    run_jobs()
+    (left,) = client.get(f"/api/v1/dataset-versions/{made['id']}/left-out/").json()["results"]
+    assert (left["pair"], left["reason"], left["revision"]) == (pair.pk, "leak", pair.current_id)
+
+
+def test_a_bigger_train_share_moves_pairs_and_is_no_leak(task: Task, owner: User, first: DatasetVersion) -> None:
+    assert freeze_preview(task, 0.9).facts is not None
+    second = freeze(task, owner, train_share=0.9)
+    assert second.counts["left_out"] == 0
+    assert second.counts["parts"]["test"] < first.counts["parts"]["test"]
+
+
+def test_every_pair_is_looked_at_once(
+    task: Task, owner: User, first: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(leaks, "look_through", lambda task, ids, items, newest, tell: seen.append(len(ids)))
+    leaks.leaks_update(task, lambda *_told: None)
+    assert seen == []
+    approved(task, owner, words(1000, 12))
+    likeness_update(task, lambda *_told: None)
+    leaks.leaks_update(task, lambda *_told: None)
+    assert seen == [1]
