@@ -80,6 +80,18 @@ class Erased:
     person: User | None = None
 
 
+class AskableModel:
+    """A registered model that can be asked in a project. `ref` and `template` are as ml.store and ml.prompting read
+    them; a model without a template of its own (None) is asked in its task's."""
+
+    key: str
+    name: str
+    release: int | None
+    fingerprint: str
+    ref: dict[str, Any]
+    template: dict[str, Any] | None
+
+
 navigation: list[NavEntry] = []
 next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
 stations: list[Callable[[Project], list[Station]]] = []
@@ -93,6 +105,7 @@ shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role)
 erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, inside a transaction; counts by name
 seen_by: list[Callable[[frozenset[int]], list[LineageEntry]]] = []  # models that learned from these revisions
 after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
+askable_models: list[Callable[[Project], list[AskableModel]]] = []  # newest release first
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 
 
@@ -103,6 +116,10 @@ def lineage_of(object_type: str, subject: Any) -> list[LineageEntry]:
 def panels_for(place: str, subject: Any, user: User) -> list[Panel]:
     found = [panel for draw in panels.get(place, []) for panel in draw(subject, user)]
     return sorted(found, key=lambda panel: panel.order)
+
+
+def models_to_ask(project: Project) -> list[AskableModel]:
+    return [model for find in askable_models for model in find(project)]
 
 
 def refusals(gate: str, subject: Any) -> list[Denied]:

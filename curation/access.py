@@ -14,6 +14,7 @@ from curation.models import (
     Corpus,
     DatasetVersion,
     Dismissal,
+    Drafting,
     Erasure,
     Import,
     Pair,
@@ -149,6 +150,10 @@ def question_by_id(request: Any, question: int, need: str = Need.VIEW) -> tuple[
 def view_by_id(request: Any, view: int) -> tuple[Access, SavedView]:
     found = get_object_or_404(SavedView.objects.select_related("task__project"), pk=view)
     return view_access(request, found.task.project.slug, view)
+
+
+def drafting_by_id(request: Any, drafting: int) -> tuple[Access, Drafting]:
+    return by_id(request, Drafting.objects.select_related("project", "task"), drafting, Need.VIEW, "project")
 
 
 def assignment_by_id(request: Any, assignment: int) -> tuple[Access, Assignment]:

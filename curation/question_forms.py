@@ -6,8 +6,10 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core.registries import AskableModel
 from curation.choices import QuestionKind, QuestionState
 from curation.models import Task
+from curation.services.drafting import MOST_QUESTIONS
 from curation.services.questions import MOST_PEOPLE
 
 
@@ -61,3 +63,25 @@ class DeclinesForm(forms.Form):
 class QuestionFilter(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("Any")), *QuestionState.choices])
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Any")), *QuestionKind.choices])
+
+
+class DraftingForm(forms.Form):
+    task = TaskChoice(Task.objects.none(), label=_("Task"), empty_label=None)
+    model = forms.ChoiceField(label=_("Model"))
+    topic = forms.CharField(
+        label=_("Topic"), max_length=120, required=False, help_text=_("Only questions of this topic; empty for all.")
+    )
+    most = forms.IntegerField(label=_("At most"), min_value=1, max_value=MOST_QUESTIONS, initial=100)
+    most.unit = _("questions")  # type: ignore[attr-defined]
+    max_new_tokens = forms.IntegerField(label=_("Longest draft"), min_value=8, max_value=4096, initial=200)
+    max_new_tokens.unit = _("tokens")  # type: ignore[attr-defined]
+    blind = forms.BooleanField(
+        label=_("Blind: people answer first, and see the draft afterwards"),
+        required=False,
+        help_text=_("Slower, but a draft that is seen first leads people to agree with it."),
+    )
+
+    def __init__(self, *args: Any, tasks: QuerySet[Task], models: list[AskableModel], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].queryset = tasks  # type: ignore[attr-defined]
+        self.fields["model"].choices = [(model.key, model.name) for model in models]  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from curation.views import (
     checks,
     corpora,
+    drafting,
     erasures,
     freezing,
     health,
@@ -74,6 +75,10 @@ urlpatterns: list[URLPattern] = [
     path("work/<int:assignment>/answers/", questions.adjudicate, name="adjudicate"),
     path("work/<int:assignment>/answers/choose/", questions.choose, name="adjudicate-choose"),
     path("work/<int:assignment>/answers/merge/", questions.merge, name="adjudicate-merge"),
+    path("work/answers/<int:answer>/", work.beside, name="work-beside"),
+    path("drafts/", drafting.draftings, name="draftings"),
+    path("drafts/new/", drafting.drafting_new, name="drafting-new"),
+    path("drafts/<int:drafting>/", drafting.drafting_detail, name="drafting"),
     path("questions/", questions.questions, name="questions"),
     path("questions/ask/", questions.ask, name="questions-ask"),
     path("questions/ask/declines/", questions.ask_declines, name="declines-ask"),

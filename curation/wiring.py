@@ -8,7 +8,7 @@ from core import registries
 from core.choices import ROLE_GRANTS, Need, WorkKind
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Station
-from curation import jobs  # noqa: F401  importing it registers the kinds of jobs
+from curation import asking, jobs  # noqa: F401  importing them registers the kinds of jobs
 from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
 from curation.selectors.freezing import fresh_pairs
@@ -58,6 +58,7 @@ TASK_PAGES = (
     "curation:question",
     "curation:check",
     "curation:health",
+    "curation:drafting",
 )
 WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "curation:my-work")
 
@@ -189,6 +190,8 @@ def shots() -> list[tuple[str, str, str]]:
         ("reviews", f"{root}/review/", "reviewer"),
         ("my-work", f"{root}/work/", "expert"),
         ("questions", f"{root}/questions/", "viewer"),
+        ("drafts", f"{root}/drafts/", "owner"),
+        ("drafts-new", f"{root}/drafts/new/", "owner"),
         ("questions-ask", f"{root}/questions/ask/", "owner"),
         ("imports", f"{root}/imports/", "expert"),
         ("versions", f"{root}/versions/", "viewer"),

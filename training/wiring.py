@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from core import registries
 from core.models import Project, User
-from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
+from core.registries import AskableModel, LineageEntry, NavEntry, NextAction, Panel, Station
 from curation.choices import CorpusState, Part, VersionState
 from curation.models import Corpus, DatasetVersion, Pair
 from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run
+from training.selectors.refs import model_ref
 from training.services.bases import starter_register
 from training.services.erasing import models_that_saw, trainings_erase
 
@@ -28,6 +29,7 @@ def wire() -> None:
     registries.next_actions.append(next_actions)
     registries.stations.append(stations)
     registries.first_start.append(starter_register)
+    registries.askable_models.append(askable_models)
     registries.shots.append(shots)
     registries.erasers.append(trainings_erase)
     registries.seen_by.append(models_that_saw)
@@ -37,6 +39,24 @@ def wire() -> None:
     registries.panels.setdefault("corpus", []).append(corpus_panel)
     registries.lineage.setdefault("run", []).append(from_run)
     registries.lineage.setdefault("model_version", []).append(from_model_version)
+
+
+def askable_models(project: Project) -> list[AskableModel]:
+    versions = ModelVersion.objects.filter(project=project).select_related("base").order_by("-number")
+    bases = BaseModel.objects.filter(state=ModelState.READY).order_by("name")
+    return [
+        *(
+            AskableModel(
+                f"version-{model.pk}", label(model), model.number, model.fingerprint, model_ref(model.base, model),
+                dict(model.template) or None,
+            )
+            for model in versions
+        ),
+        *(
+            AskableModel(f"base-{base.pk}", base.name, None, base.fingerprint, model_ref(base), None)
+            for base in bases
+        ),
+    ]  # fmt: skip
 
 
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:

@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from curation.api import (
     checks,
     corpora,
+    drafts,
     erasures,
     freezing,
     health,
@@ -50,6 +51,9 @@ urlpatterns: list[URLPattern] = [
     path("work-items/<int:assignment>/release/", work.release, name="api-work-release"),
     path("work-items/<int:assignment>/answer/", questions.answer, name="api-work-answer"),
     path("work-items/<int:assignment>/settle/", questions.settle, name="api-work-settle"),
+    path("drafts/", drafts.Draftings.as_view(), name="api-drafts"),
+    path("drafts/<int:drafting>/", drafts.drafting, name="api-drafting"),
+    path("preferences/", drafts.preferences, name="api-preferences"),
     path("questions/", questions.Questions.as_view(), name="api-questions"),
     path("questions/declines/", questions.declines, name="api-declines"),
     path("questions/<int:question>/", questions.question, name="api-question"),

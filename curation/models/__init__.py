@@ -7,7 +7,7 @@ from curation.models.imports import Import, ImportProblem
 from curation.models.leaks import Leak, Spent
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
-from curation.models.questions import Answer, Question
+from curation.models.questions import Answer, Drafting, ModelDraft, Question
 from curation.models.reports import TaskReport
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
@@ -20,6 +20,7 @@ __all__ = [
     "DatasetVersion",
     "Dismissal",
     "Draft",
+    "Drafting",
     "Embedding",
     "Erasure",
     "Finding",
@@ -30,6 +31,7 @@ __all__ = [
     "Leak",
     "Likeness",
     "LikenessBasis",
+    "ModelDraft",
     "NearText",
     "Pair",
     "PairLink",

@@ -3,7 +3,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.models import Project, User
+from core.models import Job, Project, User
 from curation.choices import QUESTION_TONES, Origin, QuestionKind, QuestionState
 from curation.models.pairs import Pair
 from curation.models.tasks import Task
@@ -42,6 +42,45 @@ class Question(models.Model):
         return QUESTION_TONES[QuestionState(self.state)]
 
 
+class Drafting(models.Model):
+    """One asking of a registered model: it writes drafts to questions, and people correct them."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="draftings")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+")
+    model_key = models.CharField(max_length=40)  # as the registry of models names it
+    model_name = models.CharField(max_length=160)
+    release = models.PositiveIntegerField(null=True)  # number of the model version; null for a base model
+    model_fingerprint = models.CharField(max_length=64)
+    blind = models.BooleanField(
+        _("blind"), default=False, help_text=_("People see the model’s draft only when they have answered themselves.")
+    )
+    settings = models.JSONField(default=dict)
+    asked = models.PositiveIntegerField(default=0)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.model_name
+
+
+class ModelDraft(models.Model):
+    """What a model wrote to a question. It is nobody's answer until a person commits to it."""
+
+    question = models.OneToOneField(Question, models.CASCADE, related_name="draft")
+    drafting = models.ForeignKey(Drafting, models.CASCADE, related_name="drafts")
+    text = models.TextField(blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    finish_reason = models.CharField(max_length=16, blank=True)
+    written_at = models.DateTimeField(null=True)  # null: the model has not come to it yet
+
+    def __str__(self) -> str:
+        return f"{self.drafting} {self.question}"
+
+
 class Answer(models.Model):
     """What one person said to a question. With one person asked it becomes a pair at once, with several when an owner
     has chosen."""
@@ -52,6 +91,9 @@ class Answer(models.Model):
     fingerprint = models.CharField(max_length=64)
     origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.HUMAN)
     note = models.CharField(max_length=500, blank=True)
+    draft = models.ForeignKey(ModelDraft, models.SET_NULL, null=True, related_name="answers")  # it was given with
+    unchanged = models.BooleanField(default=False)  # the draft, word for word
+    distance = models.FloatField(null=True)  # from the draft: share of words added, removed or replaced
     seconds = models.FloatField(null=True)  # from the page to its submit; null where a program sent it
     pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="answers")
     created_at = models.DateTimeField(auto_now_add=True)

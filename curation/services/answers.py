@@ -1,5 +1,7 @@
 """Answering questions, and choosing among answers that several people gave without seeing each other's."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -10,10 +12,11 @@ from core.services.events import event_record
 from core.services.work import work_open, work_submit
 from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import Texts
-from curation.models import Answer, Pair, Question
+from curation.models import Answer, ModelDraft, Pair, Question
 from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
 from curation.services.questions import SUBJECT
 from curation.services.reviews import review_decide
+from ml.distance import word_distance
 
 LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobody worked
 
@@ -40,19 +43,44 @@ def answer_submit(
     if question.kind == QuestionKind.DECLINE and texts.instruction.strip() == question.instruction.strip():
         text = _("Change the question until it cannot be answered; as it stands, this project answers it.")
         raise ApplicationError(text, field="instruction")
+    draft = draft_of(question) if assignment.item.kind == WorkKind.CORRECT else None
     item = work_submit(assignment=assignment)
-    sitting = min(max(seconds, 0.0), LONGEST_SITTING) if seconds is not None else None
-    values = {"texts": texts.to_json(), "fingerprint": texts.fingerprint, "note": note[:500], "seconds": sitting}
-    answer, _created = Answer.objects.update_or_create(
-        question=question, author=actor, defaults={**values, "origin": Origin.HUMAN}
-    )
+    values = {
+        "texts": texts.to_json(),
+        "fingerprint": texts.fingerprint,
+        "note": note[:500],
+        "seconds": min(max(seconds, 0.0), LONGEST_SITTING) if seconds is not None else None,
+        **(against_draft(question, texts, draft) if draft else {}),
+    }
+    answer, _created = Answer.objects.update_or_create(question=question, author=actor, defaults=values)
     draft_settle(actor, question.task, draft_key(question))
-    event_record(actor=actor, action="question.answered", project=question.project, subject=question, origin="human")
+    event_record(
+        actor=actor, action="question.answered", project=question.project, subject=question, origin=answer.origin
+    )
     if question.needed == 1:
         question_settle(question, answer_pair(answer, note))
     elif item.state == WorkState.DONE:
         adjudication_ask(question)
     return answer
+
+
+def draft_of(question: Question) -> ModelDraft | None:
+    """What a model wrote to it, if one has."""
+    written = ModelDraft.objects.filter(question=question, written_at__isnull=False)
+    return written.select_related("drafting").first()
+
+
+def against_draft(question: Question, texts: Texts, draft: ModelDraft) -> dict[str, Any]:
+    """What the answer made of the model's draft. Who did not see it before answering accepted and edited nothing."""
+    unchanged = texts.response.strip() == draft.text.strip()
+    same_question = (texts.instruction, texts.input) == (question.instruction, question.input)
+    seen = Origin.DRAFT_ACCEPTED if unchanged and same_question else Origin.DRAFT_EDITED
+    return {
+        "draft": draft,
+        "unchanged": unchanged,
+        "distance": word_distance(draft.text, texts.response),
+        "origin": Origin.HUMAN if draft.drafting.blind else seen,
+    }
 
 
 def answer_pair(answer: Answer, note: str = "") -> Pair:

@@ -21,7 +21,7 @@ from ml.hashing import text_sha256
 
 LONGEST = 200_000  # characters of one field: far beyond what a small model can read
 SUBJECT = "pair"
-EDITED_ORIGIN = {Origin.DRAFT_ACCEPTED: Origin.DRAFT_EDITED, Origin.GENERATED: Origin.DRAFT_EDITED}
+EDITED_ORIGIN = dict.fromkeys((Origin.DRAFT_ACCEPTED, Origin.DRAFT_EDITED, Origin.GENERATED), Origin.DRAFT_EDITED)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -14,16 +14,17 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import Access, project_access
 from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError
+from core.diff import word_diff
 from core.models import Assignment
 from core.selectors.keyset import keyset_page
 from core.services.work import work_claim_next, work_release, work_renew, work_renew_all, work_skip
 from curation.access import assignment_access
 from curation.forms import PairForm
-from curation.models import Question
+from curation.models import Answer, ModelDraft, Question
 from curation.selectors import editor
 from curation.selectors.pairs import returned_to
 from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
-from curation.services.answers import answer_submit, draft_key
+from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.services.pairs import texts_from
 from curation.services.questions import SUBJECT
 from curation.views.write import draft_name, editor_page
@@ -60,7 +61,8 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
         messages.info(request, _("This piece of work is done or went to somebody else."))
         return redirect("curation:my-work", project)
     draft = editor.draft_of(access.user, question.task, draft_key(question))
-    initial = {**question_fields(question), **(draft.fields if draft else {})}
+    shown = draft_shown(held, question)
+    initial = {**question_fields(question, shown), **(draft.fields if draft else {})}
     form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
     return answer_page(request, work_renew(assignment=held), question, form, draft=draft)
 
@@ -74,10 +76,17 @@ def question_held(held: Assignment) -> Question:
     return question
 
 
-def question_fields(question: Question) -> dict[str, Any]:
+def draft_shown(held: Assignment, question: Question) -> ModelDraft | None:
+    """The model's draft, where the person may see it before they have answered."""
+    draft = draft_of(question) if held.item.kind == WorkKind.CORRECT else None
+    return draft if draft and not draft.drafting.blind else None
+
+
+def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, Any]:
     """What the editor shows before anything was typed."""
     names = ("instruction", "input", "language", "topic")
-    return {**{name: getattr(question, name) for name in names}, "response": question.wanted}
+    response = shown.text if shown else question.wanted
+    return {**{name: getattr(question, name) for name in names}, "response": response}
 
 
 def answer_page(
@@ -87,6 +96,7 @@ def answer_page(
         "work": held,
         "question": question,
         "opened": int(time()),
+        "model_draft": draft_shown(held, question),
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
         "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
         **extra,
@@ -100,15 +110,18 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         return answer_page(request, held, question, form, 400)
     try:
         texts = texts_from({**form.texts(), "system": question.system})
-        answer_submit(
+        answer = answer_submit(
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
             seconds=seconds_since(request.POST),
         )  # fmt: skip
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return answer_page(request, held, question, form, 400)
-    messages.success(request, _("Submitted. Here is the next one."))
     name = draft_name(question.task, None, draft_key(question))
+    if answer.draft and answer.draft.drafting.blind:
+        messages.success(request, _("Submitted. Now see what the model wrote."))
+        return redirect(reverse("curation:work-beside", args=[access.project.slug, answer.pk]) + f"?done={name}")
+    messages.success(request, _("Submitted. Here is the next one."))
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
 
 
@@ -116,6 +129,17 @@ def seconds_since(posted: Mapping[str, Any]) -> float | None:
     """How long the page was open before this submit, as the page itself tells."""
     text = str(posted.get("opened", ""))
     return time() - int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+@require_GET
+def beside(request: HttpRequest, project: str, answer: int) -> HttpResponse:
+    """One's own answer beside the model's, once one has committed to it."""
+    access = project_access(request, project, Need.WRITE)
+    rows = Answer.objects.filter(question__project=access.project, author=access.user, draft__isnull=False)
+    found = get_object_or_404(rows.select_related("question__task", "draft__drafting", "pair"), pk=answer)
+    assert found.draft is not None
+    context = {"answer": found, "question": found.question, "diff": word_diff(found.draft.text, found.response)}
+    return render(request, "curation/work_beside.html", context)
 
 
 @require_POST

@@ -17,10 +17,12 @@ from curation.models import (
     Corpus,
     DatasetVersion,
     Dismissal,
+    Drafting,
     Erasure,
     GlossaryWord,
     Guideline,
     Import,
+    ModelDraft,
     Pair,
     PairLink,
     Place,
@@ -198,13 +200,18 @@ def add_questions(estate: Estate, task: Task) -> None:
         project=task.project, kind=WorkKind.ADJUDICATE, subject_type="question", subject_id=twice.pk, batch="x"
     )
     chosen = work_claim(user=owner, item=choice)
+    drafting = Drafting.objects.create(
+        project=task.project, task=task, model_key="base-1", model_name="Tiny", model_fingerprint=DIGEST, asked=1
+    )
+    written = ModelDraft.objects.create(question=twice, drafting=drafting, text="A beam.", written_at=timezone.now())
+    Answer.objects.filter(pk=answers[0].pk).update(draft=written, distance=0.5)
     assert held is not None
     assert chosen is not None
     names = ("curation:work", "curation:work-skip", "curation:work-renew", "api-work-answer")
     estate.values |= {f"{name}/assignment": held.pk for name in names}
     names = ("curation:adjudicate", "curation:adjudicate-choose", "curation:adjudicate-merge", "api-work-settle")
     estate.values |= {f"{name}/assignment": chosen.pk for name in names}
-    estate.values |= {"question": asked.pk, "answer": answers[0].pk}
+    estate.values |= {"question": asked.pk, "answer": answers[0].pk, "drafting": drafting.pk}
 
 
 def add_training(estate: Estate) -> None:

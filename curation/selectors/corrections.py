@@ -1,0 +1,123 @@
+"""What people made of models' drafts: how much of them stood, release by release, and where nobody seems to read."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import median
+
+from django.db.models import Count, Q, QuerySet
+
+from core.models import Project, User
+from curation.models import Answer, Drafting
+from ml.stats import Interval, mean_interval, wilson
+
+FEWEST = 10  # corrections of one person before anything is said of them
+RECENT = 20
+MARGIN = 0.10  # so much more often than the others, at the least, for an alarm
+
+
+def corrections_of(project: Project) -> QuerySet[Answer]:
+    """Answers of people who had a model's draft before their eyes."""
+    return Answer.objects.filter(question__project=project, draft__isnull=False, draft__drafting__blind=False)
+
+
+@dataclass(frozen=True)
+class ReleaseRow:
+    """How far people went from one model's drafts. `distance` is the mean share of words changed."""
+
+    name: str
+    release: int | None
+    count: int
+    unchanged: int
+    distance: Interval
+
+    @property
+    def share(self) -> float:
+        return self.unchanged / self.count
+
+
+def releases_of(project: Project) -> list[ReleaseRow]:
+    """By model, oldest release first, base models before them. Blind answers count too: they differ from the draft all
+    the same, and nothing led them."""
+    found: dict[tuple[str, int | None, str], list[tuple[float, bool]]] = defaultdict(list)
+    rows = Answer.objects.filter(question__project=project, draft__isnull=False, distance__isnull=False)
+    names = ("draft__drafting__model_key", "draft__drafting__release", "draft__drafting__model_name")
+    for key, release, name, distance, unchanged in rows.order_by("pk").values_list(*names, "distance", "unchanged"):
+        found[key, release, name].append((distance, unchanged))
+    ordered = sorted(found.items(), key=lambda row: (row[0][1] or 0, row[0][2]))
+    return [
+        ReleaseRow(name, release, len(values), sum(same for _, same in values), mean_interval([d for d, _ in values]))
+        for (_key, release, name), values in ordered
+    ]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Somebody accepts drafts unchanged far more often than the others do, or than they themselves did before."""
+
+    user: User
+    unchanged: int
+    count: int
+    share: Interval
+    base: float  # the others' share, or this person's own before
+    base_count: int
+    against: str  # "others" | "before"
+
+
+def alarms_of(project: Project) -> list[Alarm]:
+    """Evidence for an owner's eyes, never a judgement: easy questions look the same.
+
+    A person is named when the lower end of the interval of their unchanged accepts lies above the base rate, which is
+    everybody else's, or their own before the last twenty, and at least a tenth above it.
+    """
+    by_person: dict[User, list[bool]] = defaultdict(list)
+    rows = corrections_of(project).select_related("author").order_by("pk")
+    for answer in rows:
+        by_person[answer.author].append(answer.unchanged)
+    found = [against_others(user, by_person) or against_before(user, mine) for user, mine in by_person.items()]
+    return [alarm for alarm in found if alarm is not None]
+
+
+def against_others(user: User, by_person: dict[User, list[bool]]) -> Alarm | None:
+    others = [same for person, rows in by_person.items() if person != user for same in rows]
+    return alarm(user, by_person[user], others, "others")
+
+
+def against_before(user: User, mine: list[bool]) -> Alarm | None:
+    return alarm(user, mine[-RECENT:], mine[:-RECENT], "before")
+
+
+def alarm(user: User, mine: list[bool], base: list[bool], against: str) -> Alarm | None:
+    if min(len(mine), len(base)) < FEWEST:
+        return None
+    share, rate = wilson(sum(mine), len(mine)), sum(base) / len(base)
+    if share.low is None or share.low <= rate + MARGIN:
+        return None
+    return Alarm(user, sum(mine), len(mine), share, rate, len(base), against)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Median seconds from the page to its submit, of the whole project: no person's."""
+
+    unchanged: float | None
+    corrected: float | None
+    hasty: int  # unchanged accepts faster than anybody can have read the draft
+    counted: int
+
+
+WORDS_A_SECOND = 8.0  # twice as fast as people read attentively
+
+
+def pace_of(project: Project) -> Pace:
+    found = corrections_of(project).values_list("unchanged", "seconds", "draft__text")
+    rows = [(unchanged, seconds, text or "") for unchanged, seconds, text in found if seconds is not None]
+    same = [seconds for unchanged, seconds, _ in rows if unchanged]
+    other = [seconds for unchanged, seconds, _ in rows if not unchanged]
+    hasty = sum(unchanged and seconds * WORDS_A_SECOND < len(text.split()) for unchanged, seconds, text in rows)
+    return Pace(median(same) if same else None, median(other) if other else None, hasty, len(same))
+
+
+def draftings_of(project: Project) -> QuerySet[Drafting]:
+    done = Count("drafts__answers", distinct=True)
+    written = Count("drafts", filter=Q(drafts__written_at__isnull=False), distinct=True)
+    return Drafting.objects.filter(project=project).select_related("task", "job").annotate(done=done, written=written)
