@@ -80,6 +80,7 @@ class Erased:
     person: User | None = None
 
 
+@dataclass(frozen=True)
 class AskableModel:
     """A registered model that can be asked in a project. `ref` and `template` are as ml.store and ml.prompting read
     them; a model without a template of its own (None) is asked in its task's."""

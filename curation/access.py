@@ -11,6 +11,7 @@ from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
 from curation.models import (
+    Answer,
     Corpus,
     DatasetVersion,
     Dismissal,
@@ -150,6 +151,10 @@ def question_by_id(request: Any, question: int, need: str = Need.VIEW) -> tuple[
 def view_by_id(request: Any, view: int) -> tuple[Access, SavedView]:
     found = get_object_or_404(SavedView.objects.select_related("task__project"), pk=view)
     return view_access(request, found.task.project.slug, view)
+
+
+def answer_by_id(request: Any, answer: int, need: str) -> tuple[Access, Answer]:
+    return by_id(request, Answer.objects.select_related("question__project"), answer, need, "question__project")
 
 
 def drafting_by_id(request: Any, drafting: int) -> tuple[Access, Drafting]:

@@ -15,20 +15,29 @@ from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed, JobRunner, job_kind
 from core.models import Job
 from core.registries import AskableModel
-from curation.models import Drafting
+from curation.models import Drafting, Task
 from curation.selectors.examples import task_template
-from curation.services.drafting import KIND, draft_store, drafting_ended, drafting_example, model_named
+from curation.selectors.uncertainty import sample_examples, scored_examples
+from curation.services.agreement import KIND as KIND_AGREEMENT
+from curation.services.agreement import likeness_measure
+from curation.services.drafting import KIND as KIND_DRAFT
+from curation.services.drafting import draft_store, drafting_ended, drafting_example, model_named
+from curation.services.ordering import KIND, KIND_UNCERTAIN, work_reorder
+from curation.services.uncertainty import losses_store, uncertainty_store
 from ml.atomic import write_text
 from ml.prompting import Template
 from ml.rundir import GenerateSettings, RunDir, RunSpec
 from ml.store import ModelRef
 
 BATCH = 8
+SAMPLING = GenerateSettings(max_new_tokens=60, batch_size=BATCH, temperature=0.8, top_p=0.95, seed=1)
+# Answers are not wanted here, but one is asked for: none at all would mean all of them.
+SCORING = GenerateSettings(answers=1, max_new_tokens=1, batch_size=BATCH, score_references=True)
 
 
 @job_kind
 class WriteDrafts(JobRunner):
-    kind, queue, title = KIND, Queue.GENERATE, gettext_lazy("Write drafts")
+    kind, queue, title = KIND_DRAFT, Queue.GENERATE, gettext_lazy("Write drafts")
 
     def run(self, context: JobContext) -> dict[str, Any] | None:
         """1. Describe what is asked. 2. Let the child answer. 3. Put each answer beside its question."""
@@ -67,10 +76,13 @@ def model_asked(
     examples: list[dict[str, Any]],
     asked: GenerateSettings,
 ) -> Iterator[dict[str, Any]]:
-    """The model's outputs (ml.generate), in the order of the examples. A restart goes on from what was answered.
+    """The model's outputs (ml.generate), in the order of the examples; none for none. A restart goes on from what was
+    answered.
 
     Raises JobFailed for a model or template that cannot be used, and what `supervise` raises.
     """
+    if not examples:
+        return iter(())
     run = RunDir(settings.RUN_STORE / folder)
     try:
         run.write_spec(
@@ -105,3 +117,45 @@ def outputs_read(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
+
+
+@job_kind
+class MeasureUncertainty(JobRunner):
+    """Four sampled answers to each open question: the more they differ, the less the model knows. For pairs under
+    review, how unlikely the model finds the response. Both become the order of the work."""
+
+    kind, queue, title = KIND_UNCERTAIN, Queue.GENERATE, gettext_lazy("Order work by a model’s uncertainty")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
+        if task is None:
+            raise JobFailed(_("This was removed meanwhile."))
+        try:
+            model = model_named(task, context.arguments["model"])
+        except ApplicationError as error:
+            raise JobFailed(str(error)) from error
+        work_reorder(task)
+        template = model.template or task_template(task)
+        folder = f"uncertainty-{context.job.pk}"
+        sampled = model_asked(context, f"{folder}-samples", model, template, sample_examples(task), SAMPLING)
+        questions = uncertainty_store(task, sampled)
+        scored = model_asked(context, f"{folder}-losses", model, template, scored_examples(task), SCORING)
+        return {"questions": questions, "reviews": losses_store(task, scored)}
+
+
+@job_kind
+class OrderWork(JobRunner):
+    kind, queue, title = KIND, Queue.DEFAULT, gettext_lazy("Order work")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.filter(pk=context.arguments["task"]).first()
+        return {"items": work_reorder(task)} if task else None
+
+
+@job_kind
+class CompareAnswers(JobRunner):
+    kind, queue, title = KIND_AGREEMENT, Queue.DEFAULT, gettext_lazy("Compare people’s answers")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.filter(pk=context.arguments["task"]).first()
+        return likeness_measure(task) if task else None

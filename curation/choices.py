@@ -182,3 +182,12 @@ class ErasureState(TextChoices):
 
 
 ERASURE_TONES = {ErasureState.WAITING: "info", ErasureState.DONE: "ok", ErasureState.FAILED: "bad"}
+
+
+class WorkOrder(TextChoices):
+    """In which order people are given what waits."""
+
+    AGE = "age", _("Oldest first")
+    TOPIC = "topic", _("Topics with the fewest approved pairs first")
+    RANDOM = "random", _("Mixed, always the same mixture")
+    UNCERTAINTY = "uncertainty", _("What a model is least sure of first")

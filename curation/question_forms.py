@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.registries import AskableModel
-from curation.choices import QuestionKind, QuestionState
+from curation.choices import QuestionKind, QuestionState, WorkOrder
 from curation.models import Task
 from curation.services.drafting import MOST_QUESTIONS
 from curation.services.questions import MOST_PEOPLE
@@ -85,3 +85,18 @@ class DraftingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["task"].queryset = tasks  # type: ignore[attr-defined]
         self.fields["model"].choices = [(model.key, model.name) for model in models]  # type: ignore[attr-defined]
+
+
+class OrderForm(forms.Form):
+    order = forms.ChoiceField(label=_("Order"), choices=WorkOrder.choices)
+    model = forms.ChoiceField(
+        label=_("Model"), required=False, help_text=_("Only for uncertainty: it answers each question four times.")
+    )
+
+    def __init__(self, *args: Any, models: list[AskableModel], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [("", _("None")), *((model.key, model.name) for model in models)]
+        self.fields["model"].choices = names  # type: ignore[attr-defined]
+
+    def clean_order(self) -> WorkOrder:
+        return WorkOrder(self.cleaned_data["order"])

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from curation.views import (
+    agreement,
     checks,
     corpora,
     drafting,
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/template-preview/", tasks.preview, name="template-preview"),
     path("tasks/<slug:task>/", tasks.task_detail, name="task-detail"),
     path("tasks/<slug:task>/edit/", tasks.task_edit, name="task-edit"),
+    path("tasks/<slug:task>/order/", agreement.work_order, name="task-order"),
     path("tasks/<slug:task>/guidelines/", tasks.guidelines, name="guidelines"),
     path("tasks/<slug:task>/write/", write.pair_new, name="pair-new"),
     path("tasks/<slug:task>/drafts/<slug:key>/", write.draft, name="draft"),
@@ -79,6 +81,10 @@ urlpatterns: list[URLPattern] = [
     path("drafts/", drafting.draftings, name="draftings"),
     path("drafts/new/", drafting.drafting_new, name="drafting-new"),
     path("drafts/<int:drafting>/", drafting.drafting_detail, name="drafting"),
+    path("agreement/", agreement.agreement, name="agreement"),
+    path("agreement/measure/", agreement.measure, name="agreement-measure"),
+    path("agreement/judge/", agreement.judge, name="judge"),
+    path("agreement/judge/<int:answer>/", agreement.judged, name="judged"),
     path("questions/", questions.questions, name="questions"),
     path("questions/ask/", questions.ask, name="questions-ask"),
     path("questions/ask/declines/", questions.ask_declines, name="declines-ask"),

@@ -59,6 +59,8 @@ TASK_PAGES = (
     "curation:check",
     "curation:health",
     "curation:drafting",
+    "curation:drafting",
+    "curation:agreement",
 )
 WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "curation:my-work")
 
@@ -190,6 +192,7 @@ def shots() -> list[tuple[str, str, str]]:
         ("reviews", f"{root}/review/", "reviewer"),
         ("my-work", f"{root}/work/", "expert"),
         ("questions", f"{root}/questions/", "viewer"),
+        ("agreement", f"{root}/agreement/", "owner"),
         ("drafts", f"{root}/drafts/", "owner"),
         ("drafts-new", f"{root}/drafts/new/", "owner"),
         ("questions-ask", f"{root}/questions/ask/", "owner"),

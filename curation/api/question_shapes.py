@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from core.api.shapes import PersonOut
 from curation.api.shapes import LANGUAGE, Text
+from curation.choices import WorkOrder
 from curation.models import Answer, Question
 from curation.selectors.questions import settled
 from curation.services.questions import MOST_AT_ONCE, MOST_PEOPLE
@@ -78,3 +79,14 @@ class AnswerIn(serializers.Serializer[object]):
 
 class ChoiceIn(AnswerIn):
     answer = serializers.IntegerField(min_value=1, required=False, help_text="Taken as it stands; else send the texts.")
+
+
+class JudgementIn(serializers.Serializer[object]):
+    ships = serializers.BooleanField(help_text="Whether you would send it as it stands.")
+
+
+class OrderIn(serializers.Serializer[object]):
+    order = serializers.ChoiceField(choices=WorkOrder.choices)
+    model = serializers.CharField(
+        max_length=40, required=False, default="", allow_blank=True, help_text="For uncertainty: as for drafts."
+    )

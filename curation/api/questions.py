@@ -4,32 +4,40 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.access import project_access
 from core.api.projects import REFUSALS
+from core.api.shapes import JobOut
 from core.choices import Need, WorkKind
 from core.denied import ApplicationError
 from core.models import Assignment
-from curation.access import assignment_by_id, question_by_id, task_by_id
+from curation.access import answer_by_id, assignment_by_id, question_by_id, task_by_id
 from curation.api.pairs import texts_given
 from curation.api.question_shapes import (
     AnswerIn,
     AnswerOut,
     ChoiceIn,
     DeclinesIn,
+    JudgementIn,
+    OrderIn,
     QuestionDetailOut,
     QuestionOut,
     QuestionsIn,
 )
 from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
-from curation.choices import QuestionState
+from curation.choices import QuestionState, WorkOrder
 from curation.models import Answer, Question
+from curation.selectors.agreement import agreement_json
+from curation.services.agreement import acceptance_give
 from curation.services.answers import answer_submit, answers_choose, answers_merge
+from curation.services.ordering import work_order_set
 from curation.services.pairs import texts_from
 from curation.services.questions import SUBJECT, declines_ask, question_withdraw, questions_ask
 
@@ -146,3 +154,40 @@ def settle(request: Request, assignment: int) -> Response:
         texts = texts_from(as_asked(asked, values))
         pair = answers_merge(actor=access.user, assignment=held, texts=texts, note=values["note"])
     return Response(PairOut(pair).data, status=201)
+
+
+@extend_schema(
+    tags=["questions"], request=JudgementIn, responses={201: JudgementIn, **REFUSALS},
+    summary="Say whether you would send another’s answer to a question that you answered too",
+)  # fmt: skip
+@api_view(["POST"])
+def judge(request: Request, answer: int) -> Response:
+    access, found = answer_by_id(request, answer, Need.WRITE)
+    given = JudgementIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    made = acceptance_give(actor=access.user, answer=found, ships=given.validated_data["ships"])
+    return Response({"ships": made.ships}, status=201)
+
+
+@extend_schema(
+    tags=["questions"], responses={200: OpenApiTypes.OBJECT, **REFUSALS}, summary="How much people agree, with why not"
+)
+@api_view(["GET"])
+def agreement(request: Request, project: str) -> Response:
+    return Response(agreement_json(project_access(request, project).project))
+
+
+@extend_schema(
+    tags=["tasks"],
+    request=OrderIn,
+    responses={202: JobOut, **REFUSALS},
+    summary="Choose the order of its work (owners)",
+)
+@api_view(["POST"])
+def work_order(request: Request, task: int) -> Response:
+    access, found = task_by_id(request, task, Need.OWN)
+    given = OrderIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    job = work_order_set(actor=access.user, task=found, order=WorkOrder(values["order"]), model_key=values["model"])
+    return Response(JobOut(job).data, status=202)

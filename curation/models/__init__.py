@@ -7,12 +7,13 @@ from curation.models.imports import Import, ImportProblem
 from curation.models.leaks import Leak, Spent
 from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
-from curation.models.questions import Answer, Drafting, ModelDraft, Question
+from curation.models.questions import Acceptance, Answer, Drafting, ModelDraft, Question
 from curation.models.reports import TaskReport
 from curation.models.tasks import Guideline, Task
 from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLeftOut, VersionPair
 
 __all__ = [
+    "Acceptance",
     "Answer",
     "CheckSetting",
     "CheckedText",

@@ -26,6 +26,10 @@ class Question(models.Model):
     key = models.CharField(max_length=64)  # of kind and texts: asked twice, it is one question
     needed = models.PositiveSmallIntegerField(_("people who answer it"), default=1)
     pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="questions")  # what it became
+    uncertainty = models.FloatField(null=True)  # how much a model's answers to it differed, 0 to 1
+    # How alike its answers are, 0 to 1, as a mean over all two of them; null: not measured (yet).
+    alike_in_words = models.FloatField(null=True)
+    alike_in_meaning = models.FloatField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -109,3 +113,18 @@ class Answer(models.Model):
     @property
     def response(self) -> Any:
         return self.texts["response"]
+
+
+class Acceptance(models.Model):
+    """Whether somebody who answered the same question would send another's answer, without knowing whose it is."""
+
+    answer = models.ForeignKey(Answer, models.CASCADE, related_name="acceptances")
+    judge = models.ForeignKey(User, models.PROTECT, related_name="+")
+    ships = models.BooleanField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("answer", "judge"), name="one_acceptance_per_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.answer} {self.ships}"

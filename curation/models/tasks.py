@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Project, Tokenizer, User
-from curation.choices import TaskKind
+from curation.choices import TaskKind, WorkOrder
 
 
 def default_template() -> dict[str, Any]:
@@ -38,6 +38,9 @@ class Task(models.Model):
     target_pairs = models.PositiveIntegerField(_("target"), default=1000, help_text=_("Approved pairs wanted."))
     tokenizer = models.ForeignKey(Tokenizer, models.SET_NULL, null=True, blank=True, related_name="+")
 
+    work_order = models.CharField(
+        _("order of work"), max_length=12, choices=WorkOrder.choices, default=WorkOrder.AGE, db_default=WorkOrder.AGE
+    )
     salt = models.CharField(max_length=32, default=new_salt, editable=False)  # of the split; never changes
     train_share = models.FloatField(
         _("share for training"), default=0.8, validators=[MinValueValidator(0.05), MaxValueValidator(0.95)]

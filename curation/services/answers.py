@@ -13,6 +13,8 @@ from core.services.work import work_open, work_submit
 from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import Texts
 from curation.models import Answer, ModelDraft, Pair, Question
+from curation.services.agreement import likeness_ask
+from curation.services.ordering import order_of
 from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
 from curation.services.questions import SUBJECT
 from curation.services.reviews import review_decide
@@ -116,8 +118,10 @@ def adjudication_ask(question: Question) -> None:
         subject_type=SUBJECT,
         subject_id=question.pk,
         batch=review_batch(question.task_id),
+        order=order_of(question.task, question.topic, SUBJECT, question.pk),
         also_excluded=answered,
     )
+    likeness_ask(actor=None, task=question.task)
 
 
 @transaction.atomic

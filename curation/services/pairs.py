@@ -16,6 +16,7 @@ from curation.models import Draft, Pair, Revision, Task
 from curation.services.checking import surroundings_of, texts_check, texts_of
 from curation.services.editions import edition_now
 from curation.services.findings import findings_keep
+from curation.services.ordering import order_of
 from curation.services.search import search_update
 from ml.hashing import text_sha256
 
@@ -149,6 +150,7 @@ def review_ask(pair: Pair, project: Project, *, writer: User | None) -> None:
         subject_id=pair.pk,
         batch=review_batch(pair.task_id),
         needed=project.reviewers,
+        order=order_of(pair.task, revision_of(pair).topic, SUBJECT, pair.pk),
         excluded_user=None if project.solo else writer,
     )
 

@@ -14,6 +14,7 @@ from core.services.events import event_record
 from core.services.work import work_close
 from curation.choices import PairState, QuestionKind, QuestionState
 from curation.models import Pair, Question, Task
+from curation.services.ordering import order_of
 from curation.services.pairs import review_batch, text_problem
 from ml.hashing import json_sha256
 
@@ -85,6 +86,7 @@ def work_ask(questions: list[Question]) -> None:
             subject_id=question.pk,
             batch=review_batch(question.task_id),
             needed=question.needed,
+            order=order_of(question.task, question.topic, SUBJECT, question.pk),
         )
         for question in questions
     )

@@ -44,6 +44,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-corpora": {"project": project, "name": "Texts", "files": [SimpleUploadedFile("a.txt", b"A roof.")]},
         "api-import-start": {"form": "alpaca", "columns": {"instruction": "instruction", "response": "output"}},
         "api-questions": {"task": values["task_id"], "questions": [{"instruction": "What is a stud?"}]},
+        "api-task-order": {"order": "random"},
+        "api-answer-judge": {"ships": True},
         "api-drafts": {"task": values["task_id"], "model": f"base-{values['base']}"},
         "api-declines": {"task": values["task_id"], "wanted": "I do not know."},
         "api-work-answer": {"response": "A sloping beam."},

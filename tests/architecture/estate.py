@@ -153,6 +153,7 @@ def add_curation(estate: Estate) -> None:
         "api-gaps/task": task.pk,
         "api-freeze-preview/task": task.pk,
         "api-leaks/task": task.pk,
+        "api-task-order/task": task.pk,
         "waiting_revision": waiting.current_id,
         "pair": pair.pk,
         "curation:review-claim/pair": waiting.pk,
