@@ -13,6 +13,7 @@ from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
 from curation.selectors.freezing import fresh_pairs
 from curation.selectors.pairs import returned_to
+from curation.selectors.questions import asked_kinds
 from curation.selectors.reviews import reviews_waiting
 from curation.selectors.spending import fresh_wanted
 from curation.selectors.tasks import TaskRow, tasks_of
@@ -76,8 +77,14 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
         text = ngettext("%(count)d pair waits for your review", "%(count)d pairs wait for your review", waiting)
         text = text % {"count": waiting}
         found.append(NextAction(20, text, url("reviews", project), _("Review")))
+    if Need.WRITE in grants and (asked := asked_kinds(project, user)):
+        text = ngettext(
+            "%(count)d piece of work waits for you", "%(count)d pieces of work wait for you", asked[0].waiting
+        )
+        text = f"{asked[0].label}: {text % {'count': asked[0].waiting}}"
+        found.append(NextAction(22, text, url("write", project), _("Go there")))
     if Need.OWN in grants and (waiting := reviews_waiting(project, user, kind=WorkKind.ADJUDICATE)):
-        text = ngettext("%(count)d pair was escalated to you", "%(count)d pairs were escalated to you", waiting)
+        text = ngettext("%(count)d decision waits for you", "%(count)d decisions wait for you", waiting)
         found.append(NextAction(15, text % {"count": waiting}, url("reviews", project), _("Decide")))
     if Need.OWN in grants:
         found += owner_actions(project, rows)

@@ -1,6 +1,6 @@
 """Agreement on free text, in numbers and in the words that say what they mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -49,13 +49,21 @@ def agreement_of(project: Project) -> AgreementView:
     chance, why = chance_corrected([(str(answer), str(judge), str(int(said))) for answer, judge, said in given])
     return AgreementView(
         questions=len(rows),
-        words=mean_interval(words) if words else None,
-        meaning=mean_interval(meaning) if meaning else None,
+        words=share_interval(words) if words else None,
+        meaning=share_interval(meaning) if meaning else None,
         accepted=wilson(ships, len(given)) if given else None,
         verdicts=len(given),
         chance=chance,
         why=why,
     )
+
+
+def share_interval(shares: list[float]) -> Interval:
+    """The mean of shares; what is known of a share from few of them may be no more than that it lies in [0, 1]."""
+    found = mean_interval(shares)
+    low = None if found.low is None else max(0.0, found.low)
+    high = None if found.high is None else min(1.0, found.high)
+    return replace(found, low=low, high=high)
 
 
 def reviews_agreement(project: Project) -> ReviewAgreement:

@@ -8,7 +8,8 @@ from django.db.models import Count, Q, QuerySet
 
 from core.models import Project, User
 from curation.models import Answer, Drafting
-from ml.stats import Interval, mean_interval, wilson
+from curation.selectors.agreement import share_interval
+from ml.stats import Interval, wilson
 
 FEWEST = 10  # corrections of one person before anything is said of them
 RECENT = 20
@@ -45,7 +46,7 @@ def releases_of(project: Project) -> list[ReleaseRow]:
         found[key, release, name].append((distance, unchanged))
     ordered = sorted(found.items(), key=lambda row: (row[0][1] or 0, row[0][2]))
     return [
-        ReleaseRow(name, release, len(values), sum(same for _, same in values), mean_interval([d for d, _ in values]))
+        ReleaseRow(name, release, len(values), sum(same for _, same in values), share_interval([d for d, _ in values]))
         for (_key, release, name), values in ordered
     ]
 

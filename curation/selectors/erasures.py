@@ -134,6 +134,7 @@ COUNT_NAMES = {
     "drafts": _l("Drafts"),
     "questions": _l("Questions"),
     "answers_given": _l("Answers of people"),
+    "model_drafts": _l("Drafts by models"),
     "reasons": _l("Reasons of reviews"),
     "notes": _l("Notes of work"),
     "events": _l("Details in the audit log"),

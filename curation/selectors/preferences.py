@@ -12,13 +12,14 @@ def preference_examples(version: DatasetVersion, parts: Collection[str] | None =
     """The preference pairs among a frozen version's rows, in its order, or those of some parts.
 
     Each has the prompt's texts as `curation.selectors.examples` gives them (`system`, `instruction`, `input`, `turns`,
-    `language`), `chosen` (the frozen response), `rejected` (the model's draft), `origin`, `model` and `part`. The part
-    is the row's own, so a preference lies where its pair's group lies. Left out is what says nothing: a draft accepted
+    `language`), `chosen` (the frozen response; as `response` too, where ml.train.preferences looks for it), `rejected`
+    (the model's draft), `origin`, `model` and `part`. The part is the row's own, so a preference lies where its pair's
+    group lies. Left out is what says nothing: a draft accepted
     as it stood, and a draft to a question that the person then changed.
     """
     rows = VersionPair.objects.filter(
         version=version,
-        revision__pair__questions__draft__written_at__isnull=False,
+        revision__pair__questions__draft__text__gt="",
         revision__pair__questions__answers__isnull=False,
     )
     if parts is not None:
@@ -41,6 +42,7 @@ def preference_examples(version: DatasetVersion, parts: Collection[str] | None =
             "input": given,
             "turns": turns,
             "language": language,
+            "response": chosen,
             "chosen": chosen,
             "rejected": question[3],
             "origin": origin,

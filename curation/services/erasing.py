@@ -23,6 +23,7 @@ from curation.models import (
     Finding,
     Leak,
     Likeness,
+    ModelDraft,
     NearText,
     Pair,
     PairLink,
@@ -125,7 +126,7 @@ def words_erase(erased: Erased) -> dict[str, int]:
 
 
 def questions_erase(erased: Erased) -> dict[str, int]:
-    """Questions that became these pairs, with every answer to them; all answers of a person."""
+    """Questions that became these pairs, with every answer and model's draft to them; all answers of a person."""
     questions = Question.objects.filter(pair__in=erased.pairs)
     about = Q(question__in=questions) | Q(pair__in=erased.pairs)
     if erased.person:
@@ -136,7 +137,8 @@ def questions_erase(erased: Erased) -> dict[str, int]:
     asked = questions.exclude(instruction="").update(
         system="", instruction="", input="", wanted="", topic="", source="", key=tombstone("pk")
     )
-    return {"questions": asked, "answers_given": answered}
+    drafts = ModelDraft.objects.filter(question__in=questions).exclude(text="").update(text="", fingerprint="")
+    return {"questions": asked, "answers_given": answered, "model_drafts": drafts}
 
 
 def events_erase(pairs: Collection[int]) -> int:

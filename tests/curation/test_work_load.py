@@ -9,7 +9,10 @@ from django.test import Client
 from core.models import Project, User
 from curation.fingerprints import Texts
 from curation.models import Pair, Task
+from curation.selectors.questions import asked_kinds, declined_share, question_counts
+from curation.selectors.reviews import reviews_waiting
 from curation.services.pairs import pair_submit
+from curation.services.questions import questions_ask
 from curation.services.tasks import task_create
 from tests.world import api_client
 
@@ -40,7 +43,7 @@ def test_the_review_page_and_its_decision_ask_the_database_little(
     browser.get(page)
     with django_assert_num_queries(9):
         browser.get(page)
-    with django_assert_num_queries(16 + 6):  # six mark the transactions within that of the test
+    with django_assert_num_queries(17 + 6):  # six mark the transactions within that of the test
         found = browser.post(f"{page}approve/", {"revision": waiting[0].current_id, "reason": ""})
     assert found.headers["Location"] != page
     waiting[0].refresh_from_db()
@@ -55,5 +58,20 @@ def test_claiming_and_deciding_by_a_program_ask_little_too(
     with django_assert_num_queries(8 + 2):
         held = client.post("/api/v1/work-items/claim/", {"project": project.slug}, format="json").json()
     body = {"decision": "approve", "reason": "", "revision": held["pair"]["current"]["id"]}
-    with django_assert_num_queries(12 + 4):
+    with django_assert_num_queries(13 + 4):
         assert client.post(f"/api/v1/work-items/{held['id']}/submit/", body, format="json").status_code == 201
+
+
+def test_count_queries_never_touch_the_json_and_text_columns(
+    waiting: list[Pair], project: Project, reviewer: User, owner: User, django_assert_num_queries: Any
+) -> None:
+    questions_ask(actor=owner, task=waiting[0].task, rows=[{"instruction": "Why?"}])
+    with django_assert_num_queries(8) as asked:
+        assert (reviews_waiting(project, reviewer), reviews_waiting(project)) == (3, 3)
+        assert question_counts(project) == {"open": 1}
+        assert [row.waiting for row in asked_kinds(project, owner)] == [1]
+        assert declined_share(waiting[0].task)[1] == 0
+    for query in asked.captured_queries:
+        assert "COUNT(" in query["sql"].upper()
+    for column in ('"instruction"', '"response"', '"metadata"', '"texts"', '"turns"', '"search"', '"note"'):
+        assert not [query["sql"] for query in asked.captured_queries if column in query["sql"]]
