@@ -108,6 +108,7 @@ MODEL_STORE = HOME / "models"
 RUN_STORE = HOME / "runs"
 CORPUS_STORE = HOME / "corpora"
 UPLOADS = HOME / "uploads"
+EXPORTS = HOME / "exports"
 MODEL_SERVER = os.environ.get("MODEL_SERVER") or f"unix:{embedded.runtime_folder(HOME) / 'model.sock'}"
 DOOR_ALLOW = env_list("DOOR_ALLOW")  # host:port, …; nothing leaves without it (core/door.py)
 HUB = os.environ.get("HUB_ADDRESS") or "https://huggingface.co"  # asked only when an admin registers from it
@@ -165,6 +166,7 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 UPLOAD_LIMIT_BYTES = env_int("UPLOAD_LIMIT_MB", 2048, 1, 1_000_000) * 1024 * 1024

@@ -66,8 +66,23 @@ class Queue(TextChoices):
     TRAIN = "train", _("Train")
 
 
+class WebhookState(TextChoices):
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+
+
+class DeliveryState(TextChoices):
+    WAITING = "waiting", _("Waiting")
+    TAKEN = "taken", _("Taken")
+    GIVEN_UP = "given_up", _("Given up")
+
+
+DELIVERY_TONES = {DeliveryState.WAITING: "info", DeliveryState.TAKEN: "ok", DeliveryState.GIVEN_UP: "bad"}
+
+
 class WorkKind(TextChoices):
     WRITE = "write", _("Write")
+    PASSAGE = "passage", _("Write from a passage")
     CORRECT = "correct", _("Correct")
     DECLINE = "decline", _("Say you don’t know")
     REVIEW = "review", _("Review")

@@ -9,7 +9,7 @@ from core.access import Access, projects_for
 from core.selectors.health import notices
 
 THEMES = ("auto", "light", "dark")
-ADMIN_PAGES = (("people", _("People")), ("jobs", _("Jobs")), ("audit", _("Audit log")))
+ADMIN_PAGES = (("people", _("People")), ("jobs", _("Jobs")), ("audit", _("Audit log")), ("webhooks", _("Webhooks")))
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import ChannelError, OperationalError
 from redis.exceptions import RedisError
 
+from core import registries
 from core.choices import JOB_ACTIVE, JobState
 from core.models import Job, JobLog
 from core.nights import is_night
@@ -234,6 +235,8 @@ def tell_ended(job: Job) -> None:
     job.refresh_from_db()
     if job.kind in runners:
         runners[job.kind]().ended(job)
+    for told in registries.job_ended:
+        told(job)
 
 
 def requeue(rows: QuerySet[Job], job: Job, **changes: Any) -> bool:

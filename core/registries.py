@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.denied import Denied
-from core.models import Project, User
+from core.models import Job, Project, User
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ panels: dict[str, list[Callable[[Any, User], list[Panel]]]] = {}  # place -> cal
 guards: dict[str, list[Callable[[Any], list[Denied]]]] = {}  # "freeze" | "launch" | "release" -> callables
 project_changed: list[Callable[[Project, frozenset[str]], None]] = []  # (project, names of changed settings)
 first_start: list[Callable[[], None]] = []  # run once after the first migration
+job_ended: list[Callable[[Job], None]] = []  # called in the transaction that ends a job
 chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
 erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, inside a transaction; counts by name

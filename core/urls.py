@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.views import audit, health, jobs, link, people, profile, projects, styleguide, theme
+from core.views import audit, health, jobs, link, people, profile, projects, styleguide, theme, webhooks
 
 urlpatterns = [
     path("link/<str:secret>/", link.link, name="link"),
@@ -41,6 +41,11 @@ urlpatterns = [
     path("jobs/<int:job>/plan/", jobs.plan, name="jobs-plan"),
     path("jobs/<int:job>/retry/", jobs.retry, name="jobs-retry"),
     path("audit/", audit.audit, name="audit"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:webhook>/", webhooks.webhook, name="webhooks-detail"),
+    path("webhooks/<int:webhook>/switch/", webhooks.switch, name="webhooks-switch"),
+    path("webhooks/<int:webhook>/remove/", webhooks.remove, name="webhooks-remove"),
+    path("webhooks/deliveries/<int:delivery>/resend/", webhooks.resend, name="webhooks-resend"),
     path("health/", health.health, name="health"),
     path("metrics", health.metrics, name="metrics"),
 ]

@@ -6,6 +6,7 @@ from core import registries
 from core.choices import Need
 from core.models import Project
 from core.registries import NavEntry
+from core.services.webhooks import deliveries_due, job_told
 
 
 def wire() -> None:
@@ -15,6 +16,8 @@ def wire() -> None:
             90, _("Settings"), "project-settings", ("project-settings", "project-invite", "project-audit"), Need.OWN
         ),
     ]
+    registries.job_ended.append(job_told)
+    registries.chores.append(deliveries_due)
     registries.shots.append(shots)
 
 
@@ -25,6 +28,7 @@ def shots() -> list[tuple[str, str, str]]:
         ("people", "/people/", "admin"),
         ("jobs", "/jobs/", "admin"),
         ("audit", "/audit/", "admin"),
+        ("webhooks", "/webhooks/", "admin"),
         ("project-new", "/projects/new/", "admin"),
         ("profile", "/profile/", "expert"),
         ("health", "/health/", "admin"),

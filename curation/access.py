@@ -15,8 +15,11 @@ from curation.models import (
     Corpus,
     DatasetVersion,
     Dismissal,
+    Document,
+    DocumentUpload,
     Drafting,
     Erasure,
+    Export,
     Import,
     Pair,
     PairLink,
@@ -29,6 +32,7 @@ from curation.models import (
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
     WorkKind.WRITE: Need.WRITE,
+    WorkKind.PASSAGE: Need.WRITE,
     WorkKind.CORRECT: Need.WRITE,
     WorkKind.DECLINE: Need.WRITE,
     WorkKind.REVIEW: Need.REVIEW,
@@ -69,6 +73,20 @@ def question_access(request: Any, project: str, question: int, need: str = Need.
     return access, get_object_or_404(rows, project=access.project, pk=question)
 
 
+def document_access(request: Any, project: str, document: int, need: str = Need.VIEW) -> tuple[Access, Document]:
+    access = project_access(request, project, need)
+    rows = Document.objects.select_related("project", "created_by").defer("text")
+    return access, get_object_or_404(rows, project=access.project, pk=document)
+
+
+def document_upload_access(
+    request: Any, project: str, upload: int, need: str = Need.VIEW
+) -> tuple[Access, DocumentUpload]:
+    access = project_access(request, project, need)
+    rows = DocumentUpload.objects.select_related("project", "job", "created_by")
+    return access, get_object_or_404(rows, project=access.project, pk=upload)
+
+
 def version_access(request: Any, project: str, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
     access = project_access(request, project, need)
     rows = DatasetVersion.objects.select_related("task", "task__project", "job", "created_by")
@@ -87,6 +105,12 @@ def corpus_access(request: Any, project: str, corpus: int, need: str = Need.VIEW
     access = project_access(request, project, need)
     rows = Corpus.objects.select_related("project", "job", "created_by")
     return access, get_object_or_404(rows, project=access.project, pk=corpus)
+
+
+def export_access(request: Any, project: str, export: int, need: str = Need.VIEW) -> tuple[Access, Export]:
+    access = project_access(request, project, need)
+    rows = Export.objects.select_related("version__task__project", "job", "created_by")
+    return access, get_object_or_404(rows, version__task__project=access.project, pk=export)
 
 
 def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
@@ -127,6 +151,16 @@ def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Acces
     return by_id(request, rows, batch, need, "task__project")
 
 
+def document_by_id(request: Any, document: int, need: str = Need.VIEW) -> tuple[Access, Document]:
+    rows = Document.objects.select_related("project", "created_by").defer("text")
+    return by_id(request, rows, document, need, "project")
+
+
+def document_upload_by_id(request: Any, upload: int, need: str = Need.VIEW) -> tuple[Access, DocumentUpload]:
+    rows = DocumentUpload.objects.select_related("project", "job", "created_by")
+    return by_id(request, rows, upload, need, "project")
+
+
 def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
     rows = DatasetVersion.objects.select_related("task__project", "job", "created_by")
     return by_id(request, rows, version, need, "task__project")
@@ -138,6 +172,11 @@ def corpus_by_id(request: Any, corpus: int, need: str = Need.VIEW) -> tuple[Acce
 
 def erasure_by_id(request: Any, erasure: int, need: str = Need.VIEW) -> tuple[Access, Erasure]:
     return by_id(request, Erasure.objects.select_related("project", "asked_by", "person"), erasure, need, "project")
+
+
+def export_by_id(request: Any, export: int, need: str = Need.VIEW) -> tuple[Access, Export]:
+    rows = Export.objects.select_related("version__task__project", "job", "created_by")
+    return by_id(request, rows, export, need, "version__task__project")
 
 
 def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access, Suite]:

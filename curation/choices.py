@@ -53,21 +53,38 @@ class ReviewBasis(TextChoices):
 
 class ImportState(TextChoices):
     UPLOADED = "uploaded", _("Columns to choose")
+    CHECKING = "checking", _("Being looked through")
     WAITING = "waiting", _("Waiting")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
 
 
 IMPORT_TONES = {
     ImportState.UPLOADED: "warn",
+    ImportState.CHECKING: "info",
     ImportState.WAITING: "info",
     ImportState.RUNNING: "info",
     ImportState.DONE: "ok",
     ImportState.FAILED: "bad",
     ImportState.CANCELLED: "muted",
+    ImportState.UNDOING: "info",
+    ImportState.UNDONE: "muted",
 }
+
+
+class FileState(TextChoices):
+    """Of one document file."""
+
+    WAITING = "waiting", _("Waiting")
+    READ = "read", _("Read")
+    REFUSED = "refused", _("Not read")
+
+
+FILE_TONES = {FileState.WAITING: "info", FileState.READ: "ok", FileState.REFUSED: "bad"}
 
 
 class Part(TextChoices):

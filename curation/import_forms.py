@@ -7,10 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from curation.models import Import
 from curation.services.import_mapping import FIELDS, Mapping
+from curation.services.import_reading import FORMATS
 
 LABELS = {
-    "instruction": _("Instruction"), "input": _("Input"), "response": _("Response"), "system": _("System prompt"),
-    "topic": _("Topic"), "language": _("Language"), "source": _("Source"),
+    "instruction": _("Instruction"), "input": _("Input"), "response": _("Response"),
+    "rejected": _("Worse response"), "system": _("System prompt"), "topic": _("Topic"),
+    "language": _("Language"), "source": _("Source"),
 }  # fmt: skip
 
 
@@ -19,14 +21,20 @@ class UploadForm(forms.Form):
         label=_("File"),
         allow_empty_file=True,
         max_length=200,
-        help_text=_("JSONL, CSV or JSON, in UTF-8. Nothing is stored before you have seen the first rows."),
-        widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json,.csv,.tsv"}),
+        help_text=_(
+            "JSONL, JSON, CSV, TSV, Excel (XLSX), Parquet, Arrow, or the folder of a saved dataset as ZIP. Nothing is "
+            "stored before you have seen the first rows."
+        ),
+        widget=forms.FileInput(attrs={"accept": ",".join(FORMATS)}),
     )
 
 
 class MappingForm(forms.Form):
     """One choice of column for each field of a pair; the columns are those of the file."""
 
+    table = forms.ChoiceField(
+        label=_("Sheet or split"), required=False, help_text=_("Another one has other columns: show its rows first.")
+    )
     conversation = forms.ChoiceField(
         label=_("Conversation"),
         required=False,
@@ -48,8 +56,13 @@ class MappingForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, columns: list[str], may_approve: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, columns: list[str], may_approve: bool, tables: list[tuple[str, Any]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["table"].choices = tables  # type: ignore[attr-defined]
+        if len(tables) < 2:
+            del self.fields["table"]
         choices = [("", _("(none)")), *((name, name) for name in columns)]
         self.fields["conversation"].choices = choices  # type: ignore[attr-defined]
         self.fields["metadata"].choices = choices[1:]  # type: ignore[attr-defined]
@@ -73,8 +86,14 @@ class MappingForm(forms.Form):
         columns = {f"column_{name}": mapping.columns.get(name, "") for name in FIELDS}
         return {
             **columns, "conversation": mapping.conversation, "metadata": mapping.metadata, "source": batch.source,
+            "table": batch.table,
         }  # fmt: skip
 
     @property
     def column_fields(self) -> list[forms.BoundField]:
         return [self[f"column_{name}"] for name in FIELDS]
+
+    @staticmethod
+    def tables_of(batch: Import) -> list[tuple[str, Any]]:
+        named = [(name, name) for name in batch.tables]
+        return [*named, ("*", _("All of them"))] if batch.format == "datasets" and len(named) > 1 else named

@@ -10,11 +10,15 @@ from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
-from curation.models import Corpus, DatasetVersion, Erasure, Import, Pair, Task
+from curation.models import Corpus, DatasetVersion, DocumentUpload, Erasure, Export, Import, Pair, Task
 from curation.services.building import version_build
 from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
+from curation.services.documents import documents_read, upload_ended
 from curation.services.embedding import embeddings_update
 from curation.services.erasures import erasure_failed, erasure_run
+from curation.services.exports import export_build
+from curation.services.import_report import check_ended, import_look
+from curation.services.import_undo import import_take_back, undo_ended
 from curation.services.imports import import_ended, import_run, index_ask
 from curation.services.indexing import index_run, recheck_run
 from curation.services.leaks import leaks_update
@@ -73,6 +77,59 @@ class ImportPairs(JobRunner):
 
     def ended(self, job: Job) -> None:
         import_ended(job.arguments["import"], job)
+
+
+@job_kind
+class CheckImport(JobRunner):
+    kind = "import-check"
+    queue = Queue.DEFAULT
+    title = _("Look through a file of pairs")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        batch = Import.objects.select_related("task__project").get(pk=context.arguments["import"])
+        return import_look(batch, context)
+
+    def ended(self, job: Job) -> None:
+        check_ended(job.arguments["import"], job)
+
+
+@job_kind
+class UndoImport(JobRunner):
+    kind = "import-undo"
+    queue = Queue.DEFAULT
+    title = _("Take an import back")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        return import_take_back(Import.objects.get(pk=context.arguments["import"]), context)
+
+    def ended(self, job: Job) -> None:
+        undo_ended(job.arguments["import"], job)
+
+
+@job_kind
+class PackExport(JobRunner):
+    kind = "export"
+    queue = Queue.DEFAULT
+    title = _("Pack a dataset version")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        rows = Export.objects.select_related("version__task__project")
+        found = rows.filter(pk=context.arguments["export"]).first()
+        return export_build(found, context) if found else None
+
+
+@job_kind
+class ReadDocuments(JobRunner):
+    kind = "documents"
+    queue = Queue.DEFAULT
+    title = _("Read documents")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        upload = DocumentUpload.objects.select_related("project").get(pk=context.arguments["upload"])
+        return documents_read(upload, context)
+
+    def ended(self, job: Job) -> None:
+        upload_ended(job.arguments["upload"], job)
 
 
 @job_kind

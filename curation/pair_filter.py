@@ -55,6 +55,7 @@ class PairFilter(forms.Form):
     edition = forms.ChoiceField(
         label=_("Guidelines"), required=False, choices=[ANY, ("older", _("Not looked at since they changed"))]
     )
+    passage = forms.IntegerField(label=_("Passage"), required=False, min_value=1, max_value=2**62)
     batch = forms.IntegerField(label=_("Import"), required=False, min_value=1, max_value=2**62)
     metadata = forms.CharField(label=_("Imported column"), required=False, max_length=200)
 

@@ -29,7 +29,9 @@ def wire() -> None:
     """Called once, when Django's models are ready."""
     registries.navigation += [
         NavEntry(10, gettext_lazy("Tasks"), "curation:tasks", TASK_PAGES),
-        NavEntry(12, gettext_lazy("Pairs"), "curation:pairs", ("curation:pair-d", "curation:import")),
+        NavEntry(
+            12, gettext_lazy("Pairs"), "curation:pairs", ("curation:pair-d", "curation:import", "curation:document")
+        ),
         NavEntry(14, gettext_lazy("Write"), "curation:write", WRITE_PAGES, Need.WRITE),
         NavEntry(
             16, gettext_lazy("Review"), "curation:reviews", ("curation:review", "curation:adjudicate"), Need.REVIEW
@@ -42,6 +44,7 @@ def wire() -> None:
     registries.lineage.setdefault("pair", []).append(pair_lineage)
     registries.lineage.setdefault("dataset_version", []).append(version_lineage)
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
+    registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
     registries.guards.setdefault("freeze", []).append(freeze_refusals)
@@ -204,6 +207,8 @@ def shots() -> list[tuple[str, str, str]]:
         ("drafts-new", f"{root}/drafts/new/", "owner"),
         ("questions-ask", f"{root}/questions/ask/", "owner"),
         ("imports", f"{root}/imports/", "expert"),
+        ("documents", f"{root}/documents/", "expert"),
+        ("document-new", f"{root}/documents/new/", "expert"),
         ("versions", f"{root}/versions/", "viewer"),
         ("corpora", f"{root}/corpora/", "viewer"),
         ("corpus-new", f"{root}/corpora/new/", "owner"),
@@ -211,6 +216,8 @@ def shots() -> list[tuple[str, str, str]]:
     ]
     if pair := project.pairs.first():
         found.append(("pair", f"{root}/pairs/{pair.pk}/", "viewer"))
+    if document := project.documents.first():
+        found.append(("document", f"{root}/documents/{document.pk}/", "expert"))
     if version := DatasetVersion.objects.filter(task__project=project, state="ready").first():
         found.append(("version", f"{root}/versions/{version.pk}/", "viewer"))
     return found

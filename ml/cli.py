@@ -19,6 +19,8 @@ _MODULES = {
     "inspect": "ml.inspection",
     "unpack": "ml.archive",
     "try-template": "ml.template_trial",
+    "pack": "ml.tables.packing",
+    "rows": "ml.tables.command",
     "starter": "ml.starter",
     "starter-embedder": "ml.starter",
     "embed": "ml.embed",

@@ -1,7 +1,8 @@
 """Which encoding a text file is in, told from its bytes: UTF-8, UTF-16, UTF-32 by mark, and Windows' western code page.
 
 Nothing is guessed from word statistics: a file is UTF-8 if all of it decodes, UTF-16 if it has a mark or every second
-byte of its beginning is zero, and cp1252 if no byte of it is a control character there. Everything else is refused.
+byte of its beginning is zero, and cp1252 if no byte of it is a control character there and it is not UTF-8 with a few
+broken places. Everything else is refused, with the place where the reading broke off.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OUTWEIGHED = 20  # broken places for each character that is UTF-8 by chance
 # Bytes that cp1252 leaves undefined, and controls that no text holds. Tab, line feed, form feed and return are text.
 _NO_CP1252 = bytes(sorted({*range(0x20), 0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D} - {0x09, 0x0A, 0x0C, 0x0D}))
 
 
 class EncodingError(ValueError):
-    """The file is in no encoding that can be told; the message says where the reading broke off."""
+    """The file is in no encoding that can be told; the message says where. `cut`: it ends within a character."""
+
+    def __init__(self, message: str, *, cut: bool = False) -> None:
+        super().__init__(message)
+        self.cut = cut
 
 
 def encoding_of(path: Path) -> str:
@@ -37,8 +43,8 @@ def encoding_of(path: Path) -> str:
         return wide
     try:
         _refuse(path, "utf-8")
-    except EncodingError:
-        if _is_cp1252(path):
+    except EncodingError as error:
+        if not error.cut and _is_cp1252(path):
             return "cp1252"
         raise
     return "utf-8"
@@ -82,7 +88,7 @@ def _refuse(path: Path, name: str) -> None:
             done += len(chunk)
             lines += chunk.count(b"\n")
     if held := decoder.getstate()[0]:
-        raise EncodingError(_sentence(name, done - len(held), lines))
+        raise EncodingError(_sentence(name, done - len(held), lines), cut=True)
 
 
 def _sentence(name: str, place: int, lines: int) -> str:
@@ -91,5 +97,16 @@ def _sentence(name: str, place: int, lines: int) -> str:
 
 
 def _is_cp1252(path: Path) -> bool:
+    """No byte is undefined there, and what does not decode as UTF-8 outweighs by far what happens to."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    good = bad = 0
     with path.open("rb") as file:
-        return all(chunk.translate(None, _NO_CP1252) == chunk for chunk in iter(lambda: file.read(CHUNK), b""))
+        while chunk := file.read(CHUNK):
+            if chunk.translate(None, _NO_CP1252) != chunk:
+                return False
+            if not chunk.isascii():
+                text = decoder.decode(chunk)
+                broken = text.count("\ufffd")
+                bad += broken
+                good += len(text) - len(text.encode("ascii", "ignore")) - broken
+    return good * _OUTWEIGHED < bad

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.api import events, jobs, projects
+from core.api import events, jobs, projects, webhooks
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view(), name="api-projects"),
@@ -14,5 +14,9 @@ urlpatterns = [
     path("jobs/<int:job>/move/", jobs.move, name="api-job-move"),
     path("jobs/<int:job>/plan/", jobs.plan, name="api-job-plan"),
     path("jobs/<int:job>/retry/", jobs.retry, name="api-job-retry"),
+    path("webhooks/", webhooks.Webhooks.as_view(), name="api-webhooks"),
+    path("webhooks/<int:webhook>/", webhooks.WebhookView.as_view(), name="api-webhook"),
+    path("webhooks/<int:webhook>/deliveries/", webhooks.Deliveries.as_view(), name="api-deliveries"),
+    path("webhooks/deliveries/<int:delivery>/resend/", webhooks.resend, name="api-delivery-resend"),
     path("events/", events.Events.as_view(), name="api-events"),
 ]

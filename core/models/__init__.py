@@ -2,11 +2,13 @@ from core.models.events import Event
 from core.models.jobs import Heartbeat, Job, JobLog
 from core.models.people import ApiToken, Membership, OneTimeLink, Project, User
 from core.models.tokenizers import Tokenizer
+from core.models.webhooks import Delivery, Webhook
 from core.models.work import Assignment, WorkItem
 
 __all__ = [
     "ApiToken",
     "Assignment",
+    "Delivery",
     "Event",
     "Heartbeat",
     "Job",
@@ -16,5 +18,6 @@ __all__ = [
     "Project",
     "Tokenizer",
     "User",
+    "Webhook",
     "WorkItem",
 ]

@@ -11,11 +11,13 @@ from rest_framework.response import Response
 from core.api.projects import REFUSALS
 from core.choices import Need
 from curation.access import import_by_id, task_by_id
-from curation.api.shapes import ImportIn, ImportOut, ImportStartIn, ProblemOut, mapping_of
+from curation.api.shapes import ImportCheckIn, ImportIn, ImportOut, ImportStartIn, ProblemOut, mapping_of
 from curation.api.tasks import PROJECT, projects_asked
 from curation.models import Import, ImportProblem
 from curation.services.import_mapping import Mapping
-from curation.services.imports import import_start, import_upload
+from curation.services.import_report import import_check
+from curation.services.import_undo import import_undo
+from curation.services.imports import STARTABLE, import_choose, import_start, import_upload
 
 
 @extend_schema(tags=["imports"], parameters=[PROJECT])
@@ -56,12 +58,40 @@ def start(request: Request, batch: int) -> Response:
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
     access, found = import_by_id(request, batch, Need.OWN if values["approve"] else Need.WRITE)
-    mapping = Mapping.from_json(found.mapping)
-    if "mapping" in values:
-        mapping = mapping_of(values["mapping"])
+    mapping = mapping_asked(found, values)
     source = values["source"] or found.source
     started = import_start(actor=access.user, batch=found, mapping=mapping, approve=values["approve"], source=source)
     return Response(ImportOut(started).data, status=202)
+
+
+def mapping_asked(batch: Import, values: dict[str, Any]) -> Mapping:
+    """The columns that the caller chose, else those recognised, of the sheet or split that the caller named."""
+    if batch.state in STARTABLE and values["table"] not in ("", batch.table):
+        import_choose(batch=batch, table=values["table"])
+    return mapping_of(values["mapping"]) if "mapping" in values else Mapping.from_json(batch.mapping)
+
+
+@extend_schema(
+    tags=["imports"], request=ImportCheckIn, responses={202: ImportOut, **REFUSALS},
+    summary="Look through the whole file as a job, before anything is stored",
+)  # fmt: skip
+@api_view(["POST"])
+def check(request: Request, batch: int) -> Response:
+    access, found = import_by_id(request, batch, Need.WRITE)
+    given = ImportCheckIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    mapping = mapping_asked(found, dict(given.validated_data))
+    return Response(ImportOut(import_check(actor=access.user, batch=found, mapping=mapping)).data, status=202)
+
+
+@extend_schema(
+    tags=["imports"], request=None, responses={202: ImportOut, **REFUSALS},
+    summary="Take everything back that it brought in and nobody has worked on since (owners)",
+)  # fmt: skip
+@api_view(["POST"])
+def undo(request: Request, batch: int) -> Response:
+    access, found = import_by_id(request, batch, Need.OWN)
+    return Response(ImportOut(import_undo(actor=access.user, batch=found)).data, status=202)
 
 
 @extend_schema(tags=["imports"])

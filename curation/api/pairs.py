@@ -18,6 +18,7 @@ from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn
 from curation.choices import Decision, Origin, PairState, Part
 from curation.models import Pair, Revision
 from curation.pair_filter import filter_read
+from curation.selectors.documents import passage_of
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.reviews import review_item
 from curation.services.checking import texts_of
@@ -44,6 +45,7 @@ FILTERS = [
     OpenApiParameter("version", str, description="A dataset version's id, or none: approved and in no version yet."),
     OpenApiParameter("part", str, enum=Part.values, description="Of that version, else where a freeze would put it."),
     OpenApiParameter("edition", str, enum=["older"], description="Not looked at since the guidelines changed."),
+    OpenApiParameter("passage", int, description="A passage's id."),
     OpenApiParameter("batch", int, description="An import's id."),
     OpenApiParameter("metadata", str, description="column=value of an imported column, or a column."),
 ]
@@ -85,7 +87,12 @@ class Pairs(generics.ListAPIView[Pair]):
         values: dict[str, Any] = dict(given.validated_data)
         access, task = task_by_id(request, values["task"], Need.WRITE)
         texts = texts_from({"language": task.language, **texts_given(values)})
-        pair = pair_submit(actor=access.user, task=task, texts=texts, draft_key=values["key"], note=values["note"])
+        passage = passage_of(access.project, values.get("passage"))
+        if passage is None and "passage" in values:
+            raise ApplicationError("This project has no such passage.", field="passage")
+        pair = pair_submit(
+            actor=access.user, task=task, texts=texts, draft_key=values["key"], note=values["note"], passage=passage
+        )
         return Response(PairOut(pair).data, status=201)
 
 

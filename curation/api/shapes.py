@@ -89,8 +89,8 @@ class RevisionOut(serializers.ModelSerializer[Revision]):
     class Meta:
         model = Revision
         fields = (
-            "id", "number", "system", "instruction", "input", "response", "turns", "language", "topic", "origin",
-            "source", "fingerprint", "tokens", "author", "note", "created_at",
+            "id", "number", "system", "instruction", "input", "response", "rejected", "turns", "language", "topic",
+            "origin", "source", "fingerprint", "tokens", "author", "note", "created_at",
         )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ class PairOut(serializers.ModelSerializer[Pair]):
         model = Pair
         fields = (
             "id", "task", "state", "version", "current", "approved", "author", "assignee", "tags", "findings",
-            "edition", "metadata", "created_at", "updated_at",
+            "edition", "passage", "metadata", "created_at", "updated_at",
         )  # fmt: skip
 
 
@@ -150,6 +150,7 @@ class PairIn(RevisionIn):
     task = serializers.IntegerField(min_value=1)
     instruction = Text()
     response = Text()
+    passage = serializers.IntegerField(min_value=1, required=False, help_text="The passage that it was written from.")
     key = serializers.RegexField(
         r"^[A-Za-z0-9_-]{1,40}$", required=False, default="", help_text="Sent twice with the same key, it is one pair."
     )
@@ -199,13 +200,18 @@ def mapping_of(given: dict[str, Any]) -> Mapping:
 
 class ImportOut(serializers.ModelSerializer[Import]):
     mapping = MappingShape()
+    tables = serializers.ListField(
+        child=serializers.CharField(), help_text="Sheets of a workbook, splits of a dataset."
+    )
+    report = serializers.DictField(help_text="What the look through the file found; empty before it.")
     created_by = PersonOut(read_only=True, allow_null=True)
 
     class Meta:
         model = Import
         fields = (
-            "id", "task", "file_name", "size", "sha256", "format", "mapping", "approve", "source", "state", "rows",
-            "accepted", "duplicates", "refused", "error", "job", "created_by", "created_at",
+            "id", "task", "file_name", "size", "sha256", "format", "encoding", "tables", "table", "mapping", "report",
+            "approve", "source", "state", "rows", "accepted", "duplicates", "refused", "error", "job", "created_by",
+            "created_at",
         )  # fmt: skip
 
 
@@ -214,8 +220,15 @@ class ImportIn(serializers.Serializer[object]):
     file = serializers.FileField(allow_empty_file=True, max_length=200)
 
 
-class ImportStartIn(serializers.Serializer[object]):
+class ImportCheckIn(serializers.Serializer[object]):
     mapping = MappingShape(required=False, help_text="Without it, the columns as they were recognised.")
+    table = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True,
+        help_text="One of `tables`: a sheet of the workbook or a split of the dataset; * for all splits.",
+    )  # fmt: skip
+
+
+class ImportStartIn(ImportCheckIn):
     approve = serializers.BooleanField(default=False, help_text="Owners only.")
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=300, required=False, default="", allow_blank=True

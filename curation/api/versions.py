@@ -2,10 +2,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
 from rest_framework.pagination import CursorPagination
@@ -16,15 +14,12 @@ from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
 from curation.access import suite_by_id, task_by_id, version_by_id
-from curation.api.pairs import number
 from curation.api.shapes import SuiteItemOut, SuiteOut, VerifiedOut, VersionIn, VersionOut, VersionRowOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Part
 from curation.models import DatasetVersion, Suite, SuiteItem, VersionPair
-from curation.selectors.exports import FORMATS
 from curation.selectors.subsets import Subset, subset_ordinals
 from curation.services.versions import version_freeze, version_verify
-from curation.views.versions import export_response
 
 
 class ByOrdinal(CursorPagination):
@@ -112,23 +107,6 @@ def subset_asked(query: Mapping[str, str]) -> Subset:
         return Subset(float(query.get("share", "1")), int(query.get("seed", "0")))
     except ValueError as error:
         raise ApplicationError(_("A share lies above 0 and up to 1, and a seed is a number."), field="share") from error
-
-
-@extend_schema(
-    tags=["exports"],
-    parameters=[
-        OpenApiParameter("version", int, required=True),
-        OpenApiParameter("shape", str, enum=list(FORMATS), description="apprentice unless given"),
-        OpenApiParameter("part", str, enum=Part.values),
-    ],
-    responses={(200, "application/jsonl"): OpenApiResponse(OpenApiTypes.BINARY), **REFUSALS},
-    summary="A version as JSONL, streamed; the same bytes every time",
-)
-@api_view(["GET"])
-def export(request: Request) -> StreamingHttpResponse:
-    found = version_by_id(request, number(request, "version"))[1]
-    query = request.query_params
-    return export_response(found, query.get("shape", "apprentice"), query.get("part", ""))
 
 
 @extend_schema(tags=["suites"], parameters=[PROJECT])

@@ -1,7 +1,9 @@
 from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
+from curation.models.documents import Document, DocumentFile, DocumentUpload, Passage
 from curation.models.embeddings import Embedding
 from curation.models.erasures import Erasure
+from curation.models.exports import Export
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
 from curation.models.leaks import Leak, Spent
@@ -20,10 +22,14 @@ __all__ = [
     "Corpus",
     "DatasetVersion",
     "Dismissal",
+    "Document",
+    "DocumentFile",
+    "DocumentUpload",
     "Draft",
     "Drafting",
     "Embedding",
     "Erasure",
+    "Export",
     "Finding",
     "GlossaryWord",
     "Guideline",
@@ -36,6 +42,7 @@ __all__ = [
     "NearText",
     "Pair",
     "PairLink",
+    "Passage",
     "Place",
     "Question",
     "Review",

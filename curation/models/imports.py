@@ -14,7 +14,11 @@ class Import(models.Model):
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=12)
+    encoding = models.CharField(max_length=12, blank=True)  # of a text file as it came; kept as UTF-8
+    tables = models.JSONField(default=list)  # sheets of a workbook or splits of a dataset
+    table = models.CharField(max_length=200, blank=True)  # the one that is read; "" where the file is one table
     mapping = models.JSONField(default=dict)  # field of a pair -> column of the file
+    report = models.JSONField(default=dict)  # what a look through the whole file found, before anything is stored
     approve = models.BooleanField(default=False)
     source = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)

@@ -43,6 +43,9 @@ class Pair(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
     assignee = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 
+    # What it was written from, if a document's passage was before the writer's eyes.
+    passage = models.ForeignKey("Passage", models.SET_NULL, null=True, related_name="pairs", db_index=False)
+
     # Hash of an imported row or of an editor's page: brought in or sent twice, it is one pair.
     import_key = models.CharField(max_length=64, blank=True)
     imported_by = models.ForeignKey("Import", models.SET_NULL, null=True, related_name="pairs", db_index=False)
@@ -58,6 +61,7 @@ class Pair(models.Model):
             models.Index(fields=("task", "id"), condition=Q(found__isnull=True), name="pair_unchecked"),
             models.Index(fields=("task", "-id"), condition=Q(found__len__gt=0), name="pair_with_finding"),
             models.Index(fields=("imported_by", "-id"), condition=Q(imported_by__isnull=False), name="pair_by_import"),
+            models.Index(fields=("passage", "id"), condition=Q(passage__isnull=False), name="pair_by_passage"),
             GinIndex(fields=("search",), condition=Q(search__isnull=False), name="pair_search"),
             models.Index(fields=("task", "topic", "-id"), condition=~Q(topic=""), name="pair_by_topic"),
             # Few values, many rows each: PostgreSQL stores such an index in a few bytes a row. It is for the rare ones.
@@ -93,6 +97,7 @@ class Revision(models.Model):
     instruction = models.TextField(_("instruction"))
     input = models.TextField(_("input"), blank=True)
     response = models.TextField(_("response"), blank=True)
+    rejected = models.TextField(blank=True, default="", db_default="")  # a worse answer, for training by preference
     turns = models.JSONField(default=list, blank=True)  # [{"role": "user" | "assistant", "content": text}]
     language = models.CharField(_("language"), max_length=12, default="en")
     topic = models.CharField(_("topic"), max_length=120, blank=True)

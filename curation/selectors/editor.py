@@ -7,7 +7,7 @@ from typing import Any
 from core.models import User
 from curation.choices import PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import Draft, Pair, Review, Task
+from curation.models import Draft, Pair, Passage, Review, Task
 from curation.selectors.tasks import guideline_of
 from curation.services.checking import Checked, findings_json, surroundings_of, texts_check, texts_of
 from curation.services.pairs import texts_from
@@ -32,8 +32,10 @@ def is_key(text: str) -> bool:
     return KEY.fullmatch(text) is not None
 
 
-def new_key() -> str:
-    return secrets.token_urlsafe(9)
+def new_key(passage: Passage | None = None) -> str:
+    """A key of its own; it names the passage that is to be written from, which is how a draft keeps it."""
+    key = secrets.token_urlsafe(9)
+    return f"passage-{passage.pk}-{key}" if passage else key
 
 
 def key_of(pair: Pair) -> str:

@@ -1,4 +1,4 @@
-"""A version as a file, one JSON object a line. Byte-identical whenever the same version is exported."""
+"""The rows of a version in the shapes that training programs read. The same version gives the same rows every time."""
 
 import json
 from collections.abc import Callable, Collection, Iterator
@@ -14,60 +14,74 @@ Row = dict[str, Any]
 FORMATS = {
     "apprentice": _("Apprentice: all fields, with part, topic, origin and source"),
     "messages": _("Messages: a list of roles and contents, as chat models are trained"),
+    "sharegpt": _("ShareGPT: conversations of “from” and “value”"),
     "alpaca": _("Alpaca: instruction, input, output"),
+    "completion": _("Prompt and completion"),
+    "preference": _("Preferences: prompt, chosen, rejected; only pairs that have a worse response"),
 }
-EXTRA = ("topic", "origin", "source")
+EXTRA = ("topic", "origin", "source", "rejected")
+SPOKEN = {"system": "system", "user": "human", "assistant": "gpt"}
+# What each column holds: "text", "turns" (roles and contents), "said" (from and value), "history" (pairs of texts).
+COLUMNS: dict[str, dict[str, str]] = {
+    "apprentice": {
+        **dict.fromkeys(("id", "part", "system", "instruction", "input", "response", "rejected"), "text"),
+        "turns": "turns",
+        **dict.fromkeys(("language", "topic", "origin", "source"), "text"),
+    },
+    "messages": {"id": "text", "part": "text", "messages": "turns"},
+    "sharegpt": {"id": "text", "part": "text", "conversations": "said"},
+    "alpaca": {**dict.fromkeys(("instruction", "input", "output", "system"), "text"), "history": "history"},
+    "completion": {"prompt": "text", "completion": "text"},
+    "preference": {"prompt": "text", "chosen": "text", "rejected": "text"},
+}
 
 
-def version_lines(version: DatasetVersion, format: str, parts: Collection[str] | None = None) -> Iterator[bytes]:
-    """The lines of a version in its order. Memory does not grow with the version.
-
-    Keys have a fixed order, texts are UTF-8 as they are, each line ends with a line feed.
-    """
-    shape = SHAPES[format]
-    template = Template.from_json(version.template)
+def version_parts(
+    version: DatasetVersion, format: str, parts: Collection[str] | None = None
+) -> Iterator[tuple[str, Row]]:
+    """(part, row) of a version in its order, as a stream: memory does not grow with the version."""
+    shape, template = SHAPES[format], Template.from_json(version.template)
     rows = VersionPair.objects.filter(version=version, revision__erased_at__isnull=True).order_by("ordinal")
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
+    if format == "preference":
+        rows = rows.exclude(revision__rejected="")
     names = ("revision__pair_id", "part", *(f"revision__{name}" for name in EXTRA))
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
-    for pair_id, part, topic, origin, source, system, instruction, given, response, turns, language in stream(
+    for pair_id, part, topic, origin, source, rejected, system, instruction, given, response, turns, language in stream(
         rows, *names
     ):
         row = {
             "id": str(pair_id), "part": part, "system": system or version.system_prompt, "instruction": instruction,
-            "input": given, "response": response, "turns": turns, "language": language, "topic": topic,
-            "origin": origin, "source": source,
+            "input": given, "response": response, "rejected": rejected, "turns": turns, "language": language,
+            "topic": topic, "origin": origin, "source": source,
         }  # fmt: skip
-        yield encode(shape(row, template)).encode() + b"\n"
+        yield part, shape(row, template)
 
 
-def version_chunks(version: DatasetVersion, format: str, parts: Collection[str] | None = None) -> Iterator[bytes]:
-    """The same in pieces of about 64 KB, as a response sends them."""
-    held: list[bytes] = []
-    size = 0
-    for line in version_lines(version, format, parts):
-        held.append(line)
-        size += len(line)
-        if size > 65_536:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
+def version_lines(version: DatasetVersion, format: str, parts: Collection[str] | None = None) -> Iterator[bytes]:
+    """One JSON object a line. Keys have a fixed order, texts are UTF-8 as they are, each line ends with a line feed."""
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+    for _part, row in version_parts(version, format, parts):
+        yield encode(row).encode() + b"\n"
 
 
 def own(row: Row, template: Template) -> Row:
     return row
 
 
-def messages(row: Row, template: Template) -> Row:
-    """The conversation with the task's template filled in, as it would be trained."""
+def conversation(row: Row, template: Template) -> list[dict[str, str]]:
+    """The whole conversation with the task's template filled in, as it would be trained."""
     said = render_messages(Example.from_json(row), template)
-    return {
-        "id": row["id"],
-        "part": row["part"],
-        "messages": [*said, {"role": "assistant", "content": row["response"]}],
-    }
+    return [*said, {"role": "assistant", "content": row["response"]}]
+
+
+def messages(row: Row, template: Template) -> Row:
+    return {"id": row["id"], "part": row["part"], "messages": conversation(row, template)}
+
+
+def sharegpt(row: Row, template: Template) -> Row:
+    said = [{"from": SPOKEN[turn["role"]], "value": turn["content"]} for turn in conversation(row, template)]
+    return {"id": row["id"], "part": row["part"], "conversations": said}
 
 
 def alpaca(row: Row, template: Template) -> Row:
@@ -77,6 +91,22 @@ def alpaca(row: Row, template: Template) -> Row:
     if row["turns"]:
         found["history"] = history(row["turns"])
     return found
+
+
+def completion(row: Row, template: Template) -> Row:
+    return {"prompt": prompt(row, template), "completion": row["response"]}
+
+
+def preference(row: Row, template: Template) -> Row:
+    return {"prompt": prompt(row, template), "chosen": row["response"], "rejected": row["rejected"]}
+
+
+def prompt(row: Row, template: Template) -> str:
+    """Everything before the answer as one text: with a system prompt or earlier turns, each is named by its role."""
+    said = render_messages(Example.from_json(row), template)
+    if len(said) == 1:
+        return said[0]["content"]
+    return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in said)
 
 
 def history(turns: list[dict[str, str]]) -> list[list[str]]:
@@ -90,4 +120,7 @@ def history(turns: list[dict[str, str]]) -> list[list[str]]:
     return found
 
 
-SHAPES: dict[str, Callable[[Row, Template], Row]] = {"apprentice": own, "messages": messages, "alpaca": alpaca}
+SHAPES: dict[str, Callable[[Row, Template], Row]] = {
+    "apprentice": own, "messages": messages, "sharegpt": sharegpt, "alpaca": alpaca, "completion": completion,
+    "preference": preference,
+}  # fmt: skip

@@ -142,6 +142,7 @@ NARROW: dict[str, Callable[[Pairs, Any], Pairs]] = {
     "shortest": lambda pairs, tokens: pairs.filter(tokens__gte=tokens),
     "longest": lambda pairs, tokens: pairs.filter(tokens__lte=tokens),
     "batch": lambda pairs, batch: pairs.filter(imported_by=batch),
+    "passage": lambda pairs, passage: pairs.filter(passage=passage),
     "below_edition": lambda pairs, number: pairs.filter(edition__lt=number),
     "metadata": with_metadata,
     "q": with_words,

@@ -138,6 +138,7 @@ def pair_page(pair: Pair, user: User) -> dict[str, Any]:
         "ties": ties_of(pair),
         "history": history_of(pair),
         "versions": versions_with(pair),
+        "passage": pair.passage,
         "metadata": [(name, plain(value)) for name, value in pair.metadata.items()],
         "lineage": registries.lineage_of("pair", pair),
         "panels": registries.panels_for("pair", pair, user),

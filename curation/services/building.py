@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from core.jobs import JobFailed
 from core.services.events import event_record
+from core.services.webhooks import webhook_tell
 from curation.choices import LeakRule, Part, ReviewBasis, SuiteRole, VersionState
 from curation.models import (
     DatasetVersion,
@@ -107,6 +108,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
             actor=version.created_by, action="version.frozen", project=version.task.project, subject=version,
             sha256=version.sha256, rows=len(frozen), left_out=len(plan.left_out),
         )  # fmt: skip
+        frozen_tell(version)
     return version
 
 
@@ -119,6 +121,16 @@ def refuse_leaks(version: DatasetVersion, plan: Plan) -> None:
             count,
         )
         raise JobFailed(text % {"count": count})
+
+
+def frozen_tell(version: DatasetVersion) -> None:
+    """For programs that wait for new versions."""
+    project = version.task.project
+    about = {
+        "id": version.pk, "task": version.task_id, "number": version.number, "sha256": version.sha256,
+        "pairs": version.counts["pairs"], "address": f"/p/{project.slug}/versions/{version.pk}/",
+    }  # fmt: skip
+    webhook_tell(event="version.frozen", project=project, data={"version": about})
 
 
 def tokens_count(task: Task, tell: Tell) -> None:

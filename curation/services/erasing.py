@@ -35,6 +35,7 @@ from curation.models import (
     Vocabulary,
 )
 from curation.selectors.erasures import drafts_of
+from curation.services.exports import exports_forget
 from curation.services.pairs import SUBJECT
 from ml.checks import text_fingerprint
 
@@ -68,13 +69,20 @@ def erase_texts(erasure: Erasure) -> dict[str, int]:
     counts |= words_erase(erased)
     counts |= questions_erase(erased)
     counts |= frozen_erase(erased)
+    counts["exports"] = exports_erase(erased)
     counts["pairs"] = pairs_erase(erased)
     rows = Revision.objects.filter(pk__in=erased.revisions)
     rows.update(
-        system="", instruction="", input="", response="", turns=[], topic="", source="", note="", tokens=None,
-        fingerprint=tombstone("pk"), erased_at=Now(),
+        system="", instruction="", input="", response="", rejected="", turns=[], topic="", source="", note="",
+        tokens=None, fingerprint=tombstone("pk"), erased_at=Now(),
     )  # fmt: skip
     return counts
+
+
+def exports_erase(erased: Erased) -> int:
+    """Packed files of every version that holds one of the texts; packed again, they lack it."""
+    versions = DatasetVersion.objects.filter(rows__revision__in=erased.revisions).distinct()
+    return sum(exports_forget(version=version) for version in versions)
 
 
 def tombstone(name: str) -> Any:
@@ -83,7 +91,8 @@ def tombstone(name: str) -> Any:
 
 def texts_in(revision: Revision) -> list[str]:
     turns = [turn["content"] for turn in revision.turns]
-    return [text for text in (revision.instruction, revision.input, revision.response, *turns) if text.strip()]
+    texts = (revision.instruction, revision.input, revision.response, revision.rejected)
+    return [text for text in (*texts, *turns) if text.strip()]
 
 
 def traces_erase(revisions: Collection[Revision]) -> None:

@@ -12,13 +12,15 @@ from core.denied import ApplicationError
 from curation.fingerprints import Texts
 from curation.services.import_reading import MOST_COLUMNS, Row
 from curation.services.pairs import text_problem
+from ml.hashing import text_sha256
 
-FIELDS = ("instruction", "input", "response", "system", "topic", "language", "source")
+FIELDS = ("instruction", "input", "response", "rejected", "system", "topic", "language", "source")
 FORMS: dict[str, Any] = {
     "messages": gettext_lazy("Messages: a list of roles and contents"),
     "sharegpt": gettext_lazy("ShareGPT: conversations of “from” and “value”"),
     "alpaca": gettext_lazy("Alpaca: instruction, input, output"),
     "completion": gettext_lazy("Prompt and completion"),
+    "preference": gettext_lazy("Preferences: prompt, chosen, rejected"),
     "question": gettext_lazy("Question and answer"),
     "columns": gettext_lazy("Columns of its own"),
 }
@@ -26,7 +28,8 @@ FORMS: dict[str, Any] = {
 NAMES: dict[str, tuple[str, ...]] = {
     "instruction": ("instruction", "question", "prompt", "query", "title", "q", "fråga"),
     "input": ("input", "context", "passage", "document"),
-    "response": ("response", "output", "answer", "completion", "reply", "target", "a", "svar"),
+    "response": ("response", "output", "answer", "completion", "reply", "target", "chosen", "a", "svar"),
+    "rejected": ("rejected",),
     "system": ("system", "system_prompt"),
     "topic": ("topic", "category", "label", "subject", "kategori"),
     "language": ("language", "lang"),
@@ -36,6 +39,8 @@ SPEAKERS = {
     "user": "user", "human": "user", "prompter": "user", "system": "system", "assistant": "assistant",
     "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
 }  # fmt: skip
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once, for a million rows
+ANSWERS = ("response", "rejected")
 PLAIN = {str, int, float}
 LONGEST_NAME = 200
 MOST_TURNS = 200
@@ -69,6 +74,13 @@ class Ready:
     texts: Texts
     source: str
     metadata: dict[str, Any]
+    rejected: str = ""  # a worse answer to the same
+
+    @property
+    def key(self) -> str:
+        """What makes two rows the same pair."""
+        fingerprint = self.texts.fingerprint
+        return text_sha256(f"{fingerprint} {self.rejected}") if self.rejected else fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +115,16 @@ def recognise(rows: list[Row]) -> Mapping:
     columns = columns_of(rows)
     by_name = {name.lower(): name for name in columns}
     found = {wanted: next((by_name[name] for name in names if name in by_name), "") for wanted, names in NAMES.items()}
-    talk = next((name for name in columns if is_conversation(rows, name)), "")
+    talks = [name for name in columns if name.lower() not in ("rejected", "completion") and is_conversation(rows, name)]
+    talk = next((name for name in talks if name.lower() != "chosen"), talks[0] if talks else "")
     if talk:
         first = next(row.values[name] for row in rows for name in [talk] if row.values.get(talk))
         form = "sharegpt" if isinstance(first[0], dict) and "from" in first[0] else "messages"
-        found = {**found, "instruction": "", "input": "", "response": ""}
+        answer = next((name for name in ("chosen", "completion") if name in by_name and by_name[name] != talk), "")
+        found = {**found, "instruction": "", "input": "", "response": by_name.get(answer, "")}
+        form = "preference" if found["rejected"] else form
+    elif {"chosen", "rejected"} <= set(by_name):
+        form, found = "preference", {**found, "response": by_name["chosen"]}
     elif {"instruction", "output"} <= set(by_name):
         form = "alpaca"
     elif {"prompt", "completion"} <= set(by_name) or {"prompt", "response"} <= set(by_name):
@@ -148,8 +165,12 @@ def read_row(row: Row, mapping: Mapping, language: str) -> Ready | Problem:
     if row.problem:
         return Problem(row.number, "", row.problem, row.excerpt)
     try:
-        values = {name: text_of(row, column) for name, column in mapping.columns.items() if column}
-        turns = conversation(row, mapping.conversation, values) if mapping.conversation else []
+        values = {
+            name: answer_of(row, column) if name in ANSWERS else text_of(row, column)
+            for name, column in mapping.columns.items()
+            if column
+        }
+        turns = conversation(row, mapping, values) if mapping.conversation else []
         texts = Texts(
             instruction=values.get("instruction", ""),
             response=values.get("response", ""),
@@ -161,7 +182,8 @@ def read_row(row: Row, mapping: Mapping, language: str) -> Ready | Problem:
         )
         refuse_texts(texts, mapping)
         source = short(values.get("source", ""), 300, mapping.columns.get("source", ""))
-        return Ready(row.number, texts, source, metadata_of(row, mapping.metadata))
+        metadata = metadata_of(row, mapping.metadata)
+        return Ready(row.number, texts, source, metadata, rejected_of(values, texts, mapping))
     except Unfit as unfit:
         return Problem(row.number, unfit.column, unfit.reason, excerpt_of(row))
 
@@ -179,9 +201,38 @@ def text_of(row: Row, column: str) -> str:
     raise Unfit(column, _("The column “%s” holds an object instead of a text.") % column)
 
 
-def conversation(row: Row, column: str, values: dict[str, str]) -> list[dict[str, str]]:
-    """Earlier turns; the last question and its answer go into `values`, a leading system message too."""
+def answer_of(row: Row, column: str) -> str:
+    """An answer as a text, or as a list of turns that ends with it."""
+    value = row.values.get(column)
+    if isinstance(value, list) and value and isinstance(value[-1], dict):
+        turn = turn_of(value[-1], column)
+        if turn["role"] != "assistant":
+            raise Unfit(column, _("“%s” must end with an answer.") % column)
+        return turn["content"]
+    return text_of(row, column)
+
+
+def rejected_of(values: dict[str, str], texts: Texts, mapping: Mapping) -> str:
+    text = values.get("rejected", "")
+    if not text:
+        return text
+    column = mapping.columns["rejected"]
+    if reason := text_problem(text):
+        raise Unfit(column, reason)
+    if text == texts.response:
+        raise Unfit(column, _("The rejected answer is the same as the chosen one."))
+    return text
+
+
+def conversation(row: Row, mapping: Mapping, values: dict[str, str]) -> list[dict[str, str]]:
+    """Earlier turns; the last question and its answer go into `values`, a leading system message too.
+
+    An answer in a column of its own stands behind the conversation.
+    """
+    column = mapping.conversation
     said = row.values.get(column)
+    if isinstance(said, list) and values.get("response"):
+        said = [*said, {"role": "assistant", "content": values["response"]}]
     if not isinstance(said, list) or not said or len(said) > MOST_TURNS:
         raise Unfit(
             column, _("“%(column)s” must be a list of 1 to %(most)d turns.") % {"column": column, "most": MOST_TURNS}
@@ -244,7 +295,7 @@ def metadata_of(row: Row, names: list[str]) -> dict[str, Any]:
     if not found:
         return found
     try:
-        text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+        text = ENCODE(found)
     except (ValueError, RecursionError) as error:
         raise Unfit(names[0], _("The metadata of this row hold a number or a depth that cannot be stored.")) from error
     if len(text) > MOST_METADATA:

@@ -1,13 +1,15 @@
 """Rows out of an uploaded file, one at a time, each with its number. Nothing here knows the database.
 
-A file that is not UTF-8 is refused as a whole before its first row. What is wrong with one row is reported with the
-row and the reading goes on.
+Text files are turned into UTF-8 when they are kept. What is wrong with one row is reported with the row and the reading
+goes on. Spreadsheets and the like are read by a child process (import_tables.py).
 """
 
 import codecs
 import csv
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,13 +18,19 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
+from curation.services.import_tables import table_rows
+from ml.tables.shapes import KINDS
+from ml.text_encoding import EncodingError, encoding_of
 
 LONGEST_LINE = 32 * 1024 * 1024  # bytes; a longer line is a row that cannot be a pair
 LARGEST_ARRAY = 64 * 1024 * 1024  # bytes of a .json file, which must be read as a whole
 CHUNK = 1024 * 1024
 BOM = codecs.BOM_UTF8
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
+TEXTS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
+FORMATS = {**TEXTS, **KINDS}
 MOST_COLUMNS = 200
+MOST_INSTANCES = 1_000
+QUOTED = re.compile(r'"[^"]*"?')
 csv.field_size_limit(LONGEST_LINE)
 
 
@@ -36,60 +44,85 @@ class Row:
     excerpt: str = ""
 
 
+Rows = Generator[Row, None, None]
+
+
 def format_of(name: str) -> str:
     """The format by the file's ending. Raises ApplicationError for others."""
     ending = Path(name).suffix.lower()
     if ending not in FORMATS:
-        sentence = _("“%(name)s” is not a file of pairs: bring a .jsonl, .json, .csv or .tsv file.")
+        sentence = _(
+            "“%(name)s” is not a file of pairs: bring a .jsonl, .json, .csv, .tsv, .xlsx, .parquet or .arrow file, or "
+            "a saved dataset's folder as .zip."
+        )
         raise ApplicationError(sentence % {"name": name}, field="file")
     return FORMATS[ending]
 
 
-def refuse_encoding(path: Path) -> None:
-    """Raises ApplicationError, naming byte and line, when the file is not UTF-8 (with or without a mark) or empty."""
+def text_encoding(path: Path) -> str:
+    """The encoding of a text file that was just kept, which is UTF-8 afterwards whatever it was before.
+
+    Raises ApplicationError, naming byte and line, when it cannot be told, or when the file is empty.
+    """
     if path.stat().st_size == 0:
         raise ApplicationError(_("The file is empty."), field="file")
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    done = lines = 0
+    try:
+        encoding = encoding_of(path)
+    except EncodingError as error:
+        sentence = _("%(reason)s Nothing was taken; save the file as UTF-8 and bring it again.")
+        raise ApplicationError(sentence % {"reason": error}, field="file") from error
+    if encoding not in ("utf-8", "utf-8-sig"):
+        beside = path.with_suffix(".recoded")
+        try:
+            with path.open(encoding=encoding, newline="") as old, beside.open("w", encoding="utf-8", newline="") as new:
+                while piece := old.read(CHUNK):
+                    new.write(piece)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    return encoding.removesuffix("-sig")
+
+
+def format_found(path: Path, format: str) -> str:
+    """A .json file with an object on each line is JSONL, whatever it is called."""
+    if format != "json":
+        return format
     with path.open("rb") as file:
-        start = file.read(4)
-        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raise ApplicationError(_("The file is UTF-16; save it as UTF-8 and bring it again."), field="file")
-        file.seek(0)
-        while chunk := file.read(CHUNK):
-            held = decoder.getstate()[0]
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                place = done - len(held) + error.start
-                line = lines + (held + chunk)[: error.start].count(b"\n") + 1
-                raise not_utf8(place, line) from error
-            done += len(chunk)
-            lines += chunk.count(b"\n")
-    if decoder.getstate()[0]:
-        raise not_utf8(done - len(decoder.getstate()[0]), lines + 1)
+        first, second = file.readline(LONGEST_LINE).removeprefix(BOM).strip(), file.readline(LONGEST_LINE).strip()
+    if not first.startswith(b"{") or not second.startswith(b"{"):
+        return format
+    return format if json_row(1, first).problem else "jsonl"
 
 
-def not_utf8(place: int, line: int) -> ApplicationError:
-    sentence = _(
-        "The file is not UTF-8: byte %(byte)d in line %(line)d cannot be read. "
-        "Nothing was taken; save the file as UTF-8 and bring it again."
-    )
-    return ApplicationError(sentence % {"byte": place + 1, "line": line}, field="file")
-
-
-def read_rows(path: Path, format: str) -> Iterator[Row]:
-    """Every row of the file in order. The file must have passed `refuse_encoding`."""
+def read_rows(path: Path, format: str, table: str = "") -> Rows:
+    """Every row of the file in order; text files must have passed `text_encoding`. `table`: a sheet or a split."""
     if format == "csv":
         return read_csv(path)
-    return read_json(path) if format == "json" else read_jsonl(path)
+    if format in KINDS.values():
+        return unfolded(Row(number, values, problem) for number, values, problem in table_rows(path, format, table))
+    return unfolded(read_json(path) if format == "json" else read_jsonl(path))
 
 
-def first_rows(path: Path, format: str, count: int) -> list[Row]:
-    return list(islice(read_rows(path, format), count))
+def first_rows(path: Path, format: str, count: int, table: str = "") -> list[Row]:
+    with closing(read_rows(path, format, table)) as rows:
+        return list(islice(rows, count))
 
 
-def read_jsonl(path: Path) -> Iterator[Row]:
+def unfolded(rows: Iterable[Row]) -> Rows:
+    """A row with several `instances` of input and output is as many rows, under its one number."""
+    for row in rows:
+        instances = row.values.get("instances")
+        if not isinstance(instances, list) or not all(isinstance(one, dict) for one in instances) or not instances:
+            yield row
+        elif len(instances) > MOST_INSTANCES:
+            yield Row(row.number, {}, _("This row has more than %d instances.") % MOST_INSTANCES)
+        else:
+            shared = {name: value for name, value in row.values.items() if name != "instances"}
+            for one in instances:
+                yield Row(row.number, {**shared, **one})
+
+
+def read_jsonl(path: Path) -> Rows:
     with path.open("rb") as file:
         if file.read(3) != BOM:
             file.seek(0)
@@ -131,7 +164,7 @@ def refuse_constant(name: str) -> None:
 DECODE = json.JSONDecoder(parse_constant=refuse_constant).decode  # made once: making it costs more than most rows
 
 
-def read_json(path: Path) -> Iterator[Row]:
+def read_json(path: Path) -> Rows:
     """A list of objects, or an object whose only list holds them; rows are counted from 1."""
     size = path.stat().st_size
     if size > LARGEST_ARRAY:
@@ -158,7 +191,7 @@ def read_json(path: Path) -> Iterator[Row]:
             yield Row(number, {}, _("This entry is not an object with named fields."), str(item)[:300])
 
 
-def read_csv(path: Path) -> Iterator[Row]:
+def read_csv(path: Path) -> Rows:
     """Rows by their spreadsheet number: the heading is row 1."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         delimiter = delimiter_of(file.readline(CHUNK))
@@ -202,8 +235,8 @@ def csv_row(number: int, header: list[str], cells: list[str]) -> Row:
 
 
 def delimiter_of(line: str) -> str:
-    """Of comma, semicolon and tab the one that the first line has most of."""
-    return max(",;\t", key=line.count)
+    """Of comma, semicolon, tab and bar the one that the first line has most of, outside quotation marks."""
+    return max(",;\t|", key=QUOTED.sub("", line).count)
 
 
 def shown(line: bytes) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from curation.choices import Decision, Origin, PairState, ReviewBasis
+from curation.choices import Decision, ReviewBasis
 from curation.models import Import
 from curation.services.editions import edition_now
 from curation.services.import_mapping import Problem, Ready
@@ -29,14 +29,17 @@ PAIR = (
     "imported_by_id, created_at, updated_at, topic, language, origin, edition"
 )  # fmt: skip
 REVISION = (
-    "id, pair_id, number, system, instruction, input, response, turns, language, topic, origin, source, fingerprint, "
-    "author_id, note, created_at"
+    "id, pair_id, number, system, instruction, input, response, rejected, turns, language, topic, origin, source, "
+    "fingerprint, author_id, note, created_at"
 )
 REVIEW = "revision_id, reviewer_id, decision, basis, reason, fingerprint, created_at"
 WORK = (
     "project_id, kind, subject_type, subject_id, batch, state, needed, \"order\", excluded_user_id, note, created_at"
 )  # fmt: skip
 PROBLEM = 'batch_id, "row", "column", reason, excerpt'
+
+
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each row
 
 
 def printable(text: str, most: int) -> str:
@@ -77,14 +80,25 @@ class Storing:
     counts: Counts = field(default_factory=Counts)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     edition: int = field(init=False)  # of the guidelines that the rows come in under
+    same: tuple[Any, ...] = field(init=False)  # what every row has, read once: project, task, author, import, moment
+    asked: tuple[tuple[Any, ...], tuple[Any, ...]] = field(init=False)  # a work item before and after its pair
 
     def __post_init__(self) -> None:
-        self.edition = edition_now(self.batch.task_id)
+        batch, project, moment = self.batch, self.batch.task.project, self.now.isoformat()
+        self.edition, self.source = edition_now(batch.task_id), batch.source
+        self.same = (project.pk, batch.task_id, batch.created_by_id, batch.pk, moment)
+        excluded = None if project.solo else batch.created_by_id
+        self.asked = (
+            (project.pk, "review", SUBJECT),
+            (review_batch(batch.task_id), "open", project.reviewers, 0, excluded, "", moment),
+        )
 
     def lock(self) -> bool:
         """Only one import writes into a task at a time; False while another does."""
         key = f"import-{self.batch.task_id}"
         row = self.bulk.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [key]).fetchone()
+        # Keys are looked up batch by batch, while the reader reads on, instead of all of them at the commit.
+        self.bulk.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return bool(row and row[0])
 
     def add(self, rows: Iterable[Ready | Problem]) -> None:
@@ -97,7 +111,7 @@ class Storing:
                 if len(self.counts.problems) < MOST_PROBLEMS:
                     self.counts.problems.append(row)
             else:
-                fresh.setdefault(row.texts.fingerprint, row)
+                fresh.setdefault(row.key, row)
         found = self.bulk.execute(
             "SELECT import_key FROM curation_pair WHERE task_id = %s AND import_key <> '' AND import_key = ANY(%s)",
             [self.batch.task_id, list(fresh)],
@@ -112,10 +126,10 @@ class Storing:
     def copy(self, fresh: dict[str, Ready]) -> None:
         pair_ids, revision_ids = self.ids("curation_pair", len(fresh)), self.ids("curation_revision", len(fresh))
         items = list(zip(pair_ids, revision_ids, fresh.items(), strict=True))
-        self.write("curation_revision", REVISION, (self.revision(*item) for item in items))
         self.write("curation_pair", PAIR, (self.pair(*item) for item in items))
+        self.write("curation_revision", REVISION, (self.revision(*item) for item in items))
         if self.batch.approve:
-            self.write("curation_review", REVIEW, (self.review(revision, key) for _, revision, (key, _) in items))
+            self.write("curation_review", REVIEW, (self.review(revision, item) for _, revision, item in items))
         else:
             self.write("core_workitem", WORK, (self.work(pair) for pair, _, _ in items))
 
@@ -130,36 +144,35 @@ class Storing:
 
     def pair(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:
         key, row = item
-        approved = revision if self.batch.approve else None
-        state = PairState.APPROVED.value if self.batch.approve else PairState.SUBMITTED.value
-        metadata = json.dumps(row.metadata, ensure_ascii=False) if row.metadata else "{}"
+        project, task, author, batch, now = self.same
+        texts = row.texts
+        approved, state = (revision, "approved") if self.batch.approve else (None, "submitted")
+        metadata = ENCODE(row.metadata) if row.metadata else "{}"
         return (
-            pair, self.batch.task.project_id, self.batch.task_id, state, 1, revision, approved,
-            self.batch.created_by_id, metadata, key, self.batch.pk, self.now, self.now, row.texts.topic,
-            row.texts.language, Origin.IMPORTED.value, self.edition,
+            pair, project, task, state, 1, revision, approved, author, metadata, key, batch, now, now, texts.topic,
+            texts.language, "imported", self.edition,
         )  # fmt: skip
 
     def revision(self, pair: int, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:
         key, row = item
+        _project, _task, author, _batch, now = self.same
         texts = row.texts
-        turns = json.dumps(texts.turns, ensure_ascii=False) if texts.turns else "[]"
+        turns = ENCODE(texts.turns) if texts.turns else "[]"
         return (
-            revision, pair, 1, texts.system, texts.instruction, texts.input, texts.response, turns, texts.language,
-            texts.topic, Origin.IMPORTED.value, row.source or self.batch.source, key, self.batch.created_by_id, "",
-            self.now,
+            revision, pair, 1, texts.system, texts.instruction, texts.input, texts.response, row.rejected, turns,
+            texts.language, texts.topic, "imported", row.source or self.source,
+            key if not row.rejected else texts.fingerprint, author, "", now,
         )  # fmt: skip
 
-    def review(self, revision: int, key: str) -> tuple[Any, ...]:
-        return (
-            revision, self.batch.created_by_id, Decision.APPROVE.value, ReviewBasis.IMPORT.value, "", key, self.now,
-        )  # fmt: skip
+    def review(self, revision: int, item: tuple[str, Ready]) -> tuple[Any, ...]:
+        key, row = item
+        _project, _task, author, _batch, now = self.same
+        fingerprint = row.texts.fingerprint if row.rejected else key
+        return (revision, author, Decision.APPROVE.value, ReviewBasis.IMPORT.value, "", fingerprint, now)
 
     def work(self, pair: int) -> tuple[Any, ...]:
-        project = self.batch.task.project
-        return (
-            project.pk, "review", SUBJECT, pair, review_batch(self.batch.task_id), "open", project.reviewers, 0,
-            None if project.solo else self.batch.created_by_id, "", self.now,
-        )  # fmt: skip
+        before, after = self.asked
+        return (*before, pair, *after)
 
     def finish(self, hold: Callable[["psycopg.Connection[Any]"], None]) -> None:
         """Write the problems and the import's result beside the rows, make sure the job is still ours, commit."""

@@ -3,8 +3,9 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,9 +26,12 @@ from core.services.jobs import job_create
 from curation.choices import ImportState
 from curation.models import Import, ImportProblem, Task
 from curation.services.import_mapping import Mapping, Problem, Ready, columns_of, read_row, recognise, refuse_mapping
-from curation.services.import_reading import Row, first_rows, format_of, read_rows, refuse_encoding
+from curation.services.import_reading import Row, first_rows, format_found, format_of, read_rows, text_encoding
 from curation.services.import_storing import BATCH, Storing, own_connection
+from curation.services.import_tables import table_names
+from ml.tables.shapes import KINDS
 
+STARTABLE = (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED)
 SAMPLE = 200  # rows looked at to find the columns
 TELL_SECONDS = 1.0
 
@@ -65,7 +69,8 @@ def import_upload(*, actor: User | None, task: Task, upload: Any) -> Import:
     """Keep an uploaded file and guess its form. Raises ApplicationError, naming the reason, and keeps nothing then.
 
     1. The ending decides the format. 2. The bytes stream to a name of ours; the size limit holds while they do.
-    3. The whole file must be UTF-8. 4. It must have a row. 5. The form is recognised from the first rows.
+    3. A text file must be in an encoding that can be told, and is kept as UTF-8; a workbook or a dataset names its
+    sheets or splits. 4. It must have a row. 5. The form is recognised from the first rows.
     """
     name = Path(str(upload.name)).name.replace("\x00", "")[:200]
     format = format_of(name)
@@ -74,18 +79,37 @@ def import_upload(*, actor: User | None, task: Task, upload: Any) -> Import:
     path = folder / f"{secrets.token_hex(16)}.{format}"
     try:
         size, sha256 = keep(upload.chunks(), path)
-        refuse_encoding(path)
-        rows = first_rows(path, format, SAMPLE)
-        if not rows:
-            raise ApplicationError(_("The file holds no rows."), field="file")
-        if not columns_of(rows):
-            sentence = _("None of the first %(count)d rows can be read. Row %(row)d: %(reason)s")
-            values = {"count": len(rows), "row": rows[0].number, "reason": rows[0].problem}
-            raise ApplicationError(sentence % values, field="file")
-        return import_record(actor, task, name, format, path, size, sha256, recognise(rows))
+        batch = Import(
+            task=task, file_name=name, path=path.name, size=size, sha256=sha256, source=name, created_by=actor
+        )
+        look_into(batch, path, format)
+        return import_record(actor, task, batch)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def look_into(batch: Import, path: Path, format: str) -> None:
+    """Fill in format, encoding, tables and the recognised columns. Raises ApplicationError for what holds no rows."""
+    if format in KINDS.values():
+        batch.tables = table_names(path, format)
+        batch.table = batch.tables[0] if batch.tables else ""
+    else:
+        batch.encoding = text_encoding(path)
+        format = format_found(path, format)
+    batch.format = format
+    rows = first_rows(path, format, SAMPLE, batch.table)
+    refuse_rows(rows)
+    batch.mapping = recognise(rows).to_json()
+
+
+def refuse_rows(rows: list[Row]) -> None:
+    if not rows:
+        raise ApplicationError(_("The file holds no rows."), field="file")
+    if not columns_of(rows):
+        sentence = _("None of the first %(count)d rows can be read. Row %(row)d: %(reason)s")
+        values = {"count": len(rows), "row": rows[0].number, "reason": rows[0].problem}
+        raise ApplicationError(sentence % values, field="file")
 
 
 def keep(chunks: Iterable[bytes], path: Path) -> tuple[int, str]:
@@ -108,17 +132,27 @@ def keep(chunks: Iterable[bytes], path: Path) -> tuple[int, str]:
 
 
 @transaction.atomic
-def import_record(
-    actor: User | None, task: Task, name: str, format: str, path: Path, size: int, sha256: str, mapping: Mapping
-) -> Import:
-    batch = Import.objects.create(
-        task=task, file_name=name, path=path.name, size=size, sha256=sha256, format=format,
-        mapping=mapping.to_json(), source=name, created_by=actor,
-    )  # fmt: skip
+def import_record(actor: User | None, task: Task, batch: Import) -> Import:
+    batch.save()
     event_record(
-        actor=actor, action="import.uploaded", project=task.project, subject=batch, summary=name, size=size,
-        sha256=sha256,
+        actor=actor, action="import.uploaded", project=task.project, subject=batch, summary=batch.file_name,
+        size=batch.size, sha256=batch.sha256,
     )  # fmt: skip
+    return batch
+
+
+def import_choose(*, batch: Import, table: str) -> Import:
+    """Read another sheet of the workbook, or another split of the dataset; its columns are recognised anew.
+
+    Raises ApplicationError when there is no such one, or it holds no rows.
+    """
+    if table not in (*batch.tables, *(["*"] if batch.format == "datasets" else [])):
+        raise ApplicationError(_("The file has no part called “%s”.") % table, field="table")
+    batch.table = table
+    rows = sample_rows(batch)
+    refuse_rows(rows)
+    batch.mapping = recognise(rows).to_json()
+    batch.save(update_fields=["table", "mapping"])
     return batch
 
 
@@ -132,7 +166,7 @@ def import_start(
     the door. Raises ApplicationError when a column is missing.
     """
     batch = Import.objects.select_for_update(of=("self",)).select_related("task__project").get(pk=batch.pk)
-    if batch.state in (ImportState.WAITING, ImportState.RUNNING, ImportState.DONE):
+    if batch.state not in STARTABLE:
         return batch
     refuse_mapping(mapping, columns_of(sample_rows(batch)))
     batch.mapping, batch.approve, batch.source = mapping.to_json(), approve, source.strip()[:300]
@@ -156,7 +190,7 @@ def import_start(
 def import_discard(*, actor: User, batch: Import) -> None:
     """Throw away an upload that was not started, with its file."""
     batch = Import.objects.select_for_update(of=("self",)).select_related("task__project").get(pk=batch.pk)
-    if batch.state not in (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED):
+    if batch.state not in STARTABLE:
         raise ApplicationError(_("This import is under way or done; stop its job instead."))
     event_record(actor=actor, action="import.discarded", project=batch.task.project, subject=batch)
     path = import_path(batch)
@@ -173,7 +207,7 @@ def sample_rows(batch: Import) -> list[Row]:
     path = import_path(batch)
     if not path.exists():
         raise ApplicationError(_("The uploaded file is no longer on the server; bring it again."))
-    return first_rows(path, batch.format, SAMPLE)
+    return first_rows(path, batch.format, SAMPLE, batch.table)
 
 
 def import_run(batch: Import, context: JobContext) -> dict[str, Any]:
@@ -190,8 +224,8 @@ def import_run(batch: Import, context: JobContext) -> dict[str, Any]:
         raise JobFailed(_("The uploaded file is no longer on the server; bring it again."))
     language = batch.task.language
     try:
-        rows = (read_row(row, mapping, language) for row in read_rows(path, batch.format))
-        store_all(batch, rows, context)
+        with closing(read_rows(path, batch.format, batch.table)) as source:
+            store_all(batch, (read_row(row, mapping, language) for row in source), context)
     except ApplicationError as error:
         raise JobFailed(str(error)) from error
     batch.refresh_from_db()
@@ -200,14 +234,14 @@ def import_run(batch: Import, context: JobContext) -> dict[str, Any]:
 
 def store_all(batch: Import, rows: Iterator[Ready | Problem], context: JobContext) -> None:
     total = max(1, estimated_rows(batch))
-    with own_connection() as bulk:
+    with own_connection() as bulk, closing(read_ahead(rows)) as pieces:
         storing = Storing(bulk, batch)
         while not storing.lock():
             context.checkpoint()
             context.progress(0, total, _("Waiting for another import into this task"))
             time.sleep(TELL_SECONDS)
         started = told = time.monotonic()
-        for piece in read_ahead(rows):
+        for piece in pieces:
             storing.add(piece)
             now = time.monotonic()
             if now - told >= TELL_SECONDS:
@@ -221,7 +255,7 @@ def store_all(batch: Import, rows: Iterator[Ready | Problem], context: JobContex
         storing.finish(lambda own: hold_job(own, context))
 
 
-def read_ahead(rows: Iterator[Ready | Problem]) -> Iterator[list[Ready | Problem]]:
+def read_ahead(rows: Iterator[Ready | Problem]) -> Generator[list[Ready | Problem], None, None]:
     """Batches, the next one read by a thread while the database is busy with this one."""
     waiting: Queue[Future[list[Ready | Problem]]] = Queue()
     with ThreadPoolExecutor(1, "import-reader") as reader:

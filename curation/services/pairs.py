@@ -5,14 +5,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from core.choices import WorkKind
+from core.choices import WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
-from core.models import Project, User
+from core.models import Project, User, WorkItem
 from core.services.events import event_record
 from core.services.work import work_close, work_open
 from curation.choices import Origin, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import Draft, Pair, Revision, Task
+from curation.models import Draft, Pair, Passage, Revision, Task
 from curation.services.checking import surroundings_of, texts_check, texts_of
 from curation.services.editions import edition_now
 from curation.services.findings import findings_keep
@@ -22,7 +22,11 @@ from ml.hashing import text_sha256
 
 LONGEST = 200_000  # characters of one field: far beyond what a small model can read
 SUBJECT = "pair"
-EDITED_ORIGIN = dict.fromkeys((Origin.DRAFT_ACCEPTED, Origin.DRAFT_EDITED, Origin.GENERATED), Origin.DRAFT_EDITED)
+PASSAGE = "passage"
+EDITED_ORIGIN = {
+    **dict.fromkeys((Origin.DRAFT_ACCEPTED, Origin.DRAFT_EDITED, Origin.GENERATED), Origin.DRAFT_EDITED),
+    Origin.DOCUMENT: Origin.DOCUMENT,  # it still rests on its passage
+}
 
 
 @transaction.atomic
@@ -35,10 +39,12 @@ def pair_submit(
     origin: Origin = Origin.HUMAN,
     source: str = "",
     note: str = "",
+    passage: Passage | None = None,
 ) -> Pair:
     """Make a pair and ask for its review.
 
     With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled.
+    With a `passage`, the pair rests on it: it is the pair's source, and the work asked for on it is done.
     """
     texts_refuse(texts)
     once = text_sha256(f"editor {actor.pk} {draft_key}") if draft_key else ""
@@ -49,8 +55,11 @@ def pair_submit(
         if found := Pair.objects.filter(task=task, import_key=once).first():
             return found
     pair = Pair.objects.create(
-        project_id=task.project_id, task=task, author=actor, state=PairState.SUBMITTED, import_key=once
+        project_id=task.project_id, task=task, author=actor, state=PairState.SUBMITTED, import_key=once, passage=passage
     )
+    if passage is not None:
+        origin, source = Origin.DOCUMENT, passage.source
+        passage_written(passage, task)
     revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note)
     draft_settle(actor, task, draft_key)
     review_ask(pair, task.project, writer=actor)
@@ -153,6 +162,18 @@ def review_ask(pair: Pair, project: Project, *, writer: User | None) -> None:
         order=order_of(pair.task, revision_of(pair).topic, SUBJECT, pair.pk),
         excluded_user=None if project.solo else writer,
     )
+
+
+def passage_written(passage: Passage, task: Task) -> None:
+    """A pair was written from the passage: what was asked of it in this task is done."""
+    asked = WorkItem.objects.filter(
+        kind=WorkKind.PASSAGE,
+        subject_type=PASSAGE,
+        subject_id=passage.pk,
+        batch=review_batch(task.pk),
+        state=WorkState.OPEN,
+    )
+    asked.update(state=WorkState.DONE)
 
 
 def review_batch(task_id: int) -> str:

@@ -17,12 +17,20 @@ from curation.access import import_access, task_access
 from curation.choices import ImportState
 from curation.import_forms import MappingForm, UploadForm
 from curation.models import Import
+from curation.selectors.export_files import unformula
 from curation.selectors.imports import import_page, imports_of, mapping_preview
 from curation.selectors.tasks import tasks_of
 from curation.services.import_mapping import FORMS, Mapping
-from curation.services.imports import import_discard, import_start, import_upload, problems_of
-
-STARTABLE = (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED)
+from curation.services.import_report import import_check
+from curation.services.import_undo import import_undo
+from curation.services.imports import (
+    STARTABLE,
+    import_choose,
+    import_discard,
+    import_start,
+    import_upload,
+    problems_of,
+)
 
 
 @require_GET
@@ -55,7 +63,7 @@ def import_detail(request: HttpRequest, project: str, batch: int) -> HttpRespons
     access, found = import_access(request, project, batch)
     if found.state == ImportState.UPLOADED or (found.state in STARTABLE and "again" in request.GET):
         return mapping_page(request, access, found, None)
-    context = {**import_page(found), "may_write": access.allows(Need.WRITE)}
+    context = {**import_page(found), "may_write": access.allows(Need.WRITE), "may_own": access.allows(Need.OWN)}
     return render(request, "curation/import.html", context)
 
 
@@ -70,11 +78,15 @@ def mapping_page(
         messages.error(request, str(error))
         return redirect("curation:imports", access.project.slug)
     may_own = access.allows(Need.OWN)
-    shown = form or MappingForm(columns=preview.columns, may_approve=may_own, initial=MappingForm.initial_of(batch))
+    tables = MappingForm.tables_of(batch)
+    shown = form or MappingForm(
+        columns=preview.columns, may_approve=may_own, tables=tables, initial=MappingForm.initial_of(batch)
+    )
     context = {
         "batch": batch,
         "task": batch.task,
         "form": shown,
+        "report": batch.report if batch.report.get("mapping") == batch.mapping else None,
         "preview": preview,
         "may_own": may_own,
         "may_write": access.allows(Need.WRITE),
@@ -84,25 +96,43 @@ def mapping_page(
 
 @require_POST
 def start(request: HttpRequest, project: str, batch: int) -> HttpResponse:
-    """Start with the columns chosen; with the button “Preview” only look at them again."""
+    """Start with the columns chosen; the other buttons look at the first rows again, or through the whole file."""
     access, found = import_access(request, project, batch, Need.WRITE)
     if found.state not in STARTABLE:
         return redirect("curation:import-detail", project, batch)
     try:
+        table = request.POST.get("table", found.table)
+        if table != found.table:
+            import_choose(batch=found, table=table)
+            return redirect("curation:import-detail", project, batch)
         columns = mapping_preview(found, Mapping.from_json(found.mapping)).columns
     except ApplicationError as error:
         messages.error(request, str(error))
         return redirect("curation:imports", project)
-    form = MappingForm(request.POST, columns=columns, may_approve=access.allows(Need.OWN))
+    form = MappingForm(
+        request.POST, columns=columns, may_approve=access.allows(Need.OWN), tables=MappingForm.tables_of(found)
+    )
     if not form.is_valid() or "preview" in request.POST:
         return mapping_page(request, access, found, form, 400 if form.errors else 200)
     with refusal_on(form):
-        import_start(
-            actor=access.user, batch=found, mapping=form.mapping(), approve=form.cleaned_data.get("approve", False),
-            source=form.cleaned_data["source"],
-        )  # fmt: skip
+        if "check" in request.POST:
+            import_check(actor=access.user, batch=found, mapping=form.mapping())
+        else:
+            import_start(
+                actor=access.user, batch=found, mapping=form.mapping(), source=form.cleaned_data["source"],
+                approve=form.cleaned_data.get("approve", False),
+            )  # fmt: skip
     if form.errors:
         return mapping_page(request, access, found, form, 400)
+    return redirect("curation:import-detail", project, batch)
+
+
+@require_POST
+def undo(request: HttpRequest, project: str, batch: int) -> HttpResponse:
+    """Take everything back that this import brought in and nobody has worked on since."""
+    access, found = import_access(request, project, batch, Need.OWN)
+    with refusal_told(request):
+        import_undo(actor=access.user, batch=found)
     return redirect("curation:import-detail", project, batch)
 
 
@@ -133,8 +163,3 @@ def problem_lines(batch: Import) -> Iterator[str]:
     yield "\ufeff" + writer.writerow([_("row"), _("column"), _("reason"), _("excerpt")])
     for problem in problems_of(batch):
         yield writer.writerow([problem.row, *map(unformula, (problem.column, problem.reason, problem.excerpt))])
-
-
-def unformula(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

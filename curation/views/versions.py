@@ -1,7 +1,7 @@
-"""Looking at what is frozen, and taking it away as a file."""
+"""Looking at what is frozen."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -10,10 +10,8 @@ from core.access import project_access
 from core.choices import Need
 from core.views.telling import refusal_told
 from curation.access import version_access
-from curation.choices import Difference, Part, VersionState
-from curation.models import DatasetVersion
+from curation.choices import Difference
 from curation.selectors.differences import older_version, version_difference
-from curation.selectors.exports import FORMATS, version_chunks
 from curation.selectors.tasks import tasks_of
 from curation.selectors.versions import version_page, version_rows, versions_of
 from curation.services.versions import version_verify
@@ -40,7 +38,6 @@ def version_detail(request: HttpRequest, project: str, version: int) -> HttpResp
         **version_page(found, access.user),
         "page": page,
         "part": part,
-        "formats": FORMATS.items(),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/version.html", context)
@@ -75,22 +72,3 @@ def verify(request: HttpRequest, project: str, version: int) -> HttpResponse:
         else:
             messages.error(request, _("The texts in the database differ from what was frozen. Restore a backup."))
     return redirect("curation:version-detail", project, version)
-
-
-@require_GET
-def export(request: HttpRequest, project: str, version: int, format: str) -> HttpResponse | StreamingHttpResponse:
-    """The version as a JSONL file, streamed. `?part=train` (or develop, test) takes one part."""
-    _access, found = version_access(request, project, version)
-    return export_response(found, format, request.GET.get("part", ""))
-
-
-def export_response(version: DatasetVersion, format: str, part: str) -> StreamingHttpResponse:
-    if format not in FORMATS or version.state != VersionState.READY or (part and part not in Part.values):
-        raise Http404
-    parts = [part] if part else None
-    response = StreamingHttpResponse(version_chunks(version, format, parts), content_type="application/jsonl")
-    name = "-".join(filter(None, (version.task.slug, f"v{version.number}", part, format)))
-    response["Content-Disposition"] = f'attachment; filename="{name}.jsonl"'
-    response["X-Dataset-Version"] = version.sha256
-    response["Cache-Control"] = "private, no-store"
-    return response

@@ -21,6 +21,7 @@ from curation.forms import PairForm
 from curation.models import Draft, Pair, Task
 from curation.selectors import editor
 from curation.selectors.conflicts import conflict_fields
+from curation.selectors.documents import passage_of, passage_of_key, passages_waiting
 from curation.selectors.pairs import returned_to
 from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
@@ -39,6 +40,7 @@ def write(request: HttpRequest, project: str) -> HttpResponse:
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
         "kinds": asked_kinds(access.project, access.user),
+        "passages": passages_waiting(access.project),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/write.html", context)
@@ -51,8 +53,9 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return submit_new(request, found)
     key = request.GET.get("key", "")
     if not editor.is_key(key):
-        drafts = [] if "new" in request.GET else editor.drafts_open(access.user, found)[:1]
-        key = drafts[0].key if drafts else editor.new_key()
+        passage = passage_of(access.project, request.GET.get("passage"))
+        drafts = [] if "new" in request.GET or passage else editor.drafts_open(access.user, found)[:1]
+        key = drafts[0].key if drafts else editor.new_key(passage)
         done = {"done": request.GET["done"]} if "done" in request.GET else {}
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
     draft = editor.draft_of(access.user, found, key)
@@ -65,12 +68,13 @@ def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
     project = task.project.slug
     if form.is_valid():
         key = form.cleaned_data["key"]
+        passage = passage_of_key(task.project, key)
         with refusal_on(form):
-            pair_submit(actor=request.user, task=task, texts=texts_from(form.texts()), draft_key=key)  # type: ignore[arg-type]
+            pair_submit(actor=request.user, task=task, texts=texts_from(form.texts()), draft_key=key, passage=passage)  # type: ignore[arg-type]
         if not form.errors:
             messages.success(request, _("Submitted. Here is the next one."))
-            name = draft_name(task, None, key)
-            return redirect(f"{reverse('curation:pair-new', args=[project, task.slug])}?new=1&done={name}")
+            query = {"new": "1", "done": draft_name(task, None, key), **({"passage": passage.pk} if passage else {})}
+            return redirect(f"{reverse('curation:pair-new', args=[project, task.slug])}?{urlencode(query)}")
     return editor_page(request, task, form, status=400)
 
 
@@ -149,6 +153,7 @@ def editor_page(
         "look": editor.look(editor.texts_typed(fields, task, pair), task),
         "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
         "drafts": editor.drafts_open(request.user, task) if pair is None else [],  # type: ignore[arg-type]
+        "passage": pair.passage if pair else passage_of_key(task.project, key),
         **aside,
         **extra,
     }

@@ -12,7 +12,7 @@ Read = Callable[[Path, str, Budget], Iterator[Document | DocumentError]]
 ENDINGS = {
     ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text",
     ".html": "html", ".htm": "html", ".xhtml": "html", ".mhtml": "mhtml", ".mht": "mhtml",
-    ".pdf": "pdf", ".docx": "docx", ".warc": "warc", ".warc.gz": "warc",
+    ".pdf": "pdf", ".docx": "docx", ".warc": "warc", ".warc.gz": "warc", ".zip": "zip",
 }  # fmt: skip
 
 
@@ -22,7 +22,8 @@ def kind_of(name: str) -> str:
     found = next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), "")
     if not found:
         raise DocumentError(
-            "This is none of the kinds that are read: .md, .txt, .html, .mhtml, .pdf, .docx, .warc or .warc.gz."
+            "This is none of the kinds that are read: .md, .txt, .html, .mhtml, .pdf, .docx, .warc, .warc.gz, "
+            "or a .zip of these."
         )
     return found
 
@@ -31,16 +32,27 @@ def read_documents(path: Path, *, name: str = "", limits: Limits | None = None) 
     """The documents of a file, one at a time; a record that gives no text is yielded as its error.
 
     `name` is what its owner calls the file. Raises DocumentError when the file as a whole cannot be read, OSError when
-    it is not there. A web archive holds many documents, every other file one.
+    it is not there. A web archive or a ZIP file holds many documents, every other file one.
     """
     name, limits = name or path.name, limits or Limits()
     kind = kind_of(name)
-    size = path.stat().st_size
+    if kind == "zip":
+        from ml.documents.bundle import read_bundle
+
+        yield from read_bundle(path, Budget(limits), _read_one)
+    else:
+        yield from _read_one(path, name, Budget(limits))
+
+
+def _read_one(path: Path, name: str, budget: Budget) -> Iterator[Document | DocumentError]:
+    kind, size, most = kind_of(name), path.stat().st_size, budget.limits.file_bytes
     if size == 0:
         raise DocumentError("The file is empty.")
-    if kind != "warc" and size > limits.file_bytes:
-        raise DocumentError(f"The file has {size // 2**20} MB; at most {limits.file_bytes // 2**20} MB are read.")
-    yield from _reader(kind)(path, name, Budget(limits))
+    if kind == "zip":
+        raise DocumentError("An archive within an archive is not opened.")
+    if kind != "warc" and size > most:
+        raise DocumentError(f"The file has {size // 2**20} MB; at most {most // 2**20} MB are read.")
+    yield from _reader(kind)(path, name, budget)
 
 
 def _reader(kind: str) -> Read:

@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.architecture.estate import Estate
 
-MULTIPART = {"api-base-model-archive", "api-corpora", "api-imports"}
+MULTIPART = {"api-base-model-archive", "api-corpora", "api-documents", "api-imports"}
 
 
 def query(name: str, estate: Estate) -> str:
@@ -32,6 +32,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "api-projects": {"name": "A third"},
         "api-member": {"role": "viewer"},
+        "api-webhooks": {"url": "https://example.org/hook", "events": ["job.done"]},
+        "api-webhook": {"state": "paused"},
         "api-tasks": {"project": project, "name": "Another"},
         "api-pairs": {"task": task, "instruction": "What is a rafter?", "response": "A sloping beam.", "key": "k9"},
         "api-revisions": {"version": 1, "instruction": "What is a beam?", "response": "A long piece of timber."},
@@ -42,6 +44,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-pair-findings": {"field": "response", "check": "misspelling", "excerpt": "beam", "reason": "A brand"},
         "api-imports": {"task": task, "file": SimpleUploadedFile("a.jsonl", b'{"instruction": "a", "output": "b"}\n')},
         "api-corpora": {"project": project, "name": "Texts", "files": [SimpleUploadedFile("a.txt", b"A roof.")]},
+        "api-documents": {"project": project, "files": [SimpleUploadedFile("a.txt", b"A beam carries.")]},
+        "api-document-ask": {"task": task},
         "api-import-start": {"form": "alpaca", "columns": {"instruction": "instruction", "response": "output"}},
         "api-questions": {"task": values["task_id"], "questions": [{"instruction": "What is a stud?"}]},
         "api-task-order": {"order": "random"},
@@ -51,6 +55,7 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-work-answer": {"response": "A sloping beam."},
         "api-work-settle": {"answer": values["answer"]},
         "api-work-claim": {"project": project},
+        "api-exports": {"version": version, "kind": "parquet"},
         "api-versions": {"task": task},
         "api-base-model-archive": {"name": "B", "archive": SimpleUploadedFile("m.zip", b"PK")},
         "api-base-model-hub": {"name": "H", "repository": "a/b"},

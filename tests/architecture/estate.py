@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from core.choices import LinkKind, WorkKind
-from core.models import Heartbeat, Job, Membership, OneTimeLink, Project, User, WorkItem
+from core.models import Delivery, Heartbeat, Job, Membership, OneTimeLink, Project, User, Webhook, WorkItem
 from core.services.invitations import link_create
 from core.services.people import token_create
 from core.services.work import work_claim, work_open
@@ -17,14 +17,18 @@ from curation.models import (
     Corpus,
     DatasetVersion,
     Dismissal,
+    Document,
+    DocumentUpload,
     Drafting,
     Erasure,
+    Export,
     GlossaryWord,
     Guideline,
     Import,
     ModelDraft,
     Pair,
     PairLink,
+    Passage,
     Place,
     Question,
     Revision,
@@ -34,6 +38,7 @@ from curation.models import (
     Task,
     VersionPair,
 )
+from curation.services.exports import export_path
 from curation.services.questions import questions_ask
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation, GradingRound, Output, Rubric
@@ -79,7 +84,11 @@ def add_core(estate: Estate) -> None:
     token, _plain = token_create(actor=owner, name="script", project=project, may_write=False, days=1)
     Heartbeat.objects.create(name="worker-default@here", queue="default", seen_at=timezone.now())
     Membership.objects.get(project=project, user=owner)
+    webhook = Webhook.objects.create(url="https://example.org/", events=["job.done"], created_by=estate.people["admin"])
+    delivery = Delivery.objects.create(webhook=webhook, event="ping", body="{}", next_at=timezone.now())
     estate.values |= {
+        "webhook": webhook.pk,
+        "delivery": delivery.pk,
         "job": job.pk,
         "secret": path.strip("/").split("/")[-1],
         "invitation": OneTimeLink.objects.latest("pk").pk,
@@ -119,9 +128,24 @@ def add_curation(estate: Estate) -> None:
         project=project, name="Handbook", folder="corpus-estate", state=CorpusState.READY, sha256=DIGEST, texts=2,
         settings={"column": "text"}, report={"texts": {"train": 1, "heldout": 1}, "lengths": {}}, created_by=owner,
     )  # fmt: skip
-    version = DatasetVersion.objects.create(
-        task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template
+    upload = DocumentUpload.objects.create(project=project, created_by=owner)
+    document = Document.objects.create(
+        project=project,
+        file_name="a.txt",
+        kind="text",
+        title="Beams",
+        text="A beam carries.",
+        characters=15,
+        sha256=DIGEST,
     )
+    Passage.objects.create(document=document, ordinal=0, text=document.text)
+    version = DatasetVersion.objects.create(
+        task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template,
+        counts={"pairs": 1, "groups": 1, "parts": {}, "origin": {}, "language": {}, "topic": {}, "unreviewed": 0},
+    )  # fmt: skip
+    export = Export.objects.create(version=version, shape="messages", kind="parquet", sha256=DIGEST)
+    export_path(export).parent.mkdir(parents=True, exist_ok=True)
+    export_path(export).write_bytes(b"PK")
     VersionPair.objects.create(
         version=version, revision=pair.current, ordinal=0, part=Part.TEST, group="g", salt="s", digest=DIGEST
     )
@@ -159,6 +183,9 @@ def add_curation(estate: Estate) -> None:
         "curation:review-claim/pair": waiting.pk,
         "api-pair-review/pair": waiting.pk,
         "batch": batch.pk,
+        "upload": upload.pk,
+        "document": document.pk,
+        "export": export.pk,
         "version": version.pk,
         "corpus": corpus.pk,
         "suite": suite.pk,

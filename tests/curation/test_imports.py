@@ -95,24 +95,35 @@ def test_a_broken_line_is_reported_with_its_number_and_the_others_are_taken(brin
     assert second == (6, "", "This line is not a JSON object with named fields.")
 
 
-@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv"])
-def test_a_file_that_is_not_utf8_is_refused_before_its_first_row(
-    task: Task, owner: User, uploads: Path, name: str
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("sm\u00f6rg\u00e5s,".encode() * 30 + b"\nsm\xf6rg\xe5s,broken\n", "not UTF-8: byte 304 in line 2"),
+        (b"instruction,output\na,b\xc3", "not UTF-8: byte 23 in line 2"),
+        (b"\xff\xfea\x00,\x00\x00\xd8\x00\xd8", "not UTF-16"),
+        (b"instruction,output\n\x00\x01\x02\x81\xff", "not UTF-8: byte 23"),
+    ],
+)
+def test_a_file_in_no_encoding_is_refused_with_the_place_before_its_first_row(
+    task: Task, owner: User, uploads: Path, content: bytes, reason: str
 ) -> None:
-    content = b"instruction,output\r\nfine,yes\r\nsm\xf6rg\xe5s,latin-1\r\n"
-    with pytest.raises(ApplicationError, match="byte 33 in line 3"):
-        import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
+    with pytest.raises(ApplicationError, match=reason):
+        import_upload(actor=owner, task=task, upload=SimpleUploadedFile("pairs.csv", content))
     assert not Import.objects.exists()
     assert not list(uploads.iterdir())
 
 
-def test_a_file_cut_within_a_character_and_one_in_utf16_are_refused_too(task: Task, owner: User) -> None:
-    for content, reason in (
-        (b"instruction,output\na,b\xc3", "byte 23 in line 2"),
-        ("a,b\n".encode("utf-16"), "UTF-16"),
-    ):
-        with pytest.raises(ApplicationError, match=reason):
-            import_upload(actor=owner, task=task, upload=SimpleUploadedFile("pairs.csv", content))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv"])
+def test_the_encoding_is_told_from_the_bytes(bring: Bring, encoding: str, name: str) -> None:
+    rows = {"pairs.csv": "instruction;output\r\nVad är ”smörgås”?;Bröd – med pålägg.\r\n"}
+    rows["pairs.jsonl"] = json.dumps(
+        {"instruction": "Vad är ”smörgås”?", "output": "Bröd – med pålägg."}, ensure_ascii=False
+    )
+    batch = bring(rows[name].encode(encoding), name)
+    assert (batch.encoding, batch.accepted) == (encoding.removesuffix("-sig"), 1)
+    current = Pair.objects.get().current
+    assert (current.instruction, current.response) == ("Vad är ”smörgås”?", "Bröd – med pålägg.")
 
 
 @pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv", "pairs.json"])
@@ -140,7 +151,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: st
         (b"[" * 100_000, "pairs.json", "cannot be read as JSON"),
         (b"{\n" * 3, "pairs.jsonl", "None of the first 3 rows can be read. Row 1: This line is not valid JSON"),
         (b"a,a\n1,2\n", "pairs.csv", "Two columns are called"),
-        (b"x", "pairs.xlsx", "not a file of pairs"),
+        (b"x", "pairs.doc", "not a file of pairs"),
+        (b"x", "pairs.xlsx", "damaged"),
+        (b"x", "pairs.parquet", "not a Parquet file"),
+        (b"x", "pairs.zip", "damaged"),
+        (b"", "pairs.xlsx", "damaged"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why_and_leaves_nothing(
@@ -237,6 +252,30 @@ def test_every_hostile_string_is_accepted_or_reported(bring: Bring) -> None:
         ({"Question": "Q?", "Answer": "A."}, "question"),
         ({"q": "Q?", "a": "A."}, "question"),
         ({"instruction": "Q?", "input": "", "output": "A."}, "alpaca"),
+        ({"name": "x", "instruction": "Q?", "instances": [{"input": "", "output": "A."}]}, "alpaca"),
+        ({"prompt": "Q?", "chosen": "A.", "rejected": "B."}, "preference"),
+        (
+            {
+                "chosen": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A."}],
+                "rejected": [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "B."}],
+            },
+            "preference",
+        ),
+        (
+            {
+                "prompt": [{"role": "user", "content": "Q?"}],
+                "chosen": [{"role": "assistant", "content": "A."}],
+                "rejected": [{"role": "assistant", "content": "B."}],
+            },
+            "preference",
+        ),
+        (
+            {
+                "prompt": [{"role": "user", "content": "Q?"}],
+                "completion": [{"role": "assistant", "content": "A."}],
+            },
+            "messages",
+        ),
     ],
 )
 def test_the_usual_forms_are_recognised(bring: Bring, row: dict[str, Any], form: str) -> None:
@@ -244,6 +283,7 @@ def test_the_usual_forms_are_recognised(bring: Bring, row: dict[str, Any], form:
     assert batch.mapping["form"] == form
     current = Pair.objects.get().current
     assert (current.instruction, current.response, current.turns) == ("Q?", "A.", [])
+    assert current.rejected == ("B." if form == "preference" else "")
 
 
 def test_a_conversation_keeps_its_earlier_turns_and_must_end_with_an_answer(bring: Bring) -> None:
@@ -309,7 +349,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_next_attempt_brings_al
     monkeypatch.setattr(Storing, "finish", crash_once)
     jobs = run_jobs()
     assert calls == [0, 0]
-    assert [job.state for job in jobs] == ["queued", "done", "done"]
+    assert [job.state for job in jobs if job.kind == "import"] == ["queued", "done"]
     assert Pair.objects.count() == 9
 
 

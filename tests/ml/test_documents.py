@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_a_web_archive_gives_a_document_for_each_page_and_says_which_gave_none(t
     assert (first.address, third.address) == ("https://example.org/permits", "https://example.org/robots.txt")
     assert third.text == "Every robot is welcome here."
     assert str(second).startswith("https://example.org/empty: ")
+
+
+def test_a_zip_gives_the_documents_of_its_files_and_names_those_that_give_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (
+            ("b/../../permits.html", PAGE.encode()), ("a/notes.txt", b"Notes."), ("a/page_files/style.css", b"p {}"),
+            ("a/.hidden.txt", b"x"), ("program.exe", b"MZ"), ("inner.zip", b"PK"), ("empty.md", b""),
+        ):  # fmt: skip
+            archive.writestr(name, content)
+    found = list(read_documents(path))
+    assert [item.title for item in found if isinstance(item, Document)] == ["notes", "Permits for garages"]
+    assert [str(item).split(": ")[0] for item in found if isinstance(item, DocumentError)] == [
+        "empty.md", "inner.zip", "program.exe",
+    ]  # fmt: skip
+    assert not (tmp_path.parent / "permits.html").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+import secrets
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.choices import DELIVERY_TONES, DeliveryState, WebhookState
+from core.models.people import Project, User
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Webhook(models.Model):
+    """An address that is told what happened. It is reached through the door alone, on its maker's word."""
+
+    url = models.URLField(_("address"), max_length=500)
+    secret = models.CharField(max_length=64, default=new_secret)  # signs each delivery; shown once
+    events = ArrayField(models.CharField(max_length=40))
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")  # None: all of them
+    state = models.CharField(max_length=8, choices=WebhookState.choices, default=WebhookState.ACTIVE)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One telling to one webhook. Its `number` stays the same however often it is sent: the receiver knows it again."""
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
+    number = models.UUIDField(default=uuid.uuid4, unique=True)
+    event = models.CharField(max_length=40)
+    body = models.TextField()  # the exact text that is signed and sent
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)  # of the last answer
+    error = models.CharField(max_length=400, blank=True)  # why the last attempt did not count
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("next_at",), condition=Q(state=DeliveryState.WAITING), name="delivery_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.number}"
+
+    @property
+    def tone(self) -> str:
+        return DELIVERY_TONES[DeliveryState(self.state)]

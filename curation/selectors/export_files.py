@@ -1,0 +1,101 @@
+"""The kinds of file that rows are sent as while they are read: JSON lines, CSV, spreadsheet."""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from django.db.models import Max
+from django.db.models.functions import Length
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.denied import ApplicationError
+from curation.models import DatasetVersion, VersionPair
+from curation.selectors.exports import COLUMNS, version_lines, version_parts
+from curation.selectors.spreadsheets import LONGEST_CELL, xlsx_pieces
+
+PIECE = 65_536  # bytes, about, of each piece of an answer
+STREAMED = {
+    "jsonl": gettext_lazy("JSON lines"),
+    "csv": gettext_lazy("CSV, safe for spreadsheets"),
+    "xlsx": gettext_lazy("Excel workbook (XLSX)"),
+}
+PACKED = {
+    "parquet": gettext_lazy("Parquet files with a dataset card, as a hub keeps them (ZIP)"),
+    "datasets": gettext_lazy("Folder of the datasets library with a dataset card (ZIP)"),
+}
+KINDS = {**STREAMED, **PACKED}
+TYPES = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Parts = Collection[str] | None
+
+
+def version_chunks(version: DatasetVersion, format: str, parts: Parts = None, kind: str = "jsonl") -> Iterator[bytes]:
+    """The file in pieces, as a response sends them."""
+    if kind == "jsonl":
+        return gathered(version_lines(version, format, parts))
+    rows = (cells(row, format) for _part, row in version_parts(version, format, parts))
+    header = list(COLUMNS[format])
+    return gathered(csv_lines(header, rows) if kind == "csv" else xlsx_pieces(header, rows))
+
+
+def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def cells(row: dict[str, Any], format: str) -> list[str]:
+    """A row's values in the order of its columns; a list stands as JSON, an empty one as nothing."""
+    values = (row.get(name, "") for name in COLUMNS[format])
+    return [
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else "" for value in values
+    ]
+
+
+def csv_lines(header: list[str], rows: Iterable[list[str]]) -> Iterator[bytes]:
+    """With a byte order mark, so that spreadsheets read UTF-8; a cell that they would run gets an apostrophe first."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([unformula(value) for value in row])
+        yield taken(buffer)
+    yield taken(buffer)
+
+
+def taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()
+
+
+def unformula(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def refuse_long_cells(version: DatasetVersion) -> None:
+    """Raises ApplicationError when a text does not fit a spreadsheet's cell: nothing is cut in silence."""
+    names = ("system", "instruction", "input", "response")
+    rows = VersionPair.objects.filter(version=version)
+    longest = rows.aggregate(**{name: Max(Length(f"revision__{name}")) for name in names})
+    most = max((length or 0 for length in longest.values()), default=0)
+    if most > LONGEST_CELL:
+        sentence = _("A text of this version has %(found)d characters; a spreadsheet's cell holds %(most)d. Take CSV.")
+        raise ApplicationError(sentence % {"found": most, "most": LONGEST_CELL}, field="kind")

@@ -1,0 +1,64 @@
+"""A ZIP file with documents in it: a folder of reports, or a page saved together with its pictures."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from ml.documents.shapes import Budget, Document, DocumentError, check_archive, one_line
+
+_MOST_ENTRIES = 5_000
+_PIECE = 1024 * 1024
+# What lies beside a saved page; nobody means it as a document.
+_ASIDE = {".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".map"}
+
+ReadOne = Callable[[Path, str, Budget], Iterator[Document | DocumentError]]
+
+
+def read_bundle(path: Path, budget: Budget, read: ReadOne) -> Iterator[Document | DocumentError]:
+    """The documents of each entry in the order of their names; what gives none is yielded with the entry's name.
+
+    `read` reads one file. Archives within the archive are not opened. Each entry has its own time.
+    """
+    check_archive(path, replace(budget.limits, expanded_bytes=16 * budget.limits.expanded_bytes))
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="apprentice-documents-") as folder:
+        entries = sorted((entry for entry in archive.infolist() if wanted(entry)), key=lambda entry: entry.filename)
+        if not entries:
+            raise DocumentError("The archive holds no documents.")
+        if len(entries) > _MOST_ENTRIES:
+            raise DocumentError(f"The archive holds {len(entries)} files; at most {_MOST_ENTRIES} are read.")
+        target = Path(folder) / "entry"
+        for entry in entries:
+            name = one_line(entry.filename, 200)
+            try:
+                unpack(archive, entry, target, budget.limits.file_bytes)
+                yield from (named(found, name) for found in read(target, name, Budget(budget.limits)))
+            except DocumentError as error:
+                yield named(error, name)
+
+
+def wanted(entry: zipfile.ZipInfo) -> bool:
+    place = PurePosixPath(entry.filename)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    return not (entry.is_dir() or hidden or place.suffix.lower() in _ASIDE)
+
+
+def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, most: int) -> None:
+    """One entry into a file of ours; never to a path that the archive names."""
+    size = 0
+    try:
+        with archive.open(entry) as source, target.open("wb") as file:
+            while piece := source.read(_PIECE):
+                size += len(piece)
+                if size > most:
+                    raise DocumentError(f"The file unpacks to more than {most // 2**20} MB.")
+                file.write(piece)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise DocumentError("It is damaged and cannot be unpacked.") from error
+
+
+def named(found: Document | DocumentError, name: str) -> Document | DocumentError:
+    return DocumentError(f"{name}: {found}") if isinstance(found, DocumentError) else found

@@ -1,0 +1,282 @@
+"""A version leaves the house in every form, safe, the same each time, and comes back in equal."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import openpyxl
+import pyarrow.parquet
+import pytest
+import yaml
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from core.denied import ApplicationError
+from core.models import Project, User
+from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
+from curation.selectors.cards import dataset_card
+from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
+from curation.selectors.exports import FORMATS, version_lines
+from curation.services.exports import export_pack, export_path, exports_forget
+from curation.services.import_mapping import Mapping
+from curation.services.imports import import_start, import_upload
+from curation.services.tasks import task_create
+from curation.services.versions import version_freeze
+from tests.reference.shared_data import shared_data
+from tests.world import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOSTILE = '=HYPERLINK("https://example.org")'
+NAMES = ("instruction", "input", "response", "rejected", "topic", "language", "system")
+ROWS: list[dict[str, Any]] = [
+    {"instruction": "Hur högt\nfår ett plank vara?", "output": "Högst 1,1 m. “Utan” lov 😀", "topic": "plank | lov"},
+    {"instruction": HOSTILE, "output": "\x01control _x0041_ & <b>", "rejected": "@worse"},
+    {"instruction": "A short one.", "input": "Given text.", "output": "- an answer,\twith tab"},
+]
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: Any, tmp_path: Path) -> Path:
+    settings.UPLOADS, settings.EXPORTS = tmp_path / "uploads", tmp_path / "exports"
+    return tmp_path
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Answer questions", system_prompt="You advise builders.")
+
+
+def bring(task: Task, owner: User, content: bytes, name: str) -> None:
+    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping), approve=True)
+    run_jobs()
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def freeze(task: Task, owner: User) -> DatasetVersion:
+    version = version_freeze(actor=owner, task=task)
+    run_jobs()
+    version.refresh_from_db()
+    return version
+
+
+@pytest.fixture
+def version(task: Task, owner: User) -> DatasetVersion:
+    bring(task, owner, lines(ROWS), "rows.jsonl")
+    return freeze(task, owner)
+
+
+def written(version: DatasetVersion, format: str, kind: str) -> bytes:
+    return b"".join(version_chunks(version, format, None, kind))
+
+
+def sheet(content: bytes) -> list[list[Any]]:
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+    return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+
+
+def test_every_shape_in_every_kind_of_file_is_the_same_bytes_twice(version: DatasetVersion) -> None:
+    for shape in FORMATS:
+        for kind in STREAMED:
+            assert written(version, shape, kind) == written(version, shape, kind)
+
+
+def test_the_shapes_hold_what_programs_expect(version: DatasetVersion) -> None:
+    rows = {shape: [json.loads(line) for line in version_lines(version, shape)] for shape in FORMATS}
+    system = {"from": "system", "value": "You advise builders."}
+    assert rows["sharegpt"][2]["conversations"] == [
+        system,
+        {"from": "human", "value": "A short one.\n\nGiven text."},
+        {"from": "gpt", "value": "- an answer,\twith tab"},
+    ]
+    assert rows["completion"][0]["prompt"] == "system: You advise builders.\n\nuser: Hur högt\nfår ett plank vara?"
+    assert [row["rejected"] for row in rows["preference"]] == ["@worse"]
+    assert rows["preference"][0]["chosen"] == "\x01control _x0041_ & <b>"
+    assert rows["apprentice"][0]["topic"] == "plank | lov"
+
+
+def test_csv_runs_nothing_in_a_spreadsheet_and_keeps_line_ends(version: DatasetVersion) -> None:
+    text = written(version, "alpaca", "csv").decode("utf-8-sig")
+    header, first, second, third = csv.reader(io.StringIO(text, newline=""))
+    assert header == ["instruction", "input", "output", "system", "history"]
+    assert first[:3] == ["Hur högt\nfår ett plank vara?", "", "Högst 1,1 m. “Utan” lov 😀"]
+    assert (second[0], third[2]) == ("'" + HOSTILE, "'- an answer,\twith tab")
+
+
+def test_a_workbook_holds_texts_alone_and_every_character(version: DatasetVersion) -> None:
+    content = written(version, "apprentice", "xlsx")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+    header, first, second, _third = sheet(content)
+    assert header[:4] == ["id", "part", "system", "instruction"]
+    assert first[3] == "Hur högt\nfår ett plank vara?"
+    assert second[3] == HOSTILE
+
+
+def test_a_text_that_no_cell_holds_is_refused_before_anything_is_sent(
+    version: DatasetVersion, owner: User, as_user: Any
+) -> None:
+    refuse_long_cells(version)
+    Revision.objects.filter(in_versions__ordinal=0).update(response="x" * 40_000)
+    with pytest.raises(ApplicationError, match="40000 characters"):
+        refuse_long_cells(version)
+    address = reverse("curation:version-export", args=[version.task.project.slug, version.pk])
+    answer = as_user(owner).get(f"{address}?kind=xlsx", follow=True)
+    assert "a spreadsheet&#x27;s cell holds 32767" in answer.content.decode()
+
+
+def test_more_rows_than_a_sheet_holds_go_to_further_sheets(
+    monkeypatch: pytest.MonkeyPatch, version: DatasetVersion
+) -> None:
+    monkeypatch.setattr("curation.selectors.spreadsheets.MOST_ROWS", 2)
+    book = openpyxl.load_workbook(io.BytesIO(written(version, "completion", "xlsx")), read_only=True)
+    assert [len(list(each.iter_rows())) for each in book.worksheets] == [3, 2]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "xlsx"])
+def test_what_went_out_comes_back_in_equal(version: DatasetVersion, owner: User, project: Project, kind: str) -> None:
+    other = task_create(actor=owner, project=project, name="Again")
+    content = written(version, "apprentice", kind)
+    if kind == "csv":
+        content = content.replace(b"'=", b"=").replace(b"'-", b"-").replace(b"'@", b"@")
+    bring(other, owner, content, f"rows.{kind}")
+    again = freeze(other, owner)
+    names = [f"revision__{name}" for name in NAMES]
+    texts = [
+        list(VersionPair.objects.filter(version=each).order_by("revision_id").values_list(*names))
+        for each in (version, again)
+    ]
+    assert [row[:-1] for row in texts[0]] == [row[:-1] for row in texts[1]]
+    assert {row[-1] for row in texts[1]} == {"You advise builders."}
+
+
+@pytest.mark.parametrize("shape", ["apprentice", "sharegpt", "alpaca"])
+def test_a_packed_version_opens_in_the_programs_it_is_for(
+    version: DatasetVersion, owner: User, folders: Path, shape: str
+) -> None:
+    rows = [json.loads(line) for line in version_lines(version, shape)]
+    made = {kind: export_pack(actor=owner, version=version, shape=shape, kind=kind) for kind in ("parquet", "datasets")}
+    run_jobs()
+    for export in made.values():
+        export.refresh_from_db()
+        assert export.size == export_path(export).stat().st_size > 0
+    hub, saved = folders / "hub", folders / "saved"
+    zipfile.ZipFile(export_path(made["parquet"])).extractall(hub)
+    zipfile.ZipFile(export_path(made["datasets"])).extractall(saved)
+    parquet = [row for file in sorted((hub / "data").iterdir()) for row in pyarrow.parquet.read_table(file).to_pylist()]
+    loaded = datasets.load_from_disk(str(saved))
+    assert isinstance(loaded, datasets.DatasetDict)
+    kept = [row for split in sorted(loaded) for row in loaded[split]]
+    full = [{name: row.get(name, "" if name != "history" else []) for name in parquet[0]} for row in rows]
+    key = json.dumps
+    assert sorted(map(key, parquet)) == sorted(map(key, kept)) == sorted(map(key, full))
+    card = (hub / "README.md").read_text()
+    header = yaml.safe_load(card.split("---\n")[1])
+    assert {part["path"] for part in header["configs"][0]["data_files"]} == {
+        str(file.relative_to(hub)) for file in (hub / "data").iterdir()
+    }
+
+
+def test_packing_twice_gives_the_same_bytes_and_a_lost_file_is_packed_again(
+    version: DatasetVersion, owner: User
+) -> None:
+    export = export_pack(actor=owner, version=version, shape="messages", kind="datasets")
+    assert export_pack(actor=owner, version=version, shape="messages", kind="datasets").pk == export.pk
+    run_jobs()
+    export.refresh_from_db()
+    first = export.sha256
+    assert export_pack(actor=owner, version=version, shape="messages", kind="datasets").sha256 == first
+    export_path(export).unlink()
+    assert export_pack(actor=owner, version=version, shape="messages", kind="datasets").sha256 == ""
+    run_jobs()
+    export.refresh_from_db()
+    assert export.sha256 == first
+    assert exports_forget(version=version) == 1
+    assert not export_path(export).exists()
+    assert not Export.objects.exists()
+
+
+def test_the_card_tells_where_the_pairs_come_from_and_no_text_breaks_it(version: DatasetVersion) -> None:
+    version.task.description = "---\nlicense: mine\n---\n# Not a heading"
+    card = dataset_card(version, "messages")
+    header = yaml.safe_load(card.split("---\n")[1])
+    assert (header["license"], header["language"], header["size_categories"]) == ("other", ["en"], ["n<1K"])
+    assert "3 of 3 were written by people or taken from their documents; 3 were not reviewed" in card
+    assert "| plank \\| lov | 1 |" in card
+    assert version.sha256 in card
+    assert card == dataset_card(version, "messages")
+    assert [line for line in card.split("\n") if line.startswith("# ")] == ["# Answer questions v1"]
+
+
+def test_in_the_browser_a_version_is_taken_and_packed(
+    version: DatasetVersion, viewer: User, as_user: Callable[[User], Client]
+) -> None:
+    client, slug = as_user(viewer), version.task.project.slug
+    page = client.get(reverse("curation:version-exports", args=[slug, version.pk])).content.decode()
+    assert "ShareGPT" in page
+    taken = client.get(reverse("curation:version-export", args=[slug, version.pk]) + "?shape=alpaca&kind=csv")
+    assert taken["Content-Disposition"] == 'attachment; filename="answer-questions-v1-alpaca.csv"'
+    assert b"".join(taken.streaming_content) == written(version, "alpaca", "csv")
+    assert client.get(reverse("curation:version-export", args=[slug, version.pk]) + "?kind=exe").status_code == 404
+    packed = client.post(
+        reverse("curation:version-pack", args=[slug, version.pk]), {"shape": "messages", "kind": "parquet"}
+    )["Location"]
+    assert "being packed" in client.get(packed).content.decode()
+    run_jobs()
+    assert "Take it" in client.get(packed).content.decode()
+    assert b"".join(client.get(f"{packed}file/").streaming_content)[:2] == b"PK"
+    card = client.get(reverse("curation:version-card", args=[slug, version.pk]))
+    assert card.content.startswith(b"---\npretty_name")
+
+
+def test_a_program_takes_and_packs_it_too(version: DatasetVersion, viewer: User, api_as: Any) -> None:
+    client = api_as(viewer)
+    taken = client.get(f"/api/v1/exports/?version={version.pk}&shape=sharegpt&kind=jsonl&part=train")
+    assert all(json.loads(line)["part"] == "train" for line in b"".join(taken.streaming_content).splitlines())
+    made = client.post("/api/v1/exports/", {"version": version.pk, "shape": "messages", "kind": "datasets"})
+    assert made.status_code == 202
+    run_jobs()
+    told = client.get(f"/api/v1/exports/{made.json()['id']}/").json()
+    assert len(told["sha256"]) == 64
+    assert len(b"".join(client.get(f"/api/v1/exports/{told['id']}/file/").streaming_content)) == told["size"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("zaragoza_construction_faq/faq-en-alpaca.jsonl", "alpaca"),
+        ("zaragoza_construction_faq/faq-sharegpt.jsonl", "sharegpt"),
+        ("zaragoza_construction_faq/faq-en.jsonl", "completion"),
+        ("self_instruct/user_oriented_instructions.jsonl", "alpaca"),
+        ("medquad/5_NIDDK_QA.jsonl", "messages"),
+    ],
+)
+def test_real_files_go_in_and_out_equal(project: Project, owner: User, name: str, shape: str) -> None:
+    path = shared_data(name)
+    plain = task_create(actor=owner, project=project, name="Plain")
+    bring(plain, owner, path.read_bytes(), path.name)
+    version = freeze(plain, owner)
+    once = [json.loads(line) for line in version_lines(version, shape)]
+    again = task_create(actor=owner, project=project, name="Back again")
+    bring(again, owner, b"".join(version_lines(version, shape)), "again.jsonl")
+    texts = [
+        sorted(
+            Pair.objects.filter(task=each).values_list("current__instruction", "current__input", "current__response")
+        )
+        for each in (plain, again)
+    ]
+    assert len(once) == version.counts["pairs"] > 0
+    left_out = version.counts["left_out"]
+    assert len(texts[0]) - len(texts[1]) == left_out
+    if not left_out:
+        assert texts[0] == texts[1]

@@ -1,0 +1,215 @@
+"""Workbooks and datasets come in as files of text do; a look through the file, and the way back."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow
+import pyarrow.parquet
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from core.choices import WorkState
+from core.denied import ApplicationError
+from core.models import Project, User, WorkItem
+from curation.choices import ImportState, PairState
+from curation.fingerprints import Texts
+from curation.models import Import, Pair, Task
+from curation.services.import_mapping import Mapping
+from curation.services.import_report import import_check
+from curation.services.import_undo import import_undo
+from curation.services.imports import import_choose, import_start, import_upload
+from curation.services.pairs import pair_revise
+from curation.services.tasks import task_create
+from tests.reference.shared_data import shared_data
+from tests.world import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Bring = Callable[..., Import]
+
+
+@pytest.fixture(autouse=True)
+def uploads(settings: Any, tmp_path: Path) -> Path:
+    settings.UPLOADS = tmp_path / "uploads"
+    return tmp_path
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Answer questions")
+
+
+@pytest.fixture
+def bring(task: Task, owner: User) -> Bring:
+    def do(content: bytes, name: str, table: str = "", start: bool = True) -> Import:
+        batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
+        if table:
+            import_choose(batch=batch, table=table)
+        if start:
+            import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+            run_jobs()
+            batch.refresh_from_db()
+        return batch
+
+    return do
+
+
+def sheets(path: Path, **rows: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, cells in rows.items():
+        sheet = book.create_sheet(name)
+        for row in cells:
+            sheet.append(row)
+    book.save(path)
+    return path.read_bytes()
+
+
+def lines(*rows: dict[str, Any]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def alpaca(number: int) -> dict[str, str]:
+    return {"instruction": f"What is the number {number} good for?", "input": "", "output": f"For {number} things."}
+
+
+def test_a_workbook_comes_in_by_the_sheet_that_was_chosen(bring: Bring, tmp_path: Path) -> None:
+    content = sheets(
+        tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer", "unit"], ["Q", 3, "m"], ["", 4, ""]]
+    )
+    batch = bring(content, "a.xlsx", start=False)
+    assert (batch.tables, batch.table, batch.mapping["form"]) == (["Notes", "Pairs"], "Notes", "columns")
+    with pytest.raises(ApplicationError, match="no part called"):
+        import_choose(batch=batch, table="None such")
+    done = bring(content, "a.xlsx", table="Pairs")
+    assert (done.mapping["form"], done.accepted, done.refused) == ("question", 1, 1)
+    pair = Pair.objects.get()
+    assert pair.current is not None
+    assert (pair.current.instruction, pair.current.response, pair.metadata) == ("Q", "3", {"unit": "m"})
+    assert [problem.row for problem in done.problems.all()] == [3]
+
+
+def test_parquet_and_a_saved_dataset_come_in_with_all_their_splits(bring: Bring, tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([alpaca(1), alpaca(2)]), tmp_path / "a.parquet")
+    assert bring((tmp_path / "a.parquet").read_bytes(), "a.parquet").accepted == 2
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.parquet", "data/train.parquet")
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([alpaca(3)]), tmp_path / "b.parquet")
+        archive.write(tmp_path / "b.parquet", "data/test.parquet")
+    batch = bring((tmp_path / "a.zip").read_bytes(), "a.zip", table="*")
+    assert (batch.tables, batch.rows, batch.accepted, batch.duplicates) == (["train", "test"], 3, 1, 2)
+
+
+def test_a_json_file_with_an_object_on_each_line_is_read_as_such(bring: Bring) -> None:
+    batch = bring(lines(alpaca(1), alpaca(2)), "rows.json")
+    assert (batch.format, batch.accepted) == ("jsonl", 2)
+
+
+def test_a_look_through_the_file_reports_duplicates_and_refusals_and_stores_nothing(bring: Bring, owner: User) -> None:
+    bring(lines(alpaca(1)), "first.jsonl")
+    near = {"instruction": "Whatever is the number 7 good for then, and why would anybody ask?", "output": "x"}
+    nearer = {"instruction": "Whatever is the number 7 good for then, and why would anybody ask it?", "output": "y"}
+    batch = bring(
+        lines(alpaca(1), alpaca(2), alpaca(2), near, nearer, {"instruction": ""}), "second.jsonl", start=False
+    )
+    import_check(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    run_jobs()
+    batch.refresh_from_db()
+    report = batch.report
+    assert batch.state == ImportState.UPLOADED
+    assert {name: report[name] for name in ("rows", "ready", "refused", "twice", "known")} == {
+        "rows": 6, "ready": 3, "refused": 1, "twice": 1, "known": 1,
+    }  # fmt: skip
+    assert [5, "row", 4] in report["near"]
+    assert report["problems"] == [[6, "instruction", "The instruction is empty."]]
+    assert Pair.objects.count() == 1
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    run_jobs()
+    assert Pair.objects.count() == 4
+
+
+def test_an_import_is_taken_back_as_a_whole_but_not_what_people_made_of_it(bring: Bring, owner: User) -> None:
+    content = lines(*map(alpaca, range(5)))
+    other = bring(lines(alpaca(9)), "other.jsonl")
+    batch = bring(content, "pairs.jsonl")
+    kept = Pair.objects.filter(imported_by=batch).latest("pk")
+    pair_revise(actor=owner, pair=kept, texts=Texts("What is four?", "A number."), version=1)
+    import_undo(actor=owner, batch=batch)
+    jobs = run_jobs()
+    batch.refresh_from_db()
+    assert batch.state == ImportState.UNDONE
+    assert jobs[0].result["trashed"] == 4
+    assert set(Pair.objects.exclude(state=PairState.TRASHED)) == {kept, *Pair.objects.filter(imported_by=other)}
+    assert WorkItem.objects.filter(state=WorkState.OPEN).count() == 2
+    again = bring(content, "pairs.jsonl")
+    assert (again.accepted, again.duplicates) == (4, 1)
+    with pytest.raises(ApplicationError, match="Only an import that is done"):
+        import_undo(actor=owner, batch=bring(content, "pairs.jsonl", start=False))
+
+
+def test_in_the_browser_another_sheet_is_chosen_looked_through_imported_and_taken_back(
+    project: Project, task: Task, owner: User, tmp_path: Path, as_user: Callable[[User], Client]
+) -> None:
+    client = as_user(owner)
+    content = sheets(tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer"], ["Q <b>", "A"]])
+    new = reverse("curation:import-new", args=[project.slug, task.slug])
+    page = client.post(new, {"file": SimpleUploadedFile("a.xlsx", content)})["Location"]
+    assert "Sheet or split" in client.get(page).content.decode()
+    start = f"{page}start/"
+    assert client.post(start, {"table": "Pairs"})["Location"] == page
+    shown = client.get(page).content.decode()
+    assert "Q &lt;b&gt;" in shown
+    columns = {"table": "Pairs", "column_instruction": "question", "column_response": "answer", "source": ""}
+    assert client.post(start, {**columns, "check": "1"}).status_code == 302
+    assert "looked through" in client.get(page).content.decode()
+    run_jobs()
+    assert "What the file would bring" in client.get(page).content.decode()
+    assert client.post(start, columns).status_code == 302
+    run_jobs()
+    assert "Take this import back" in client.get(page).content.decode()
+    client.post(f"{page}undo/")
+    run_jobs()
+    assert "Taken back" in client.get(page).content.decode()
+    assert Pair.objects.get().state == PairState.TRASHED
+
+
+def test_a_program_chooses_the_sheet_looks_and_takes_back(task: Task, owner: User, tmp_path: Path, api_as: Any) -> None:
+    client = api_as(owner)
+    content = sheets(tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer"], ["Q", "A"]])
+    made = client.post(
+        "/api/v1/imports/", {"task": task.pk, "file": SimpleUploadedFile("a.xlsx", content)}, format="multipart"
+    )
+    assert made.json()["tables"] == ["Notes", "Pairs"]
+    address = f"/api/v1/imports/{made.json()['id']}/"
+    assert client.post(f"{address}check/", {"table": "Pairs"}).status_code == 202
+    run_jobs()
+    assert client.get(address).json()["report"]["ready"] == 1
+    assert client.post(f"{address}start/", {}).status_code == 202
+    run_jobs()
+    assert client.get(address).json()["accepted"] == 1
+    assert client.post(f"{address}undo/").status_code == 202
+    run_jobs()
+    assert client.get(address).json()["state"] == "undone"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        *((f"zaragoza_construction_faq/faq{part}", 503) for part in (
+            ".csv", ".json", ".jsonl", "-alpaca.jsonl", "-sharegpt.jsonl", "-en.csv", "-en.json", "-en.jsonl",
+            "-en-alpaca.jsonl", "-en-sharegpt.jsonl")),
+        ("self_instruct/seed_tasks.jsonl", 175),
+        ("self_instruct/user_oriented_instructions.jsonl", 252),
+    ],
+)  # fmt: skip
+def test_every_form_of_the_real_files_is_recognised_and_comes_in_whole(bring: Bring, name: str, rows: int) -> None:
+    path = shared_data(name)
+    batch = bring(path.read_bytes(), path.name)
+    assert (batch.rows, batch.refused) == (rows, 0)
+    assert batch.accepted + batch.duplicates == rows
+    assert batch.accepted >= rows - 2
