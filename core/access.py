@@ -5,11 +5,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from core.choices import ROLE_GRANTS, Need, Role
 from core.denied import Denied, Refused
-from core.models import ApiToken, Job, Membership, Project, User
+from core.models import ApiToken, Comment, Job, Membership, Project, User
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -101,6 +102,19 @@ def job_access(request: Any, job_id: int) -> JobAccess:
     access = project_access(request, job.project.slug)
     mine = job.requested_by_id == access.user.pk
     return JobAccess(job, access, mine or access.check(Need.OWN), access.role == "admin")
+
+
+def comment_access(request: Any, slug: str, comment: int) -> tuple[Access, Comment]:
+    """A comment, for who may take it back: its author, or an owner of the project. Anyone else gets 404."""
+    access = project_access(request, slug)
+    rows = Comment.objects.select_related("thread__project").filter(thread__project=access.project)
+    mine = rows if access.allows(Need.OWN) else rows.filter(author=access.user)
+    return access, get_object_or_404(mine, pk=comment)
+
+
+def comment_by_id(request: Any, comment: int) -> tuple[Access, Comment]:
+    found = get_object_or_404(Comment.objects.select_related("thread__project"), pk=comment)
+    return comment_access(request, found.thread.project.slug, comment)
 
 
 def job_control(request: Any, job_id: int) -> JobAccess:

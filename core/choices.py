@@ -102,3 +102,21 @@ class AssignmentState(TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     SKIPPED = "skipped", _("Skipped")
     RELEASED = "released", _("Released")
+
+
+class ThreadState(TextChoices):
+    OPEN = "open", _("Open")
+    SETTLED = "settled", _("Settled")
+
+
+class NoticeKind(TextChoices):
+    RETURNED = "returned", _("Returned to you")
+    ASSIGNED = "assigned", _("Assigned to you")
+    MENTIONED = "mentioned", _("You were mentioned")
+    ANSWERED = "answered", _("Somebody answered")
+    GUIDELINES = "guidelines", _("The guidelines changed")
+    SPEEDS = "speeds", _("Measuring of times changed")
+
+    @property
+    def tone(self) -> str:
+        return {"returned": "warn", "mentioned": "accent", "guidelines": "warn"}.get(self.value, "info")

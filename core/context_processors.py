@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from core import registries
 from core.access import Access, projects_for
 from core.selectors.health import notices
+from core.selectors.inbox import inbox_count
 
 THEMES = ("auto", "light", "dark")
 ADMIN_PAGES = (("people", _("People")), ("jobs", _("Jobs")), ("audit", _("Audit log")), ("webhooks", _("Webhooks")))
@@ -28,6 +29,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation(request, access) if access else [],
         "admin_navigation": admin_navigation(request, in_project=access is not None) if user.is_admin else [],
         "notices": notices(user),
+        "inbox": {"url": reverse("inbox"), "count": inbox_count(user)},
     }
 
 

@@ -108,6 +108,7 @@ erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, insi
 seen_by: list[Callable[[frozenset[int]], list[LineageEntry]]] = []  # models that learned from these revisions
 after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
 askable_models: list[Callable[[Project], list[AskableModel]]] = []  # newest release first
+subject_urls: dict[str, Callable[[str, int], str]] = {}  # type of a thread's subject -> its page, by slug and id
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 
 

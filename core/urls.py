@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.views import audit, health, jobs, link, people, profile, projects, styleguide, theme, webhooks
+from core.views import audit, health, inbox, jobs, link, people, profile, projects, styleguide, theme, threads, webhooks
 
 urlpatterns = [
     path("link/<str:secret>/", link.link, name="link"),
@@ -29,6 +29,10 @@ urlpatterns = [
     path("profile/tokens/<str:key>/revoke/", profile.token_end, name="profile-token-revoke"),
     path("theme/", theme.theme, name="theme"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read/", inbox.read_all, name="inbox-read"),
+    path("inbox/<int:notice>/open/", inbox.notice_open, name="inbox-open"),
+    path("p/<slug:project>/comments/<int:comment>/remove/", threads.remove, name="comment-remove"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:job>/", jobs.job, name="jobs-detail"),
     path("jobs/<int:job>/live/", jobs.job_live, name="jobs-live"),

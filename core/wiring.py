@@ -31,6 +31,7 @@ def shots() -> list[tuple[str, str, str]]:
         ("webhooks", "/webhooks/", "admin"),
         ("project-new", "/projects/new/", "admin"),
         ("profile", "/profile/", "expert"),
+        ("inbox", "/inbox/", "expert"),
         ("health", "/health/", "admin"),
     ]
     project = Project.objects.order_by("-is_demo", "pk").first()

@@ -10,8 +10,10 @@ from core.access import Access, project_access, projects_for
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
+from curation.choices import BULK_NEEDS, BulkKind
 from curation.models import (
     Answer,
+    BulkAction,
     Corpus,
     DatasetVersion,
     Dismissal,
@@ -29,6 +31,7 @@ from curation.models import (
     Task,
 )
 
+BULK_PARTS = ("task__project", "task__tokenizer", "job", "created_by", "undoes")
 Found = TypeVar("Found", bound=Model)
 NEEDS: dict[WorkKind, Need] = {  # what a member must be allowed to do each kind of work
     WorkKind.WRITE: Need.WRITE,
@@ -93,6 +96,14 @@ def version_access(request: Any, project: str, version: int, need: str = Need.VI
     return access, get_object_or_404(rows, task__project=access.project, pk=version)
 
 
+def talk_access(request: Any, project: str, pair: int) -> tuple[Access, Pair]:
+    """A pair, for who takes part in the talk about it: everybody who may write or review."""
+    access, found = pair_access(request, project, pair)
+    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
+        project_access(request, project, Need.WRITE)  # answers 403 with the reason
+    return access, found
+
+
 def view_access(request: Any, project: str, view: int) -> tuple[Access, SavedView]:
     """A saved view, for who may take it away: its owner, or an owner of the project if it is shared."""
     access = project_access(request, project)
@@ -111,6 +122,20 @@ def export_access(request: Any, project: str, export: int, need: str = Need.VIEW
     access = project_access(request, project, need)
     rows = Export.objects.select_related("version__task__project", "job", "created_by")
     return access, get_object_or_404(rows, version__task__project=access.project, pk=export)
+
+
+def bulk_access(request: Any, project: str, action: int, need: str = Need.VIEW) -> tuple[Access, BulkAction]:
+    access = project_access(request, project, need)
+    return access, get_object_or_404(
+        BulkAction.objects.select_related(*BULK_PARTS), task__project=access.project, pk=action
+    )
+
+
+def refuse_bulk(access: Access, kind: str) -> None:
+    """Raises Refused (403) when this kind of action over a filter is not this member's to ask for."""
+    allowed = access.check(BULK_NEEDS.get(BulkKind(kind), Need.OWN))
+    if isinstance(allowed, Denied):
+        raise Refused(allowed)
 
 
 def assignment_access(request: Any, project: str, assignment: int, need: str) -> tuple[Access, Assignment]:
@@ -198,6 +223,10 @@ def answer_by_id(request: Any, answer: int, need: str) -> tuple[Access, Answer]:
 
 def drafting_by_id(request: Any, drafting: int) -> tuple[Access, Drafting]:
     return by_id(request, Drafting.objects.select_related("project", "task"), drafting, Need.VIEW, "project")
+
+
+def bulk_by_id(request: Any, action: int, need: str = Need.VIEW) -> tuple[Access, BulkAction]:
+    return by_id(request, BulkAction.objects.select_related(*BULK_PARTS), action, need, "task__project")
 
 
 def assignment_by_id(request: Any, assignment: int) -> tuple[Access, Assignment]:

@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from core.choices import Need
+
 
 class TaskKind(TextChoices):
     EXTRACTION = "extraction", _("Extraction: text in, less text out")
@@ -208,3 +210,19 @@ class WorkOrder(TextChoices):
     TOPIC = "topic", _("Topics with the fewest approved pairs first")
     RANDOM = "random", _("Mixed, always the same mixture")
     UNCERTAINTY = "uncertainty", _("What a model is least sure of first")
+
+
+class BulkKind(TextChoices):
+    """What can be done to every pair of a filter at once."""
+
+    TAG = "tag", _("Add a tag")
+    UNTAG = "untag", _("Take a tag away")
+    RECHECK = "recheck", _("Check again")
+    TOPIC = "topic", _("Set the topic")
+    ASSIGN = "assign", _("Assign to a person")
+    REVIEW = "review", _("Send to review")
+    TRASH = "trash", _("Move to the trash")
+    RESTORE = "restore", _("Restore from the trash")
+
+
+BULK_NEEDS = {BulkKind.TAG: Need.WRITE, BulkKind.UNTAG: Need.WRITE, BulkKind.RECHECK: Need.WRITE}  # the others: OWN

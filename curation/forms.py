@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from curation.choices import AtFreeze, LeakRule, TaskKind
+from curation.choices import AtFreeze, BulkKind, LeakRule, TaskKind
 from curation.models import Guideline, Task
 from ml.checks import AnyCheck
 
@@ -165,6 +165,32 @@ class PairForm(forms.Form):
 class ViewForm(forms.Form):
     name = forms.CharField(label=_("Name of the view"), max_length=80)
     shared = forms.BooleanField(label=_("For everybody in the project"), required=False)
+
+
+class BulkForm(forms.Form):
+    """What to do with all pairs of a filter. Which value counts depends on the action."""
+
+    kind = forms.ChoiceField(label=_("Do this with all of them"), widget=forms.RadioSelect)
+    tag = forms.CharField(
+        label=_("Tag"), max_length=40, required=False, help_text=_("For adding a tag or taking one away.")
+    )
+    topic = forms.CharField(
+        label=_("Topic"), max_length=120, required=False, help_text=_("For setting the topic; empty takes it away.")
+    )
+    person = forms.ChoiceField(label=_("Person"), required=False, help_text=_("For assigning."))
+    key = forms.RegexField(r"^[A-Za-z0-9-]{8,64}$", widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, kinds: list[tuple[str, Any]], people: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        offered = [("", _("Nobody")), *((str(pk), name) for pk, name in people)]
+        self.fields["person"].choices = offered  # type: ignore[attr-defined]
+        if not any(kind == BulkKind.ASSIGN for kind, _label in kinds):
+            del self.fields["person"], self.fields["topic"]
+
+    def value(self) -> str:
+        field = {BulkKind.TOPIC: "topic", BulkKind.ASSIGN: "person"}.get(self.cleaned_data["kind"], "tag")
+        return str(self.cleaned_data[field])
 
 
 class ReasonForm(forms.Form):

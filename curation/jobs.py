@@ -10,8 +10,9 @@ from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
-from curation.models import Corpus, DatasetVersion, DocumentUpload, Erasure, Export, Import, Pair, Task
+from curation.models import BulkAction, Corpus, DatasetVersion, DocumentUpload, Erasure, Export, Import, Pair, Task
 from curation.services.building import version_build
+from curation.services.bulk import bulk_run
 from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
 from curation.services.documents import documents_read, upload_ended
 from curation.services.embedding import embeddings_update
@@ -130,6 +131,18 @@ class ReadDocuments(JobRunner):
 
     def ended(self, job: Job) -> None:
         upload_ended(job.arguments["upload"], job)
+
+
+@job_kind
+class Bulk(JobRunner):
+    kind = "bulk"
+    queue = Queue.DEFAULT
+    title = _("Change all pairs of a filter")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        parts = ("task__project", "task__tokenizer", "created_by")
+        action = BulkAction.objects.select_related(*parts).get(pk=context.arguments["action"])
+        return bulk_run(action, context, lambda: hold(context))
 
 
 @job_kind

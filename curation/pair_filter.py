@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.choices import ThreadState
 from core.denied import ApplicationError
 from core.models import User
 from curation.choices import Origin, PairState, Part
@@ -56,6 +57,9 @@ class PairFilter(forms.Form):
         label=_("Guidelines"), required=False, choices=[ANY, ("older", _("Not looked at since they changed"))]
     )
     passage = forms.IntegerField(label=_("Passage"), required=False, min_value=1, max_value=2**62)
+    thread = forms.ChoiceField(
+        label=_("Thread"), required=False, choices=[ANY, ("any", _("Has one")), *ThreadState.choices]
+    )
     batch = forms.IntegerField(label=_("Import"), required=False, min_value=1, max_value=2**62)
     metadata = forms.CharField(label=_("Imported column"), required=False, max_length=200)
 
@@ -115,7 +119,8 @@ class PairFilter(forms.Form):
 
     @property
     def unfolded(self) -> bool:
-        return any(name not in FIRST for name in self.asked()) or bool(self.errors)
+        """What is on stands in the chips; only what was not understood has to be seen in its field."""
+        return bool(self.errors)
 
 
 def filter_read(data: Mapping[str, Any], *, task: Task, user: User) -> PairFilter:

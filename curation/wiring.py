@@ -20,6 +20,7 @@ from curation.selectors.tasks import TaskRow, tasks_of
 from curation.services.erasures import erasures_again
 from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_sometimes
+from curation.services.pairs import SUBJECT, pair_address
 from curation.services.reviews import reviews_align
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
@@ -38,11 +39,13 @@ def wire() -> None:
         ),
         NavEntry(20, gettext_lazy("Versions"), "curation:versions", ("curation:version", "curation:freeze")),
         NavEntry(22, gettext_lazy("Corpora"), "curation:corpora", ("curation:corpus",)),
+        NavEntry(70, gettext_lazy("People"), "curation:people", ("curation:people",)),
     ]
     registries.next_actions.append(next_actions)
     registries.stations.append(stations)
     registries.lineage.setdefault("pair", []).append(pair_lineage)
     registries.lineage.setdefault("dataset_version", []).append(version_lineage)
+    registries.subject_urls[SUBJECT] = pair_address
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])
@@ -200,6 +203,8 @@ def shots() -> list[tuple[str, str, str]]:
         ("check", f"{root}/checks/misspelling/", "owner"),
         ("pairs", f"{root}/pairs/", "viewer"),
         ("reviews", f"{root}/review/", "reviewer"),
+        ("pairs-bulk", f"{root}/tasks/{task.slug}/bulk/?state=approved", "owner"),
+        ("project-people", f"{root}/people/", "owner"),
         ("my-work", f"{root}/work/", "expert"),
         ("questions", f"{root}/questions/", "viewer"),
         ("agreement", f"{root}/agreement/", "owner"),

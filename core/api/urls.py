@@ -1,6 +1,6 @@
 from django.urls import path
 
-from core.api import events, jobs, projects, webhooks
+from core.api import events, inbox, jobs, projects, webhooks
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view(), name="api-projects"),
@@ -18,5 +18,8 @@ urlpatterns = [
     path("webhooks/<int:webhook>/", webhooks.WebhookView.as_view(), name="api-webhook"),
     path("webhooks/<int:webhook>/deliveries/", webhooks.Deliveries.as_view(), name="api-deliveries"),
     path("webhooks/deliveries/<int:delivery>/resend/", webhooks.resend, name="api-delivery-resend"),
+    path("inbox/", inbox.Inbox.as_view(), name="api-inbox"),
+    path("inbox/read/", inbox.read, name="api-inbox-read"),
+    path("comments/<int:comment>/", inbox.comment, name="api-comment"),
     path("events/", events.Events.as_view(), name="api-events"),
 ]

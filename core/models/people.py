@@ -63,6 +63,8 @@ class Project(models.Model):
         _("reviewers"), default=1, db_default=1, choices=((1, _("One person")), (2, _("Two people")))
     )
     attribution = models.TextField(_("attribution"), blank=True, max_length=2000)
+    # Since when times are measured for each person; null: they are not. Only an admin may turn it on, and it is told.
+    speeds_since = models.DateTimeField(null=True, blank=True, editable=False)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from core.choices import Role
 from core.denied import ApplicationError
-from core.models import ApiToken, Membership, OneTimeLink, Project, User
+from core.models import ApiToken, Membership, Notice, OneTimeLink, Project, User
 from core.services.events import event_record
 
 
@@ -76,6 +76,7 @@ def membership_remove(*, actor: User, project: Project, user: User) -> None:
     refuse_ownerless(project, user, keeps_owner=False)
     end_links_of(project, user)
     Membership.objects.filter(project=project, user=user).delete()
+    Notice.objects.filter(project=project, user=user).delete()
     event_record(actor=actor, action="membership.removed", project=project, subject=user)
 
 

@@ -2,14 +2,16 @@ import re
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from core import registries
-from core.choices import Role
+from core.choices import NoticeKind, Role
 from core.denied import ApplicationError
 from core.models import Membership, Project, User
 from core.services.events import event_record
+from core.services.inbox import notice_tell
 
 EDITABLE = ("name", "description", "language", "solo", "reviewers", "attribution")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
@@ -72,6 +74,20 @@ def project_update(*, actor: User, project: Project, **changes: Any) -> Project:
     for follow in registries.project_changed:
         follow(project, frozenset(changed))
     return project
+
+
+@transaction.atomic
+def speeds_set(*, actor: User, project: Project, on: bool) -> None:
+    """Measure times for each person from now on, or no longer. Everybody in the project is told in the inbox."""
+    if on == (project.speeds_since is not None):
+        return
+    Project.objects.filter(pk=project.pk).update(speeds_since=Now() if on else None)
+    project.refresh_from_db(fields=["speeds_since"])
+    event_record(actor=actor, action="project.speeds", project=project, subject=project, on=on)
+    notice_tell(
+        users=list(project.memberships.values_list("user", flat=True)), project=project, kind=NoticeKind.SPEEDS,
+        actor=actor, subject=("project", project.pk), url=f"/p/{project.slug}/people/",
+    )  # fmt: skip
 
 
 @transaction.atomic

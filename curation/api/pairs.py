@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from core.access import person
 from core.api.projects import REFUSALS
-from core.choices import Need
+from core.choices import Need, ThreadState
 from core.denied import ApplicationError
 from core.services.work import work_claim
 from curation.access import pair_by_id, task_by_id
@@ -46,6 +46,7 @@ FILTERS = [
     OpenApiParameter("part", str, enum=Part.values, description="Of that version, else where a freeze would put it."),
     OpenApiParameter("edition", str, enum=["older"], description="Not looked at since the guidelines changed."),
     OpenApiParameter("passage", int, description="A passage's id."),
+    OpenApiParameter("thread", str, enum=["any", *ThreadState.values]),
     OpenApiParameter("batch", int, description="An import's id."),
     OpenApiParameter("metadata", str, description="column=value of an imported column, or a column."),
 ]

@@ -8,9 +8,11 @@ from rest_framework import serializers
 from core.api.shapes import PersonOut
 from core.choices import WorkKind
 from core.models import Assignment, WorkItem
-from curation.choices import Decision, LeakRule, TaskKind
+from curation.choices import BulkKind, Decision, LeakRule, TaskKind
 from curation.import_forms import FIELDS
 from curation.models import (
+    BulkAction,
+    BulkRow,
     DatasetVersion,
     Import,
     ImportProblem,
@@ -127,6 +129,37 @@ class ViewIn(serializers.Serializer[object]):
         child=serializers.CharField(max_length=200), help_text="Filters of the list of pairs."
     )
     shared = serializers.BooleanField(default=False)
+
+
+class BulkOut(serializers.ModelSerializer[BulkAction]):
+    """`job` tells how far it is, and is what to cancel."""
+
+    created_by = PersonOut(read_only=True)
+
+    class Meta:
+        model = BulkAction
+        fields = (
+            "id", "task", "kind", "value", "query", "undoes", "total", "changed", "unchanged", "refused", "job",
+            "created_by", "created_at",
+        )  # fmt: skip
+
+
+class BulkIn(serializers.Serializer[object]):
+    task = serializers.IntegerField(min_value=1)
+    kind = serializers.ChoiceField(choices=BulkKind.choices)
+    value = serializers.CharField(
+        max_length=120, required=False, default="", allow_blank=True, help_text="The tag, the topic, a member's id."
+    )
+    query = serializers.DictField(
+        child=serializers.CharField(max_length=200), help_text="Filters of the list of pairs; {} is the whole task."
+    )
+    key = serializers.RegexField(r"^[A-Za-z0-9-]{8,64}$", help_text="Yours; sent twice, it is one action.")
+
+
+class BulkRefusalOut(serializers.ModelSerializer[BulkRow]):
+    class Meta:
+        model = BulkRow
+        fields = ("id", "pair", "reason")
 
 
 class RevisionIn(serializers.Serializer[object]):

@@ -1,3 +1,4 @@
+from curation.models.bulk import BulkAction, BulkRow
 from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
 from curation.models.documents import Document, DocumentFile, DocumentUpload, Passage
@@ -17,6 +18,8 @@ from curation.models.versions import DatasetVersion, Suite, SuiteItem, VersionLe
 __all__ = [
     "Acceptance",
     "Answer",
+    "BulkAction",
+    "BulkRow",
     "CheckSetting",
     "CheckedText",
     "Corpus",

@@ -112,7 +112,12 @@ class Revision(models.Model):
 
     class Meta:
         ordering = ("-number",)
-        indexes = (models.Index(fields=("fingerprint",), name="revision_by_text"),)
+        indexes = (
+            models.Index(fields=("fingerprint",), name="revision_by_text"),
+            models.Index(
+                fields=("author", "created_at"), condition=~Q(origin=Origin.IMPORTED), name="revision_by_author"
+            ),
+        )
         constraints = (models.UniqueConstraint(fields=("pair", "number"), name="one_revision_per_number"),)
 
     def __str__(self) -> str:

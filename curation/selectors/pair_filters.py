@@ -13,6 +13,7 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from core.models import Thread
 from curation.choices import PairState, Part, VersionState
 from curation.models import Pair, Review, Task, VersionPair
 from ml.split import DEVELOP_SHARE
@@ -92,6 +93,11 @@ def reviewed_by(pairs: Pairs, reviewer: int) -> Pairs:
     return pairs.filter(Exists(Review.objects.filter(reviewer=reviewer, revision__pair=OuterRef("pk"))))
 
 
+def with_thread(pairs: Pairs, state: str) -> Pairs:
+    threads = Thread.objects.filter(subject_type="pair", subject_id=OuterRef("pk"))
+    return pairs.filter(Exists(threads if state == "any" else threads.filter(state=state)))
+
+
 def since(pairs: Pairs, day: date) -> Pairs:
     return pairs.filter(created_at__gte=midnight(day))
 
@@ -144,6 +150,7 @@ NARROW: dict[str, Callable[[Pairs, Any], Pairs]] = {
     "batch": lambda pairs, batch: pairs.filter(imported_by=batch),
     "passage": lambda pairs, passage: pairs.filter(passage=passage),
     "below_edition": lambda pairs, number: pairs.filter(edition__lt=number),
+    "thread": with_thread,
     "metadata": with_metadata,
     "q": with_words,
 }

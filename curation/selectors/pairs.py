@@ -14,11 +14,13 @@ from core import registries
 from core.diff import Part, word_diff
 from core.models import Event, Membership, Project, User
 from core.selectors.keyset import Page, keyset_page
+from core.selectors.threads import thread_page
 from curation.choices import PairState, VersionState
 from curation.fingerprints import TEXT_FIELDS
 from curation.models import Pair, PairLink, Review, Revision, Task, VersionPair
 from curation.selectors.marks import Mark
 from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
+from curation.services.editions import edition_asked
 from curation.services.linking import links_of
 from ml.checks import corpus_checks
 
@@ -142,6 +144,8 @@ def pair_page(pair: Pair, user: User) -> dict[str, Any]:
         "metadata": [(name, plain(value)) for name, value in pair.metadata.items()],
         "lineage": registries.lineage_of("pair", pair),
         "panels": registries.panels_for("pair", pair, user),
+        "asked_edition": edition_asked(pair.task_id),
+        **thread_page(pair.project, ("pair", pair.pk)),
     }
 
 

@@ -39,7 +39,13 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
 @transaction.atomic
 def index_batch(pairs: list[Pair], around: Surroundings) -> None:
     # Locked, so that a revision that is submitted meanwhile keeps its own findings.
-    locked = list(Pair.objects.select_for_update().filter(pk__in=[pair.pk for pair in pairs], found__isnull=True))
+    locked_check(
+        list(Pair.objects.select_for_update().filter(pk__in=[pair.pk for pair in pairs], found__isnull=True)), around
+    )
+
+
+def locked_check(locked: list[Pair], around: Surroundings) -> None:
+    """Check the newest revisions of locked pairs as things stand now, count their tokens and make them findable."""
     newest = Revision.objects.in_bulk([pair.current_id for pair in locked if pair.current_id])
     rows = [(pair, revision) for pair in locked if (revision := newest.get(pair.current_id))]
     results = pairs_check([texts_of(revision) for _, revision in rows], around)

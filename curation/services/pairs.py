@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.choices import WorkKind, WorkState
@@ -174,6 +175,11 @@ def passage_written(passage: Passage, task: Task) -> None:
         state=WorkState.OPEN,
     )
     asked.update(state=WorkState.DONE)
+
+
+def pair_address(project: str, pair: int) -> str:
+    """The page of a pair, for lines in inboxes."""
+    return reverse("curation:pair-detail", args=[project, pair])
 
 
 def review_batch(task_id: int) -> str:

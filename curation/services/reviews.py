@@ -6,17 +6,18 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.choices import AssignmentState, WorkKind, WorkState
+from core.choices import AssignmentState, NoticeKind, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict, Denied
 from core.models import Assignment, Project, User, WorkItem
 from core.services.events import event_record
+from core.services.inbox import notice_tell
 from core.services.work import work_claim, work_close, work_open, work_submit
 from curation.choices import Decision, PairState, ReviewBasis
 from curation.fingerprints import Texts
 from curation.models import Pair, Review, Revision
 from curation.services.checking import texts_of
 from curation.services.editions import edition_now
-from curation.services.pairs import SUBJECT, pair_lock, pair_revise, review_batch, revision_of
+from curation.services.pairs import SUBJECT, pair_address, pair_lock, pair_revise, review_batch, revision_of
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
 
@@ -72,18 +73,29 @@ def review_decide(
     if decision == Decision.ESCALATE:
         adjudication_ask(pair, revision, reason)
     elif enough:
-        pair.state = PairState.APPROVED if decision == Decision.APPROVE else PairState.RETURNED
-        if decision == Decision.APPROVE:
-            pair.approved = revision
-        elif pair.approved_id == revision.pk:
-            pair.approved = None  # it was sent back to review after its approval, which ends with this
-        pair.edition = edition_now(pair.task_id)
-        pair.save(update_fields=["state", "approved", "edition", "updated_at"])
+        pair_settle(actor, pair, revision, decision, reason.strip())
     action = EVENTS.get(decision, "pair.approved" if enough else "pair.approved_by_one")
     event_record(
         actor=actor, action=action, project=pair.project, subject=pair, version=pair.version, basis=review.basis
     )
     return review
+
+
+def pair_settle(actor: User, pair: Pair, revision: Revision, decision: Decision, reason: str) -> None:
+    """What a decision that suffices makes of the pair; whose text came back finds it in the inbox."""
+    if decision == Decision.APPROVE:
+        pair.state, pair.approved = PairState.APPROVED, revision
+    else:
+        pair.state = PairState.RETURNED
+        if pair.approved_id == revision.pk:
+            pair.approved = None  # it was sent back to review after its approval, which ends with this
+        if revision.author_id:
+            notice_tell(
+                users=[revision.author_id], project=pair.project, kind=NoticeKind.RETURNED, actor=actor,
+                subject=(SUBJECT, pair.pk), url=pair_address(pair.project.slug, pair.pk), text=reason,
+            )  # fmt: skip
+    pair.edition = edition_now(pair.task_id)
+    pair.save(update_fields=["state", "approved", "edition", "updated_at"])
 
 
 def pair_locked_as_read(pair: Pair) -> Pair:

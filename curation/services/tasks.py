@@ -4,13 +4,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from core.choices import NoticeKind
 from core.denied import ApplicationError
 from core.models import Project, User
 from core.services.events import event_record
-from curation.models import Guideline, Task
+from core.services.inbox import notice_tell
+from curation.choices import PairState
+from curation.models import Guideline, Pair, Task
 from ml.prompting import Template, TemplateError
 
 EDITABLE = (
@@ -64,6 +68,20 @@ def free_slug(project: Project, name: str) -> str:
     return next(slug for slug in names if slug not in taken | reserved)
 
 
+def affected_tell(actor: User | None, task: Task, number: int) -> None:
+    """A line into the inbox of whoever wrote or reviewed a pair that has to be looked at again under this edition."""
+    below = Pair.objects.filter(task=task, edition__lt=number).exclude(state=PairState.TRASHED)
+    for role, people in (
+        ("author", below.order_by().values_list("author", flat=True).distinct()),
+        ("reviewer", User.objects.filter(reviews__revision__pair__in=below).values_list("pk", flat=True).distinct()),
+    ):
+        notice_tell(
+            users={pk for pk in people if pk}, project=task.project, kind=NoticeKind.GUIDELINES, actor=actor,
+            subject=(f"guidelines_{role}", task.pk), text=task.name,
+            url=f"{reverse('curation:pairs', args=[task.project.slug])}?task={task.slug}&edition=older&{role}=me",
+        )  # fmt: skip
+
+
 @transaction.atomic
 def guideline_save(*, actor: User | None, task: Task, text: str, number: int, reflags: bool = False) -> Guideline:
     """Write the next edition of the guidelines on top of edition `number`; earlier ones stay readable.
@@ -86,4 +104,6 @@ def guideline_save(*, actor: User | None, task: Task, text: str, number: int, re
         number=guideline.number,
         reflags=reflags,
     )
+    if reflags:
+        affected_tell(actor, task, guideline.number)
     return guideline

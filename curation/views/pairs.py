@@ -48,6 +48,7 @@ def list_context(request: HttpRequest, access: Access, task: Task) -> dict[str, 
         "form": form,
         "asked": asked,
         "chips": form.chips(),
+        "list_url": form.address(asked),
         "page": pairs_page(pairs_filtered(task, form.query()), {"task": task.slug, **asked, **position}),
         "views": [(view, form.address(view.query), view.query == asked) for view in views_of(task, access.user)],
         "view_form": ViewForm(),
@@ -89,6 +90,7 @@ def pair_detail(request: HttpRequest, project: str, pair: int) -> HttpResponse:
         "may_own": access.allows(Need.OWN),
         "spent": Spent.objects.filter(pair=found).select_related("spent_by").first(),
         "measures": access.allows(Need.OWN) and standing_of(found) == Part.TEST,
+        "may_talk": access.allows(Need.WRITE) or access.allows(Need.REVIEW),
         "may_approve": may_approve(access.user, found),
     }
     return render(request, "curation/pair.html", context)

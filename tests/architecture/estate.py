@@ -7,13 +7,27 @@ from typing import Any
 from django.utils import timezone
 
 from core.choices import LinkKind, WorkKind
-from core.models import Delivery, Heartbeat, Job, Membership, OneTimeLink, Project, User, Webhook, WorkItem
+from core.models import (
+    Comment,
+    Delivery,
+    Heartbeat,
+    Job,
+    Membership,
+    Notice,
+    OneTimeLink,
+    Project,
+    Thread,
+    User,
+    Webhook,
+    WorkItem,
+)
 from core.services.invitations import link_create
 from core.services.people import token_create
 from core.services.work import work_claim, work_open
 from curation.choices import CorpusState, Part, SuiteRole, VersionState
 from curation.models import (
     Answer,
+    BulkAction,
     Corpus,
     DatasetVersion,
     Dismissal,
@@ -89,6 +103,19 @@ def add_core(estate: Estate) -> None:
     estate.values |= {
         "webhook": webhook.pk,
         "delivery": delivery.pk,
+    }
+    thread = Thread.objects.create(project=project, subject_type="pair", subject_id=0)
+    notice = Notice.objects.create(
+        user=owner,
+        project=project,
+        kind="mentioned",
+        subject_type="pair",
+        subject_id=0,
+        url="/p/x/",
+    )
+    estate.values |= {
+        "comment": Comment.objects.create(thread=thread, author=owner, body="So it is.").pk,
+        "notice": notice.pk,
         "job": job.pk,
         "secret": path.strip("/").split("/")[-1],
         "invitation": OneTimeLink.objects.latest("pk").pk,
@@ -164,11 +191,13 @@ def add_curation(estate: Estate) -> None:
     erasure = Erasure.objects.create(project=project, scope="pair", reason="Request 1", asked_by=owner, state="done")
     word = GlossaryWord.objects.create(project=project, language="en", word="bygglov", added_by=owner)
     view = SavedView.objects.create(task=task, user=owner, name="To mend", query={"state": "returned"})
+    action = BulkAction.objects.create(task=task, kind="tag", value="old", key="k", changed=1, created_by=owner)
     work = work_open(
         project=project, kind=WorkKind.REVIEW, subject_type="pair", subject_id=waiting.pk, excluded_user=expert
     )
     assignment = work_claim(user=estate.people["reviewer"], item=work)
     add_questions(estate, task)
+    Thread.objects.create(project=project, subject_type="pair", subject_id=pair.pk)
     estate.values |= {
         "task": task.slug,
         "task_id": task.pk,
@@ -191,6 +220,7 @@ def add_curation(estate: Estate) -> None:
         "suite": suite.pk,
         "item": item.pk,
         "word": word.pk,
+        "action": action.pk,
         "view": view.pk,
         "check": "misspelling",
         "link": link.pk,

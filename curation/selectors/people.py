@@ -1,0 +1,196 @@
+"""What each person of a project did: amounts, how often a text came back, how reviewers agree, and times if measured.
+
+Imports and mere changes of a topic are nobody's writing. A share is shown with what it is a share of; None where there
+is nothing to divide by.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations, groupby
+from statistics import median
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.charts import Chart, Series, line_chart
+from core.choices import AssignmentState
+from core.models import Assignment, Membership, Project, User
+from curation.choices import Decision, Origin, ReviewBasis
+from curation.models import Review, Revision
+
+WEEKS = 12
+MOST_CURVES = 6
+MOST_TIMES = 20_000
+
+
+@dataclass(frozen=True)
+class Share:
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    user: User
+    role: str
+    written: int
+    corrected: int
+    returned: Share  # of the decisions about this person's texts
+    unchanged: Share  # of the model drafts this person took over
+    reviewed: int
+    agreed: Share  # of the texts that this person and another reviewer both decided about
+    seconds: dict[str, tuple[float, int]] | None  # kind of work -> (median, pieces); None: not measured
+    weeks: tuple[int, ...]  # texts in each of the last WEEKS weeks, oldest first
+
+
+def people_of(project: Project, viewer: User, *, everybody: bool) -> list[PersonRow]:
+    """A row for each member, or the viewer's own alone. One's own times are always there, others' if measured."""
+    members = Membership.objects.filter(project=project).select_related("user").order_by("user__name", "pk")
+    shown = [member for member in members if everybody or member.user_id == viewer.pk]
+    ids = [member.user_id for member in shown]
+    written, reviews, agreed, weeks = (
+        amounts(project, ids),
+        decided(project, ids),
+        agreement(project),
+        by_week(project, ids),
+    )
+    times = {pk: seconds_of(project, pk, None if pk == viewer.pk else project.speeds_since) for pk in ids
+             if pk == viewer.pk or project.speeds_since}  # fmt: skip
+    nothing: dict[str, int] = {}
+    return [
+        PersonRow(
+            user=member.user,
+            role=member.get_role_display(),
+            written=(one := written.get(member.user_id, nothing)).get("written", 0),
+            corrected=one.get("corrected", 0),
+            returned=Share((two := reviews.get(member.user_id, nothing)).get("returned", 0), two.get("all", 0)),
+            unchanged=Share(one.get("accepted", 0), one.get("accepted", 0) + one.get("edited", 0)),
+            reviewed=two.get("reviewed", 0),
+            agreed=agreed.get(member.user_id, Share(0, 0)),
+            seconds=times.get(member.user_id),
+            weeks=weeks.get(member.user_id, (0,) * WEEKS),
+        )
+        for member in shown
+    ]
+
+
+def texts_of_people(project: Project, users: Collection[int]) -> "QuerySet[Revision]":
+    """What these people wrote: no imports, and no revision whose texts the pair had before."""
+    same = Revision.objects.filter(
+        pair=OuterRef("pair"), number__lt=OuterRef("number"), fingerprint=OuterRef("fingerprint")
+    )
+    own = Revision.objects.filter(author__in=users, pair__project=project).exclude(origin=Origin.IMPORTED)
+    return own.exclude(Exists(same)).order_by()
+
+
+def amounts(project: Project, users: Collection[int]) -> dict[int, dict[str, int]]:
+    rows: Any = (
+        texts_of_people(project, users)
+        .values("author")
+        .annotate(
+            written=Count("pk", filter=Q(number=1)),
+            corrected=Count("pk", filter=Q(number__gt=1)),
+            accepted=Count("pk", filter=Q(origin=Origin.DRAFT_ACCEPTED)),
+            edited=Count("pk", filter=Q(origin=Origin.DRAFT_EDITED)),
+        )
+    )
+    return {row["author"]: {name: count for name, count in row.items() if name != "author"} for row in rows}
+
+
+def decided(project: Project, users: Collection[int]) -> dict[int, dict[str, int]]:
+    """Decisions about each person's texts by somebody else, and each person's own decisions."""
+    by_others = Review.objects.filter(revision__pair__project=project).exclude(basis=ReviewBasis.IMPORT).order_by()
+    about = by_others.filter(revision__author__in=users).exclude(reviewer=F("revision__author"))
+    found: dict[int, dict[str, int]] = {}
+    returned = Count("pk", filter=Q(decision=Decision.RETURN))
+    for row in about.values("revision__author").annotate(all=Count("pk"), returned=returned):
+        found[row["revision__author"]] = {"all": row["all"], "returned": row["returned"]}
+    own = by_others.filter(reviewer__in=users).values_list("reviewer").annotate(count=Count("pk"))
+    for reviewer, count in own:
+        found.setdefault(reviewer, {})["reviewed"] = count
+    return found
+
+
+def agreement(project: Project) -> dict[int, Share]:
+    """For each reviewer: of the texts that another person decided about as well, how many both decided alike."""
+    rows = Review.objects.filter(revision__pair__project=project, reviewer__isnull=False).exclude(
+        basis=ReviewBasis.IMPORT
+    )
+    shared = (
+        rows.order_by().values("fingerprint").annotate(people=Count("reviewer", distinct=True)).filter(people__gt=1)
+    )
+    several = rows.filter(fingerprint__in=shared.values("fingerprint")).order_by("fingerprint", "pk")
+    counts: dict[int, list[int]] = {}
+    decisions = several.values_list("fingerprint", "reviewer", "decision")
+    for _fingerprint, judged in groupby(decisions, key=lambda row: row[0]):
+        last = {reviewer: decision for _text, reviewer, decision in judged if reviewer is not None}
+        for one, other in combinations(last, 2):
+            for person in (one, other):
+                alike, both = counts.setdefault(person, [0, 0])
+                counts[person] = [alike + (last[one] == last[other]), both + 1]
+    return {person: Share(alike, both) for person, (alike, both) in counts.items()}
+
+
+def by_week(project: Project, users: Collection[int]) -> dict[int, tuple[int, ...]]:
+    first = week_of(timezone.now()) - timedelta(weeks=WEEKS - 1)
+    recent = texts_of_people(project, users).filter(created_at__gte=first)
+    found: dict[int, list[int]] = {}
+    for author, week, count in recent.values_list("author").annotate(week=TruncWeek("created_at"), count=Count("pk")):
+        found.setdefault(author, [0] * WEEKS)[round((week - first) / timedelta(weeks=1))] = count
+    return {author: tuple(counts) for author, counts in found.items()}
+
+
+def week_of(moment: datetime) -> datetime:
+    """Monday's first moment."""
+    day = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day - timedelta(days=day.weekday())
+
+
+def seconds_of(project: Project, user: int, since: datetime | None) -> dict[str, tuple[float, int]]:
+    """The median time from taking a piece of work to handing it in, by kind; `since` leaves out what came before."""
+    done = Assignment.objects.filter(
+        user=user, item__project=project, state=AssignmentState.SUBMITTED, ended_at__isnull=False
+    )
+    if since is not None:
+        done = done.filter(claimed_at__gte=since)
+    spent: dict[str, list[float]] = {}
+    rows: Any = done.order_by("-pk").values_list("item__kind", "claimed_at", "ended_at")[:MOST_TIMES]
+    for kind, claimed, ended in rows:
+        spent.setdefault(kind, []).append((ended - claimed).total_seconds())
+    return {kind: (median(values), len(values)) for kind, values in spent.items()}
+
+
+def weeks_chart(rows: Sequence[PersonRow]) -> Chart | None:
+    """Texts a week of those who wrote most; None while nobody did."""
+    most = sorted((row for row in rows if any(row.weeks)), key=lambda row: -sum(row.weeks))[:MOST_CURVES]
+    if not most:
+        return None
+    series = [
+        Series(str(row.user), [(number - WEEKS + 1, count) for number, count in enumerate(row.weeks)]) for row in most
+    ]
+    return line_chart(
+        title=_("Texts written and corrected a week"), x_label=_("Week (0 is this one)"), y_label=_("Texts"),
+        series=series, from_zero=True,
+    )  # fmt: skip
+
+
+def row_json(row: PersonRow) -> dict[str, Any]:
+    shares = {
+        name: {"part": share.part, "of": share.whole, "share": share.value}
+        for name, share in (("returned", row.returned), ("unchanged", row.unchanged), ("agreed", row.agreed))
+    }
+    times = row.seconds and [
+        {"kind": kind, "median_seconds": seconds, "pieces": pieces} for kind, (seconds, pieces) in row.seconds.items()
+    ]
+    return {
+        "user": row.user, "written": row.written, "corrected": row.corrected, "reviewed": row.reviewed, **shares,
+        "times": times, "weeks": list(row.weeks),
+    }  # fmt: skip
