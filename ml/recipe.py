@@ -114,6 +114,7 @@ class Recipe:
         minimum=0.001,
         maximum=10,
         advanced=True,
+        objectives=("preferences",),
     )
     epochs: float = _setting(
         3.0,

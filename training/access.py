@@ -28,7 +28,7 @@ def model_access(request: Any, project: str, version: int, need: str = Need.VIEW
 def base_access(request: Any, project: str, base: int) -> tuple[Access, BaseModel]:
     """Base models belong to the installation: every member of any project sees them."""
     access = project_access(request, project)
-    return access, get_object_or_404(BaseModel.objects.select_related("job", "created_by"), pk=base)
+    return access, get_object_or_404(BaseModel.objects.select_related("job", "created_by", "corpus", "run"), pk=base)
 
 
 # --- the API names objects by id alone --------------------------------------------------------------------------------

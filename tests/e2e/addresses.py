@@ -11,7 +11,9 @@ from tests.architecture.test_matrix import THEIRS, our_urls
 from tests.e2e.walk import Walk
 
 # parts of pages, files, and what programs ask for
-NOT_DRAWN = re.compile(r"-(live|panel|export|problems)$|^(schema|metrics|curation:suggestions)$|^api-(?!docs$)")
+NOT_DRAWN = re.compile(
+    r"-(live|panel|export|problems)$|^training:stage-|^(schema|metrics|curation:suggestions)$|^api-(?!docs$)"
+)
 OTHERS = {
     "training:run-edit/run": "draft",
     "training:run-check/run": "draft",

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e import teaching
+from tests.e2e import reading, teaching
 from tests.e2e.people import JOB, Person
 from tests.e2e.walk import Walk
 
@@ -162,5 +162,6 @@ def leave_work_open(walk: Walk) -> None:
 STEPS = [
     teaching.found_project, teaching.invite_people, teaching.make_task, teaching.write_pair, teaching.return_pair,
     teaching.correct_pair, teaching.approve_pair, teaching.answer_apart, teaching.import_rows,
-    teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round, leave_work_open,
+    teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round,
+    reading.make_corpus, reading.prepare_pretraining, leave_work_open,
 ]  # fmt: skip

@@ -62,7 +62,10 @@ def test_a_package_becomes_a_model_with_its_licence_and_words(
     assert base.fingerprint == ModelRef.of(tiny_folder).fingerprint
     assert base.report["trial"]["text"].startswith("The first thing to know is")
     assert base.report["card"] is True
-    assert "On trial it said" in client.get(answer.headers["Location"]).content.decode()
+    page = client.get(answer.headers["Location"]).content.decode()
+    assert "On trial it said" in page
+    assert "<h1>A model</h1>" in page
+    assert "license: apache" not in page
     assert client.post(url, {"name": "Bad", "archive": SimpleUploadedFile("a.exe", b"x")}).status_code == 400
 
 

@@ -23,6 +23,9 @@ FACTS = (
 )
 
 
+CARD_CHARACTERS = 50_000
+
+
 @dataclass(frozen=True)
 class FileRow:
     name: str
@@ -55,9 +58,11 @@ def file_row(folder: Path, name: str, digest: str) -> FileRow:
     return FileRow(name, path.stat().st_size if path.is_file() else None, digest)
 
 
-def model_card(version: ModelVersion) -> str:
-    path = Path(folder_of(version)) / "README.md"
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+def model_card(model: ModelVersion | BaseModel) -> str:
+    """What the model's folder says of it, without the facts for programs at its top."""
+    path = Path(folder_of(model)) / "README.md"
+    text = path.read_text(encoding="utf-8", errors="replace")[:CARD_CHARACTERS] if path.is_file() else ""
+    return text.partition("\n---\n")[2] if text.startswith("---\n") else text
 
 
 def model_facts(version: ModelVersion) -> dict[str, Any]:

@@ -75,8 +75,14 @@ def stream(version: ModelVersion, body: bytes) -> HttpResponseBase:
 def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
     """One base model: its card, its fingerprints, its files."""
     access, found = base_access(request, project, base)
-    context = {"base": found, "files": base_files(found), "runs": runs_on(found, access.project),
-               "problems": found.report.get("problems", []), "may_register": access.role == "admin"}  # fmt: skip
+    context = {
+        "base": found,
+        "card": render_markdown(model_card(found)),
+        "files": base_files(found),
+        "runs": runs_on(found, access.project),
+        "problems": found.report.get("problems", []),
+        "may_register": access.role == "admin",
+    }
     return render(request, "training/base.html", context)
 
 
