@@ -8,22 +8,39 @@ from django.utils.translation import gettext as _
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.models import Task
+from curation.services.building import tokens_count
 from curation.services.health import health_count
 from curation.services.linking import links_update
+from curation.services.search import search_update
+from curation.services.tokens import task_tokenizer
+from curation.services.versions import approved_pairs
 from curation.services.vocabulary import vocabulary_learn
 
 Tell = Callable[[int, int, str], None]
 
 
 def stock_take(task: Task, tell: Tell) -> dict[str, Any]:
-    """1. The words of the approved texts. 2. The ties between pairs. 3. The numbers of the health page. Each is kept
-    before the next begins; begun again it comes to the same."""
+    """Work everything out and keep it; begun again it comes to the same.
+
+    1. Tokens of texts that came before a tokenizer. 2. The words of the approved texts. 3. The ties between
+    pairs. 4. The numbers of the health page.
+    """
+    tokens_fill(task, tell)
     tell(0, 0, _("Learning the words of the approved texts"))
     languages = vocabulary_learn(task.project)
     links = links_update(task, lambda done, total: tell(done, total, _("Comparing pairs that may say the same")))
     tell(0, 0, _("Counting"))
     health_count(task)
     return {"links": links, "learned": languages}
+
+
+def tokens_fill(task: Task, tell: Tell) -> None:
+    """Count the tokens that are missing, and let the lists find the pairs by them."""
+    if task_tokenizer(task) is None:
+        return
+    missing = list(approved_pairs(task).filter(approved__tokens__isnull=True).values_list("pk", flat=True))
+    tokens_count(task, tell)
+    search_update(missing)
 
 
 def stock_ask(*, actor: User | None, task: Task) -> Job:
