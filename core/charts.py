@@ -125,7 +125,7 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     if not values:
         raise ChartError("nothing to draw")
     names = [one.name for one in groups]
-    legend = {"orient": "top", "title": None, "columns": 2}
+    legend = {"orient": "top", "title": None, "columns": 1}
     shared = {"field": "s", "type": "nominal", "legend": legend}
     spec = {
         "height": WIDTH * 0.7,

@@ -31,6 +31,7 @@ from curation.models import (
     Review,
     Revision,
     SuiteItem,
+    TaskReport,
     VersionPair,
     Vocabulary,
 )
@@ -112,7 +113,8 @@ def traces_erase(revisions: Collection[Revision]) -> None:
     own.delete()
     Embedding.objects.filter(revision_id__in=ids).delete()
     PairLink.objects.filter(Q(one_revision__in=ids) | Q(other_revision__in=ids)).delete()
-    # The project's words are counted anew by the next stocktaking, without what went.
+    # The project's words and the numbers of its tasks are counted anew by the next stocktaking, without what went.
+    TaskReport.objects.filter(task__in={row.pair.task_id for row in revisions}).delete()
     Vocabulary.objects.filter(project__in={row.pair.project_id for row in revisions}).delete()
 
 
