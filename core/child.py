@@ -36,6 +36,7 @@ OnEvent = Callable[[int, dict[str, Any]], None]
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
+SIGNALS = {"drain": signal.SIGINT, "finish": signal.SIGUSR1}  # ml/train/stopping.py says what they mean
 TAKE_OVER_SECONDS = 5.0
 GRACE_VARIABLE = "APPRENTICE_STOP_GRACE"  # ml/train/stopping.py reads it
 # What a child needs of our environment. Addresses and secrets are not among it.
@@ -113,7 +114,7 @@ class Supervision:
     ) -> None:
         self.context, self.run, self.number, self.process = context, run, number, process
         self.on_event = on_event
-        self.limits: dict[str, float | None] = {"stop": None, "cancel": CANCEL_SECONDS, "drain": grace}
+        self.limits: dict[str, float | None] = {"stop": None, "finish": None, "cancel": CANCEL_SECONDS, "drain": grace}
         self.reader = EventReader(run.attempt_path(number) / "events.jsonl")
         self.pending: list[dict[str, Any]] = []
         self.asked: dict[str, float] = {}  # intent -> when it was first seen
@@ -172,8 +173,10 @@ class Supervision:
         intents = {self.context.stop_intent(), "drain" if draining.is_set() else ""} - {""}
         now = time.monotonic()
         for intent in intents - set(self.asked):
+            if intent == "finish" and "step" not in self.last:
+                continue  # there is nothing yet that could be kept as a result
             self.asked[intent] = now
-            self.process.send_signal(signal.SIGINT if intent == "drain" else signal.SIGTERM)
+            self.process.send_signal(SIGNALS.get(intent, signal.SIGTERM))
         ends = [since + limit for intent, since in self.asked.items() if (limit := self.limits[intent]) is not None]
         if ends and now > min(ends):
             self.killed = True
@@ -183,7 +186,7 @@ class Supervision:
         result = self.run.read_done()
         if result is not None:
             return result
-        for intent in ("cancel", "stop", "drain"):
+        for intent in ("cancel", "stop", "drain", "finish"):
             if intent in self.asked:
                 raise self.end_of(intent)
         error = self.last.get("error")

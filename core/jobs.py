@@ -117,7 +117,7 @@ class JobContext:
         self.job.fruitless = 0
 
     def stop_intent(self) -> str:
-        """ "" (go on), "stop", "cancel" (a person asked), "drain" (this worker is shutting down)."""
+        """ "" (go on), "stop", "cancel", "finish" (a person asked), "drain" (this worker is shutting down)."""
         if self.lost.is_set():
             raise LeaseLost(f"job {self.job.pk}")
         row = owned(self.job).values_list("state", "stop_intent").first()

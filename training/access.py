@@ -10,7 +10,7 @@ from core.choices import Need
 from curation.access import by_id
 from training.models import BaseModel, ModelVersion, Run
 
-RUN_PARTS = ("project", "version__task", "corpus", "after", "base", "audit__job", "job", "requested_by")
+RUN_PARTS = ("project", "version__task", "corpus", "after", "base", "start", "audit__job", "job", "requested_by")
 VERSION_PARTS = ("project", "base", "run__version__task", "run__requested_by")
 
 

@@ -17,13 +17,14 @@ from curation.services.corpora import corpus_texts
 from ml.recipe import Recipe
 from ml.rundir import RunDir
 from training.choices import RunState
-from training.models import Audit, BaseModel, Run
+from training.models import Audit, BaseModel, Probe, Run
 from training.selectors.estimates import disk_need
 from training.selectors.refs import folder_of
 from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store, drafts_examine
 from training.services.bases import base_examined, base_refused
 from training.services.directories import run_write, spec_write
 from training.services.hub import hub_fetch, hub_model
+from training.services.probes import SECONDS, methods_tried, probe_clear, probe_failed, probe_folder, probe_store
 from training.services.runs import run_begin, run_ended
 from training.services.scratch import scratch_words
 from training.services.states import run_move
@@ -35,6 +36,7 @@ SCRATCH_SECONDS = 3600
 UNPACK_SECONDS = 3600
 TELL_SECONDS = 0.5
 AUDIT_SECONDS = 3600
+PROBE_SECONDS = 900
 TOKEN_CACHE = "APPRENTICE_TOKEN_CACHE"  # ml/train/tokens.py reads it
 
 
@@ -175,15 +177,62 @@ class AuditJob(JobRunner):
 
 
 @job_kind
+class ProbeJob(JobRunner):
+    """Try a prepared run by several methods, each in a process of its own: what one needs must not hide the next."""
+
+    kind, queue, title = "probe", "train", _("Try a training on this machine")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        probe = Probe.objects.select_related("run__version__task", "run__base", "run__project", "run__start").get(
+            pk=context.arguments["probe"]
+        )
+        directory = RunDir(probe_folder(probe))
+        probe_clear(probe)
+        methods = methods_tried(probe.run)
+        trials = []
+        try:
+            spec_write(
+                directory,
+                run_id=f"probe-{probe.pk}",
+                version=probe.run.version,
+                base=probe.run.base,
+                start=probe.run.start,
+                recipe=Recipe.from_json(probe.run.recipe),
+            )
+            for number, method in enumerate(methods):
+                context.progress(number, len(methods), str(_("Trying %(method)s") % {"method": method}))
+                trials.append(self.trial(context, directory, method))
+        finally:
+            probe_clear(probe)
+        probe_store(probe=probe, key=context.arguments["key"], trials=trials)
+        return {"methods": methods}
+
+    def trial(self, context: JobContext, directory: RunDir, method: str) -> dict[str, Any]:
+        words = ["probe", str(directory.path), "--method", method, "--seconds", str(SECONDS)]
+        try:
+            return errand(context, words, timeout=PROBE_SECONDS)
+        except JobFailed as failure:
+            return {"method": method, "error": str(failure)}
+
+    def ended(self, job: Job) -> None:
+        probe = Probe.objects.filter(pk=job.arguments["probe"]).first()
+        if probe is not None and job.state != JobState.DONE:
+            probe_failed(probe=probe, key=job.arguments["key"], reason=job.error or job.message)
+
+    @classmethod
+    def expected_seconds(cls, job: Job) -> float | None:
+        return 4 * SECONDS
+
+
+@job_kind
 class TrainJob(JobRunner):
     """Supervise the training of a run in a child process over its run directory."""
 
     kind, queue, title = "train", "train", _("Train a model")
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        run = Run.objects.select_related("version__task", "base", "project", "requested_by", "start", "corpus").get(
-            pk=context.arguments["run"]
-        )
+        parts = ("version__task", "base", "project", "requested_by", "start", "corpus", "follows")
+        run = Run.objects.select_related(*parts).get(pk=context.arguments["run"])
         run_begin(run=run, job=context.job)
         refuse_full_disk(run)
         directory = run_write(run)
@@ -202,6 +251,10 @@ class TrainJob(JobRunner):
         except BaseException:
             self.left(context, run)
             raise
+
+    @classmethod
+    def expected_seconds(cls, job: Job) -> float | None:
+        return Run.objects.filter(pk=job.arguments["run"]).values_list("estimate__seconds", flat=True).first()
 
     def left(self, context: JobContext, run: Run) -> None:
         """The worker shuts down or the child died: the run waits until a worker takes it up again."""

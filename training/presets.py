@@ -42,7 +42,8 @@ def presets_of(project: Project) -> list[Preset]:
 
 def told(recipe: dict[str, Any]) -> str:
     """A recipe of the project's own in a few words."""
-    values = {"method": recipe["method"], "epochs": f"{recipe['epochs']:g}", "rate": f"{recipe['learning_rate']:g}"}
+    read = Recipe.from_json(recipe)
+    values = {"method": read.method, "epochs": f"{read.epochs:g}", "rate": f"{read.learning_rate:g}"}
     return _("Your own: %(method)s, %(epochs)s passes, learning rate %(rate)s.") % values
 
 

@@ -1,20 +1,32 @@
 from django.urls import path
 
-from training.views import launch, models, pretraining, runs, stages
+from training.views import gate, launch, models, pretraining, recipes, runs, stages
 
 app_name = "training"
 urlpatterns = [
     path("training/", runs.index, name="run-list"),
     path("training/new/", launch.new, name="run-new"),
     path("training/pretrain/", pretraining.new, name="pretrain-new"),
+    path("training/recipe/", recipes.upload, name="run-recipe-upload"),
+    path("training/compare/", recipes.compare, name="run-compare"),
+    path("training/presets/<int:preset>/drop/", recipes.drop, name="run-preset-drop"),
     path("training/<int:run>/", runs.detail, name="run-detail"),
     path("training/<int:run>/live/", runs.live, name="run-live"),
+    path("training/<int:run>/curves/", runs.curves, name="run-curves"),
     path("training/<int:run>/edit/", launch.edit, name="run-edit"),
     path("training/<int:run>/check/", launch.check, name="run-check"),
     path("training/<int:run>/check/live/", launch.check_live, name="run-check-live"),
     path("training/<int:run>/check/<slug:code>/", launch.check_rows, name="run-check-rows"),
+    path("training/<int:run>/check/<slug:code>/exclude/", gate.exclude, name="run-exclude"),
+    path("training/<int:run>/check/<slug:code>/include/", gate.include, name="run-include"),
+    path("training/<int:run>/check/<slug:code>/send/", gate.send_back, name="run-send-back"),
+    path("training/<int:run>/probe/", gate.probe, name="run-probe"),
     path("training/<int:run>/launch/", launch.launch, name="run-launch"),
     path("training/<int:run>/discard/", launch.discard, name="run-discard"),
+    path("training/<int:run>/recipe/", recipes.download, name="run-recipe"),
+    path("training/<int:run>/keep/", recipes.keep, name="run-preset-keep"),
+    path("training/<int:run>/finish/", runs.finish, name="run-finish"),
+    path("training/<int:run>/halve/", runs.halve, name="run-halve"),
     path("training/<int:run>/stop/", runs.stop, name="run-stop"),
     path("training/<int:run>/cancel/", runs.cancel, name="run-cancel"),
     path("training/<int:run>/resume/", runs.resume, name="run-resume"),

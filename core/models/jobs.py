@@ -38,7 +38,9 @@ class Job(models.Model):
     message = models.CharField(max_length=500, blank=True)
     error = models.TextField(blank=True)
     result = models.JSONField(default=dict)
-    stop_intent = models.CharField(max_length=12, blank=True)  # "stop" saves and may resume, "cancel" gives up
+    stop_intent = models.CharField(
+        max_length=12, blank=True
+    )  # "stop" saves and may resume, "cancel" gives up, "finish" ends here
 
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

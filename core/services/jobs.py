@@ -56,7 +56,8 @@ def job_create(
 
 @transaction.atomic
 def job_stop(*, actor: User, job: Job, intent: str = "cancel") -> Job:
-    """Ask a job to end: "stop" keeps what it did so that it can go on later, "cancel" gives it up. Twice is once."""
+    """Ask a job to end: "stop" keeps what it did so that it can go on later, "finish" takes what it did as the result
+    (for kinds of work that can), "cancel" gives it up. Twice is once."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state in JOB_WAITING:
         job.state, job.message = JobState.CANCELLED, _("Cancelled before it started.")
@@ -64,7 +65,7 @@ def job_stop(*, actor: User, job: Job, intent: str = "cancel") -> Job:
         job.save(update_fields=["state", "message", "stop_intent"])
         Job.objects.filter(pk=job.pk).update(ended_at=Now())
         tell_ended(job)
-    elif job.state == JobState.RUNNING or (job.state == JobState.STOPPING and intent == "cancel"):
+    elif job.state == JobState.RUNNING or (job.state == JobState.STOPPING and intent != "finish"):
         job.state, job.stop_intent = JobState.STOPPING, intent
         job.save(update_fields=["state", "stop_intent"])
     else:

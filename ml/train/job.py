@@ -96,9 +96,13 @@ def planned_steps(recipe: Recipe, pairs: int) -> int:
 
 
 def identity(spec: RunSpec) -> dict[str, str]:
-    """What a checkpoint must agree with to be continued by this run."""
+    """What a checkpoint must agree with to be continued by this run: everything that decides what a step computes. How
+    a step is divided into batches does not."""
+    told = {key: value for key, value in spec.to_json().items() if key not in ("store", "provenance", "run_id")}
+    recipe = {**told["recipe"], "batch_size": 1}
+    recipe["accumulation"] = told["recipe"]["batch_size"] * told["recipe"]["accumulation"]
     return {
-        "specification": json_sha256({**spec.to_json(), "store": "", "provenance": {}}),
+        "specification": json_sha256({**told, "recipe": recipe}),
         "tokenizer_fingerprint": spec.model.tokenizer_fingerprint,
         "fingerprint": spec.model.fingerprint,
     }

@@ -66,7 +66,8 @@ class Progress(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._require().finish_step()
         self._recent.append((time.monotonic(), self._require().tokens_seen))
-        control.should_training_stop = control.should_training_stop or self._stopper.requested
+        self.ended_early = self.ended_early or self._stopper.finish
+        control.should_training_stop = control.should_training_stop or self._stopper.requested or self.ended_early
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs = kwargs.get("logs") or {}
@@ -106,8 +107,8 @@ class Progress(TrainerCallback):
         self.saving.spend(trainer.save_checkpoint())
         self.saved_step = step
         path = f"checkpoints/checkpoint-{step}"
-        seconds, free = round(self.saving.last, 3), free_disk(str(trainer.args.output_dir))
-        self._attempt.events.write("checkpoint", step=step, path=path, seconds=seconds, disk_free=free)
+        facts = {"bytes": trainer.checkpoint_bytes, "disk_free": free_disk(str(trainer.args.output_dir))}
+        self._attempt.events.write("checkpoint", step=step, path=path, seconds=round(self.saving.last, 3), **facts)
 
     def answer(self, step: int) -> None:
         """Answer the fixed prompts with the model as it is now."""
@@ -120,7 +121,7 @@ class Progress(TrainerCallback):
         if recipe.eval_every and step % recipe.eval_every == 0:
             value = self._measure(step)
             better = value is not None and self.best.add(step, value) and recipe.best_by != "last"
-            self.ended_early = bool(recipe.patience) and self.best.since >= recipe.patience
+            self.ended_early |= bool(recipe.patience) and self.best.since >= recipe.patience
         due = step % self._save_every == 0 and (recipe.save_every > 0 or self.saving.allows())
         if due or better:
             self.save(step)

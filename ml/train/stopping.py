@@ -19,11 +19,13 @@ class Stopper:
 
     SIGTERM: a person asked, and there is as much time as needed. SIGINT: the machine shuts down, and the process is
     killed APPRENTICE_STOP_GRACE seconds later (without that variable there is as much time as needed, too).
+    SIGUSR1: a training is to end here as if these had been all its steps.
     """
 
     def __init__(self) -> None:
         self._deadline: float | None = None
         self.requested = False
+        self.finish = False
         value = os.environ.get(GRACE_VARIABLE, "")
         try:
             self.grace = float(value) if value else None
@@ -34,6 +36,7 @@ class Stopper:
         """Take the signals over; the main thread must call it."""
         signal.signal(signal.SIGTERM, self._request)
         signal.signal(signal.SIGINT, self._request)
+        signal.signal(signal.SIGUSR1, self._finish)
 
     def check(self) -> None:
         """Raise StopRequested if a stop was asked for."""
@@ -48,3 +51,6 @@ class Stopper:
         self.requested = True
         if signal_number == signal.SIGINT and self._deadline is None and self.grace is not None:
             self._deadline = time.monotonic() + self.grace
+
+    def _finish(self, signal_number: int, frame: FrameType | None) -> None:
+        self.finish = True

@@ -111,6 +111,7 @@ class PairTrainer(Trainer):
         self._preferred_of_step: list[bool] = []
         self.protected_step: int | None = None
         self.waited = 0.0
+        self.checkpoint_bytes = 0
         self.facts: dict[str, Any] = {}
         self._random_states: dict[str, Any] | None = None
 
@@ -213,7 +214,8 @@ class PairTrainer(Trainer):
             self._save_optimizer_and_scheduler(str(folder))
             self._save_rng_state(str(folder))
             self.state.save_to_json(str(folder / "trainer_state.json"))
-            write_manifest(folder, {**self.facts, "step": step, "tokens_seen": self.tokens_seen})
+            manifest = write_manifest(folder, {**self.facts, "step": step, "tokens_seen": self.tokens_seen})
+        self.checkpoint_bytes = sum(entry["size"] for entry in manifest["files"].values())
         self._run.rotate_checkpoints(self._recipe.keep_checkpoints, protected=self.protected_step)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:

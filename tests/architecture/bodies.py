@@ -79,6 +79,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         },
         "api-audits": {"project": project, "version": version, "base": base, "max_tokens": 64},
         "api-runs": {"project": project, "version": version, "base": base},
+        "api-run-exclude": {"code": "shared_across_parts"},
+        "api-run-send-back": {"code": "too_long"},
         "api-base-models": {"folder": "base/tiny", "name": "Another"},
         "api-embeddings": {"texts": ["a beam"]},
         "api-model-version-chat": {"message": "Hello"},

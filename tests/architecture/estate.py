@@ -57,7 +57,7 @@ from curation.services.questions import questions_ask
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation, GradingRound, Output, Rubric
 from training.choices import AuditState, ModelState, RunState
-from training.models import Audit, BaseModel, ModelVersion, Run
+from training.models import Audit, BaseModel, ModelVersion, OwnPreset, Run
 
 DIGEST = "0" * 64
 
@@ -303,6 +303,7 @@ def add_training(estate: Estate) -> None:
     )
     estate.values |= {
         "audit": audit.pk,
+        "preset": OwnPreset.objects.create(project=project, name="Ours", recipe={"method": "lora"}).pk,
         "api-model-version/version": made.pk,
         "api-model-version-chat/version": made.pk,
         "base": base.pk,

@@ -2,6 +2,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.decorators import api_view
@@ -13,15 +15,31 @@ from core.api.projects import REFUSALS, project_of
 from core.api.shapes import Refusal
 from core.choices import Need
 from curation.selectors.subsets import Subset
+from ml.recipe import Recipe
 from training.access import run_by_id
-from training.api.shapes import RunDetailOut, RunEventsOut, RunIn, RunOut, base_of, start_of, version_of
+from training.api.shapes import (
+    ProbeOut,
+    RunCodeIn,
+    RunDetailOut,
+    RunEventsOut,
+    RunExcludeIn,
+    RunIn,
+    RunOut,
+    SentOut,
+    base_of,
+    start_of,
+    version_of,
+)
 from training.choices import RunState
 from training.models import Run
 from training.selectors.gate import launch_refusals
+from training.selectors.probes import probe_page
 from training.selectors.runs import run_events
+from training.services.exclusions import pairs_send_back, run_exclude
 from training.services.launch import Wishes, run_prepare
 from training.services.pretraining import run_start
-from training.services.runs import run_cancel, run_resume, run_stop
+from training.services.probes import probe_request
+from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
 
 PARAMETERS = [
     OpenApiParameter("project", str, description="Slug; without it, the runs of every project you may see."),
@@ -81,16 +99,80 @@ def verb(service: Callable[..., Run], summary: str) -> Any:
     @api_view(["POST"])
     def view(request: Request, run: int) -> Response:
         access, found = run_by_id(request, run, Need.OWN)
-        service(actor=access.user, run=found)
-        return run_answer(run_by_id(request, run, Need.OWN)[1])
+        changed = service(actor=access.user, run=found)
+        return run_answer(run_by_id(request, changed.pk, Need.OWN)[1])
 
     return view
 
 
+@extend_schema(
+    tags=["runs"],
+    request=RunExcludeIn,
+    responses={200: RunDetailOut, **REFUSALS},
+    summary="Leave out of a prepared run the pairs that a blocking finding is about, or take them in again (owners)",
+)
+@api_view(["POST"])
+def exclude(request: Request, run: int) -> Response:
+    access, found = run_by_id(request, run, Need.OWN)
+    given = RunExcludeIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    run_exclude(actor=access.user, run=found, **given.validated_data)
+    return run_answer(run_by_id(request, run, Need.OWN)[1])
+
+
+@extend_schema(
+    tags=["runs"],
+    request=RunCodeIn,
+    responses={200: SentOut, **REFUSALS},
+    summary="Give the pairs that have a problem to the experts as corrections (owners)",
+)
+@api_view(["POST"])
+def send_back(request: Request, run: int) -> Response:
+    access, found = run_by_id(request, run, Need.OWN)
+    given = RunCodeIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    count = pairs_send_back(actor=access.user, run=found, code=given.validated_data["code"])
+    return Response(SentOut({"pairs": count}).data)
+
+
+@extend_schema(
+    methods=["GET"], tags=["runs"], responses={200: ProbeOut, 404: Refusal}, summary="What a trial of a run found"
+)
+@extend_schema(
+    methods=["POST"], tags=["runs"], request=None, responses={200: ProbeOut, **REFUSALS},
+    summary="Try a prepared run on this machine for a minute (owners)",
+)  # fmt: skip
+@api_view(["GET", "POST"])
+def probe(request: Request, run: int) -> Response:
+    if request.method == "POST":
+        access, found = run_by_id(request, run, Need.OWN)
+        probe_request(actor=access.user, run=found)
+    _access, found = run_by_id(request, run)
+    page = probe_page(found)
+    state = page["probe"].state if page["probe"] else ""
+    error = page["probe"].error if page["probe"] else ""
+    return Response(ProbeOut({"state": state, "error": error, "trials": page["trials"], "advice": page["advice"]}).data)
+
+
 launch = verb(run_start, "Queue a prepared run (owners)")
 stop = verb(run_stop, "End a run at its next step and save it (owners)")
+finish = verb(run_finish_now, "End a run at its next step and take the model as it is (owners)")
 cancel = verb(run_cancel, "Give a run up (owners)")
 resume = verb(run_resume, "Go on from the last checkpoint (owners)")
+
+
+halve = verb(run_retry_halved, "Try a failed run again with half as many pairs at once, as a new run (owners)")
+
+
+@extend_schema(
+    tags=["runs"],
+    responses={(200, "application/yaml"): OpenApiTypes.STR, 404: Refusal},
+    summary="A run's recipe as YAML",
+)
+@api_view(["GET"])
+def recipe(request: Request, run: int) -> HttpResponse:
+    _access, found = run_by_id(request, run)
+    return HttpResponse(Recipe.from_json(found.recipe).to_yaml(), content_type="application/yaml")
 
 
 @extend_schema(

@@ -99,6 +99,36 @@ class RunIn(serializers.Serializer[object]):
     recipe = RecipeIn(required=False)
 
 
+class RunCodeIn(serializers.Serializer[object]):
+    code = serializers.SlugField(help_text="Of a problem in the audit's report.")
+
+
+class RunExcludeIn(RunCodeIn):
+    exclude = serializers.BooleanField(default=True)
+
+
+class SentOut(serializers.Serializer[object]):
+    pairs = serializers.IntegerField()
+
+
+class TrialOut(serializers.Serializer[object]):
+    method = serializers.CharField()
+    memory = serializers.IntegerField(help_text="Bytes at most, with the longest pairs.")
+    most = serializers.IntegerField(help_text="Bytes that this machine has for it.")
+    fits = serializers.BooleanField()
+    speed = serializers.FloatField(help_text="Tokens a second.")
+    seconds = serializers.FloatField(help_text="Of the whole training.")
+    disk = serializers.IntegerField(help_text="Bytes of checkpoints.")
+    error = serializers.CharField(allow_blank=True)
+
+
+class ProbeOut(serializers.Serializer[object]):
+    state = serializers.CharField(help_text="running, ready, failed; empty when the run as it is was never tried.")
+    error = serializers.CharField()
+    trials = TrialOut(many=True)
+    advice = serializers.CharField()
+
+
 class RunOut(serializers.ModelSerializer[Run]):
     project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     requested_by = PersonOut(read_only=True, allow_null=True)

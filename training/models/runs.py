@@ -56,6 +56,7 @@ class Run(models.Model):
     error = models.TextField(blank=True)
     start = models.ForeignKey("ModelVersion", models.PROTECT, null=True, related_name="+")  # goes on from it
     subset = models.JSONField(default=dict)  # {"share", "seed"} of the train part; empty: all of it
+    follows = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # takes its checkpoints over
     excluded = models.JSONField(default=dict)  # pairs left out to lift a block: ids by the code of the finding
     tell = models.CharField(_("who is told"), max_length=10, choices=Tell.choices, default=Tell.REQUESTER)
     wanted_by = models.DateTimeField(_("wanted by"), null=True)

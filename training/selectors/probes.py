@@ -38,7 +38,7 @@ class Trial:
 
 def probe_key(run: Run) -> str:
     """What a probe's answer depends on: another key is another question."""
-    return json_sha256([run.base.fingerprint, run.start_id, run.version.sha256, run.recipe, run.excluded])
+    return json_sha256([run.base.fingerprint, run.start_id, run.material.sha256, run.recipe, run.excluded, run.subset])
 
 
 def current_probe(run: Run) -> Probe | None:
@@ -73,6 +73,18 @@ def probe_of(run: Run) -> Trial | None:
         return None
     recipe = Recipe.from_json(run.recipe)
     return next((trial for trial in trials(probe, recipe) if trial.method == recipe.method), None)
+
+
+def probe_page(run: Run) -> dict[str, Any]:
+    """The probe as the check page shows it."""
+    probe = current_probe(run)
+    found = trials(probe, Recipe.from_json(run.recipe)) if probe else []
+    return {
+        "probe": probe,
+        "probing": probe is not None and probe.state == AuditState.RUNNING,
+        "trials": found,
+        "advice": recommendation(found) if found else "",
+    }
 
 
 def recommendation(found: list[Trial]) -> str:

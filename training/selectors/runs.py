@@ -9,16 +9,20 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Mod
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.charts import Chart, ChartError, Series, line_chart
 from core.child import output_path, tail
+from core.choices import Queue
 from core.models import Project
+from core.selectors.forecasts import expected_starts
 from core.selectors.jobs import job_position
 from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.presets import preset_recipe, preset_value, shown
+from training.selectors.diagnoses import diagnoses
 
 POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
@@ -65,6 +69,9 @@ def run_live(run: Run) -> dict[str, Any]:
         "chart": loss_chart(run),
         "samples": samples(run),
         "warnings": warnings(run),
+        "diagnoses": diagnoses(run),
+        "starts_at": expected_starts(Queue.TRAIN).get(run.job_id or 0) if run.state == RunState.QUEUED else None,
+        "may_finish": run.state == RunState.RUNNING and step > 0,
         "made": ModelVersion.objects.filter(run=run).first() if run.state == RunState.DONE else None,
         "base_made": BaseModel.objects.filter(run=run).first() if run.state == RunState.DONE else None,
         "text": run.corpus_id is not None,
@@ -99,6 +106,36 @@ def bits_chart(run: Run) -> Chart | None:
         )
     except ChartError:
         return None
+
+
+CURVES = (
+    ("learning_rate", gettext_lazy("Learning rate"), gettext_lazy("Rises in the warm-up and falls afterwards.")),
+    ("grad_norm", gettext_lazy("Gradient norm"), gettext_lazy("How strongly the steps pull; 0.1 to 10 is healthy.")),
+    ("tokens_per_second", gettext_lazy("Tokens a second"), gettext_lazy("Falls when something else uses the machine.")),
+    ("memory", gettext_lazy("Memory in bytes"), gettext_lazy("Of the training process, or of its GPU.")),
+    ("preferred", gettext_lazy("Share preferred"), gettext_lazy("How often the better answer is the likelier one.")),
+)
+
+
+def curves(run: Run) -> list[dict[str, Any]]:
+    """Every curve of a run besides the loss, each with a sentence; those without a point are left out."""
+    found = []
+    for name, label, text in CURVES:
+        try:
+            series = [Series(str(label), curve(run, "step", name))]
+            chart = line_chart(title=str(label), x_label=_("Step"), y_label=str(label), series=series, from_zero=True)
+        except ChartError:
+            continue
+        found.append({"label": label, "text": text, "chart": chart})
+    return found
+
+
+def foretold(run: Run) -> dict[str, Any] | None:
+    """How long the run was expected to take, how long it took, and how far the estimate was off; None before."""
+    expected, actual = run.estimate.get("seconds"), run.result.get("seconds")
+    if not expected or not actual:
+        return None
+    return {"expected": expected, "actual": actual, "error": (expected - actual) / actual}
 
 
 def curve(run: Run, kind: str, name: str = "loss") -> list[tuple[float, float]]:

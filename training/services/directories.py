@@ -49,6 +49,8 @@ def run_write(run: Run) -> RunDir:
     directory = run_directory(run)
     if (directory.path / "spec.json").exists():
         return directory
+    if run.follows is not None and run.follows.folder:
+        take_over(run_directory(run.follows), directory)
     if run.corpus:
         text_spec_write(directory, run, run.corpus)
         return directory
@@ -113,6 +115,14 @@ def beginnings(corpus: Corpus) -> tuple[str, ...]:
     """How a few held-out texts begin; the run page shows how the model goes on."""
     texts = (row["text"].strip()[:BEGINNING].rsplit(" ", 1)[0] for row in texts_of(corpus, HELDOUT, limit=SAMPLES))
     return tuple(text for text in texts if text)
+
+
+def take_over(earlier: RunDir, directory: RunDir) -> None:
+    """Give a run the checkpoints of the one it follows, without copying their bytes."""
+    shutil.rmtree(directory.checkpoints_path, ignore_errors=True)
+    if earlier.checkpoints_path.is_dir():
+        directory.path.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(earlier.checkpoints_path, directory.checkpoints_path, copy_function=os.link)
 
 
 def spec_write(

@@ -1,5 +1,6 @@
 """What people ask of a run that was launched: stop, cancel, resume; and how it begins and ends for the worker."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -7,13 +8,15 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.choices import JobState
+from core.choices import JobState, Role
 from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.models import Job, Project, User
+from core.registries import Ended, tell_ended
 from core.services.events import event_record
 from core.services.jobs import job_stop
-from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState
+from ml.recipe import Recipe
+from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState, Tell
 from training.models import BaseModel, ModelVersion, Run
 from training.services.directories import result_folder
 from training.services.launch import queue
@@ -32,6 +35,52 @@ def run_stop(*, actor: User, run: Run) -> Run:
     job_stop(actor=actor, job=run.job, intent="stop")
     run.refresh_from_db()
     return run
+
+
+@transaction.atomic
+def run_finish_now(*, actor: User, run: Run) -> Run:
+    """End the training at its next step and take the model as it is then as the result. Twice is once."""
+    run = locked_with_job(run)
+    if run.state == RunState.STOPPING:
+        return run
+    if run.state != RunState.RUNNING or run.job is None or not run.step:
+        raise ApplicationError(_("Only a run that has trained at least one step can be finished early."))
+    run_move(run=run, to=RunState.STOPPING)
+    job_stop(actor=actor, job=run.job, intent="finish")
+    run.refresh_from_db()
+    return run
+
+
+@transaction.atomic
+def run_retry_halved(*, actor: User, run: Run) -> Run:
+    """A failed run once more with half as many pairs at once and twice as many batches per step: each step holds the
+    same pairs, so the new run goes on from the old one's checkpoints. Raises ApplicationError."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("project", "base", "version").get(pk=run.pk)
+    recipe = Recipe.from_json(run.recipe)
+    size = recipe.batch_size
+    if run.state not in RUN_RESUMABLE or size % 2:
+        raise ApplicationError(_("Only a failed run with an even number of pairs at a time can be tried so."))
+    halved = replace(recipe, batch_size=size // 2, accumulation=recipe.accumulation * 2).to_json()
+    same = (
+        "project",
+        "version",
+        "base",
+        "audit",
+        "preset",
+        "start",
+        "excluded",
+        "tell",
+        "wanted_by",
+        "nights",
+        "corpus",
+        "subset",
+    )
+    fields = {name: getattr(run, name) for name in same}
+    twin = Run.objects.create(
+        **fields, name=run.name, recipe=halved, estimate=run.estimate, requested_by=actor, follows=run
+    )
+    run_move(run=run, to=RunState.CANCELLED, ended_at=Now())
+    return queue(actor=actor, run=twin, action="run.retried_halved")
 
 
 def locked_with_job(run: Run) -> Run:
@@ -102,11 +151,14 @@ def run_ended(*, run: Run, job: Job) -> None:
     if job.state == JobState.FAILED:
         to, error = RunState.FAILED, job.error
     else:
-        to, error = (RunState.STOPPED if job.stop_intent == "stop" else RunState.CANCELLED), ""
+        kept = job.stop_intent in ("stop", "finish")  # a finish that could not be brought to its end is a stop
+        to, error = (RunState.STOPPED if kept else RunState.CANCELLED), ""
     run_move(run=run, to=to, error=error, ended_at=Now())
     if to == RunState.CANCELLED:
         chain_stop(run=run)
     event_record(actor=None, action=f"run.{to}", project=run.project, subject=run, summary=run.name)
+    if to == RunState.FAILED:
+        tell_of(run, _("The training “%(name)s” failed: %(why)s") % {"name": run.name, "why": error}, well=False)
 
 
 def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
@@ -140,4 +192,24 @@ def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
         summary=version.name,
         fingerprint=version.fingerprint,
     )
+    values = {"name": run.name, "number": version.number}
+    tell_of(run, _("The training “%(name)s” is done: model version %(number)d.") % values, well=True)
     return version
+
+
+def tell_of(run: Run, text: str, *, well: bool) -> None:
+    """Tell those whom the run's launch named."""
+    people = tuple(people_told(run))
+    if people:
+        url = f"/p/{run.project.slug}/training/{run.pk}/"
+        tell_ended(Ended("run", run.project, people, text[:500], url, well))
+
+
+def people_told(run: Run) -> list[User]:
+    members = User.objects.filter(memberships__project=run.project, is_active=True)
+    return {
+        Tell.NOBODY: lambda: [],
+        Tell.REQUESTER: lambda: [run.requested_by] if run.requested_by else [],
+        Tell.OWNERS: lambda: list(members.filter(memberships__role=Role.OWNER)),
+        Tell.MEMBERS: lambda: list(members),
+    }[Tell(run.tell)]()

@@ -15,9 +15,11 @@ from training.choices import AuditState, ModelState, RunState
 from training.forms import LaunchForm
 from training.models import Run
 from training.selectors.audits import audit_page, problem_rows
-from training.selectors.estimates import disk_need, forecast, memory_need
+from training.selectors.estimates import disk_need, forecast
 from training.selectors.gate import launch_refusals
 from training.selectors.models import bases_all
+from training.selectors.probes import probe_page
+from training.selectors.queue import finishes_late
 from training.services.launch import run_prepare
 from training.services.pretraining import run_start
 from training.services.runs import run_discard
@@ -28,8 +30,16 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     """Choose what a run is to be."""
     access = project_access(request, project, Need.OWN)
     initial = {name: request.GET[name] for name in ("version", "base") if request.GET.get(name, "").isdigit()}
-    form = LaunchForm(request.POST or None, project=access.project, initial=initial)
+    earlier = cloned(request, project)
+    form = LaunchForm(request.POST or None, project=access.project, initial=initial, run=earlier)
     return answer(request, access, form, None)
+
+
+def cloned(request: HttpRequest, project: str) -> Run | None:
+    """The run whose settings fill the form, if the address names one."""
+    key = request.GET.get("from", "")
+    found = run_access(request, project, int(key))[1] if key.isdecimal() and len(key) < 10 else None
+    return found if found is not None and found.version_id else None
 
 
 def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
@@ -88,8 +98,9 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
         "excluded": [{"code": code, "count": len(ids)} for code, ids in run.excluded.items()],
         "may_launch": access.check(Need.OWN),
         "disk": disk_need(run.base, recipe),
-        "memory": memory_need(run.base, recipe),
         "forecast": forecast(run),
+        "late": finishes_late(run) if draft else None,
+        **probe_page(run),
         **(audit_page(audit) if audit is not None and ready else {}),
     }
 
@@ -97,12 +108,20 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
 @require_GET
 def check_rows(request: HttpRequest, project: str, run: int, code: str) -> HttpResponse:
     """The pairs that have one problem."""
-    _access, found = run_access(request, project, run)
+    access, found = run_access(request, project, run)
     rows = problem_rows(found.audit, code) if found.audit else []
-    problems = found.audit.report.get("problems", []) if found.audit else []
-    total = next((problem["count"] for problem in problems if problem["code"] == code), len(rows))
-    sentence = rows[0].get("sentence", "") if rows else ""
-    context = {"run": found, "rows": rows, "code": code, "sentence": sentence, "total": total}
+    report = found.audit.report if found.audit else {}
+    problems = [*report.get("problems", []), *report.get("blocking", [])]
+    context = {
+        "run": found,
+        "rows": rows,
+        "code": code,
+        "sentence": rows[0].get("sentence", "") if rows else "",
+        "total": next((problem["count"] for problem in problems if problem["code"] == code), len(rows)),
+        "excludable": len(report.get("at_fault", {}).get(code, [])),
+        "is_excluded": code in found.excluded,
+        "may_decide": found.state == RunState.DRAFT and access.check(Need.OWN),
+    }
     return render(request, "training/check_rows.html", context)
 
 

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import project_access
 from core.choices import Need
 from core.registries import lineage_of
-from core.selectors.jobs import positions
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_told
 from curation.choices import CorpusState, VersionState
@@ -16,8 +15,10 @@ from curation.models import Corpus, DatasetVersion
 from training.access import run_access
 from training.choices import RunState
 from training.selectors.models import bases_all
-from training.selectors.runs import log_tail, recipe_rows, run_live, runs_of
-from training.services.runs import run_cancel, run_resume, run_stop
+from training.selectors.queue import waiting_runs
+from training.selectors.runs import curves as curves_of
+from training.selectors.runs import foretold, log_tail, recipe_rows, run_live, runs_of
+from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
 
 
 @require_GET
@@ -27,7 +28,9 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
     page = keyset_page(runs_of(access.project), request.GET.dict())
     context = {
         "page": page,
-        "positions": positions(),
+        "waiting": waiting_runs(access.project),
+        "may_order": access.role == "admin",
+        "presets": list(access.project.presets.all()) if access.check(Need.OWN) else [],
         "may_launch": access.check(Need.OWN),
         "has_version": DatasetVersion.objects.filter(task__project=access.project, state=VersionState.READY).exists(),
         "has_corpus": Corpus.objects.filter(project=access.project, state=CorpusState.READY).exists(),
@@ -48,6 +51,7 @@ def detail(request: HttpRequest, project: str, run: int) -> HttpResponse:
         "lineage": lineage_of("run", found),
         "may_control": access.check(Need.OWN),
         "log": log_tail(found),
+        "foretold": foretold(found),
     }
     return render(request, "training/run.html", context)
 
@@ -59,12 +63,38 @@ def live(request: HttpRequest, project: str, run: int) -> HttpResponse:
     return render(request, "training/run_live.html", {**run_live(found), "may_control": access.check(Need.OWN)})
 
 
+@require_GET
+def curves(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """Learning rate, gradient norm, speed and memory of one run."""
+    _access, found = run_access(request, project, run)
+    return render(request, "training/curves.html", {"run": found, "curves": curves_of(found)})
+
+
 @require_POST
 def stop(request: HttpRequest, project: str, run: int) -> HttpResponse:
     access, found = run_access(request, project, run, Need.OWN)
     with refusal_told(request, _("The run stops at its next step and saves. It can be resumed.")):
         run_stop(actor=access.user, run=found)
     return redirect("training:run-detail", project, run)
+
+
+@require_POST
+def finish(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """End the training here and take what it has learned as the model."""
+    access, found = run_access(request, project, run, Need.OWN)
+    with refusal_told(request, _("The run ends at its next step; the model as it is then is the result.")):
+        run_finish_now(actor=access.user, run=found)
+    return redirect("training:run-detail", project, run)
+
+
+@require_POST
+def halve(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """Try a failed run again with half as many pairs at once."""
+    access, found = run_access(request, project, run, Need.OWN)
+    twin = found
+    with refusal_told(request, _("The run is tried again with half as many pairs at once.")):
+        twin = run_retry_halved(actor=access.user, run=found)
+    return redirect("training:run-detail", project, twin.pk)
 
 
 @require_POST
