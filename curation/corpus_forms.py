@@ -3,9 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from curation.document_forms import ManyFilesField, ManyFilesInput
 from ml.checks.language import NAMES
 from ml.corpus.shapes import ENDINGS, CorpusSettings
 
@@ -13,26 +13,16 @@ DEFAULTS = CorpusSettings()
 CLEANING = ("language", "similar", "least", "share", "column")
 
 
-class ManyFilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class ManyFilesField(forms.FileField):
-    """A list of uploaded files, empty ones among them: the report tells of each what is wrong with it."""
-
-    widget = ManyFilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        if not files:
-            raise forms.ValidationError(self.error_messages["required"], code="required")
-        return [super(ManyFilesField, self).clean(file, initial) for file in files]
-
-
 class CorpusForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"dir": "auto"}))
+    documents = forms.BooleanField(
+        label=_("The documents of this project"),
+        required=False,
+        help_text=_("Every document that was brought in, as its text stands now."),
+    )
     sources = ManyFilesField(
         label=_("Files"),
+        required=False,
         allow_empty_file=True,
         max_length=200,
         help_text=_(
@@ -83,6 +73,12 @@ class CorpusForm(forms.Form):
         initial=DEFAULTS.column,
         help_text=_("In JSONL and Parquet files; others do not have it."),
     )
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if not found.get("sources") and not found.get("documents") and "sources" not in self.errors:
+            self.add_error("sources", _("Bring a file, or take the documents of this project."))
+        return found
 
     def details(self) -> list[forms.BoundField]:
         return [self[name] for name in CLEANING if name != "language"]

@@ -35,7 +35,8 @@ class CorpusOut(serializers.ModelSerializer[Corpus]):
 class CorpusIn(serializers.Serializer[object]):
     project = serializers.SlugField()
     name = serializers.CharField(max_length=120)
-    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), allow_empty=False)
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False, default=list)
+    documents = serializers.BooleanField(default=False, help_text="Take the documents of the project, too.")
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=300, allow_blank=True, required=False, default=""
     )

@@ -18,11 +18,12 @@ from core.models import Job, Project, User
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import CorpusState
-from curation.models import Corpus
+from curation.models import Corpus, Document
 from curation.services.imports import Upload, keep
 from ml.corpus.shapes import ENDINGS, SETTINGS, TEXTS, CorpusError, CorpusSettings
 
 MOST_FILES = 500
+DOCUMENTS = "source-documents"
 
 
 def corpus_make(
@@ -31,13 +32,15 @@ def corpus_make(
     project: Project,
     name: str,
     uploads: Sequence[Upload] = (),
+    documents: bool = False,
     source: str = "",
     licence: str = "",
     **choices: Any,
 ) -> Corpus:
     """Keep the files and have a corpus made of them. Raises ApplicationError and keeps nothing then.
 
-    `choices` are those of ml.corpus.shapes.CorpusSettings.
+    With `documents` the project's documents belong to it, as they are when the job begins. `choices` are those of
+    ml.corpus.shapes.CorpusSettings.
     """
     name = name.strip()
     refuse_name(project, name)
@@ -46,12 +49,16 @@ def corpus_make(
         refuse_kind(str(upload.name))
     if len(uploads) > MOST_FILES:
         raise ApplicationError(_("Bring at most %d files.") % MOST_FILES, field="sources")
-    if not uploads:
-        raise ApplicationError(_("There is nothing to make a corpus of: bring files."), field="sources")
+    if not uploads and not (documents and Document.objects.filter(project=project).exists()):
+        raise ApplicationError(
+            _("There is nothing to make a corpus of: bring files, or documents first."), field="sources"
+        )
     folder = settings.CORPUS_STORE / f"corpus-{secrets.token_hex(8)}"
     folder.mkdir(parents=True, mode=0o700)
     try:
         files = [kept(upload, folder, number) for number, upload in enumerate(uploads)]
+        if documents:
+            files.append({"path": DOCUMENTS, "name": "documents.jsonl"})
         return corpus_record(actor, project, name, folder, files, source, licence, cleaning)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -141,9 +148,21 @@ def corpus_texts(corpus: Corpus) -> Path:
 def corpus_prepare(corpus: Corpus) -> Path:
     """What the child reads, written before it starts; returns the folder."""
     folder = corpus_folder(corpus)
+    if any(file["path"] == DOCUMENTS for file in corpus.files) and not (folder / DOCUMENTS).exists():
+        documents_write(corpus, folder / DOCUMENTS)
     files = [{**file, "path": str(folder / file["path"])} for file in corpus.files]
     (folder / SETTINGS).write_text(json.dumps({"files": files, "settings": corpus.settings}), encoding="utf-8")
     return folder
+
+
+def documents_write(corpus: Corpus, path: Path) -> None:
+    """The project's documents, one JSON line each, all or none."""
+    part = path.with_suffix(".part")
+    rows = Document.objects.filter(project=corpus.project_id).order_by("pk").values_list("title", "text")
+    with part.open("w", encoding="utf-8") as file:
+        for title, text in rows.iterator(chunk_size=100):
+            file.write(json.dumps({"id": title, corpus.settings["column"]: text}, ensure_ascii=False) + "\n")
+    part.replace(path)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from core.registries import lineage_of, panels_for
 from core.views.telling import refusal_on, refusal_told
 from curation.access import corpus_access
 from curation.corpus_forms import CorpusForm
+from curation.models import Document
 from curation.selectors.corpora import corpora_of, corpus_page
 from curation.services.corpora import corpus_again, corpus_delete, corpus_make
 from ml.corpus.shapes import HELDOUT, TRAIN
@@ -25,19 +26,19 @@ def corpora(request: HttpRequest, project: str) -> HttpResponse:
 
 def corpus_new(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project, Need.OWN)
-    form = CorpusForm(request.POST or None, request.FILES or None)
+    documents = Document.objects.filter(project=access.project).count()
+    form = CorpusForm(request.POST or None, request.FILES or None, initial={"documents": bool(documents)})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         with refusal_on(form):
             made = corpus_make(
                 actor=access.user, project=access.project, name=given["name"], uploads=given["sources"],
-                source=given["source"], licence=given["licence"], **form.cleaning(),
+                documents=given["documents"], source=given["source"], licence=given["licence"], **form.cleaning(),
             )  # fmt: skip
         if not form.errors:
             return redirect("curation:corpus-detail", project, made.pk)
-    return render(
-        request, "curation/corpus_new.html", {"form": form}, status=400 if form.is_bound and form.errors else 200
-    )
+    context = {"form": form, "documents": documents}
+    return render(request, "curation/corpus_new.html", context, status=400 if form.is_bound and form.errors else 200)
 
 
 @require_GET

@@ -12,7 +12,7 @@ from django.test import Client
 from core.denied import ApplicationError
 from core.models import Event, Job, Project, User
 from curation.choices import CorpusState
-from curation.models import Corpus
+from curation.models import Corpus, Document
 from curation.services.corpora import corpus_again, corpus_delete, corpus_make, corpus_texts
 from ml.hashing import file_sha256
 from tests.ml.test_corpus import prose
@@ -60,6 +60,18 @@ def test_files_become_a_frozen_corpus(owner: User, project: Project, as_user: Si
     assert [path.name for path in folder.glob("source-*")] == []
     assert Event.objects.filter(action="corpus.frozen", object_id=str(corpus.pk)).exists()
     assert "Handbook" in client.get(f"/p/{project.slug}/corpora/").content.decode()
+
+
+def test_the_documents_of_a_project_become_one(owner: User, project: Project) -> None:
+    for n in range(3):
+        Document.objects.create(
+            project=project, file_name=f"{n}.md", kind="markdown", title=f"Page <{n}>", text=prose(n, 12),
+            characters=10, sha256=str(n) * 64,
+        )  # fmt: skip
+    corpus = make(owner, project, uploads=[], documents=True, column="body")
+    assert corpus.state == CorpusState.READY, corpus.error
+    assert corpus.counts == {"train": 2, "heldout": 1}
+    assert json.loads(corpus_texts(corpus).read_text().splitlines()[0])["id"] == "documents.jsonl:1 Page <0>#0"
 
 
 def test_what_is_refused_leaves_nothing(owner: User, project: Project) -> None:
