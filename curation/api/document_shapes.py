@@ -66,5 +66,5 @@ class PassagesAskIn(serializers.Serializer[object]):
     )  # fmt: skip
 
 
-class AskedOut(serializers.Serializer[object]):
+class PassagesAskedOut(serializers.Serializer[object]):
     asked = serializers.IntegerField(help_text="How many pieces of work are new.")

@@ -15,12 +15,12 @@ from core.choices import Need
 from core.denied import ApplicationError
 from curation.access import document_by_id, document_upload_by_id, task_by_id
 from curation.api.document_shapes import (
-    AskedOut,
     DocumentOut,
     DocumentTextOut,
     DocumentUploadIn,
     DocumentUploadOut,
     PassageOut,
+    PassagesAskedOut,
     PassagesAskIn,
 )
 from curation.api.tasks import PROJECT, projects_asked
@@ -91,7 +91,7 @@ class Passages(generics.ListAPIView[Passage]):
 
 
 @extend_schema(
-    tags=["documents"], request=PassagesAskIn, responses={200: AskedOut, **REFUSALS},
+    tags=["documents"], request=PassagesAskIn, responses={200: PassagesAskedOut, **REFUSALS},
     summary="Ask for pairs that its passages answer",
 )  # fmt: skip
 @api_view(["POST"])
