@@ -31,17 +31,18 @@ class CopiesInstruction(Check):
         asked = words(context.instruction)
         if len(asked) < self.parameters["words"]:
             return []
-        spans = list(word_spans(text))
-        said = [word for word, _, _ in spans]
+        said = words(text)
         if len(said) >= len(asked):
             place = _place(asked, said)
             if place is None:
                 return []
+            spans = list(word_spans(text))
             start, end = spans[place][1], spans[place + len(asked) - 1][2]
             if len(said) == len(asked):
                 return [self.finding(start, end, _ALL, severity="error")]
             return [self.finding(start, end, _PART, {"words": str(len(asked))})]
         if len(said) >= self.parameters["share"] * len(asked) and _place(said, asked) is not None:
+            spans = list(word_spans(text))
             return [self.finding(spans[0][1], spans[-1][2], _ALL, severity="error")]
         return []
 

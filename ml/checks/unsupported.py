@@ -138,10 +138,8 @@ def _numbers_in(source: str) -> frozenset[str]:
     found.update(_plain_digits(digits) for digits in re.findall(r"\d+", source))
     said = words(source)
     found.update(number for word in said for number in _spelled().get(word, ()))
-    tens = {one + other: str(int(a) + int(b)) for one, a in _tens() for other, b in _ones()}
-    for before, after in pairwise(said):
-        if before + after in tens:
-            found.add(tens[before + after])
+    compounds = _compounds()
+    found.update(compounds[couple] for couple in pairwise(said) if couple in compounds)
     return frozenset(found)
 
 
@@ -237,12 +235,8 @@ def _spelled() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def _tens() -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (word, n) for word, numbers in _spelled().items() for n in numbers if n in {*map(str, range(20, 100, 10))}
-    )
-
-
-@lru_cache(maxsize=1)
-def _ones() -> tuple[tuple[str, str], ...]:
-    return tuple((word, n) for word, numbers in _spelled().items() for n in numbers if n in {*map(str, range(1, 10))})
+def _compounds() -> dict[tuple[str, str], str]:
+    """twenty, two -> 22; words of two languages in one number do no harm."""
+    tens, ones = {str(number) for number in range(20, 100, 10)}, {str(number) for number in range(1, 10)}
+    written = [(word, number) for word, numbers in _spelled().items() for number in numbers]
+    return {(ten, one): str(int(a) + int(b)) for ten, a in written if a in tens for one, b in written if b in ones}

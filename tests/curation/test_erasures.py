@@ -35,10 +35,10 @@ from curation.selectors.erasures import (
 )
 from curation.selectors.exports import version_lines
 from curation.services import erasure_journal
+from curation.services.dismissals import finding_dismiss
 from curation.services.drafts import draft_save
 from curation.services.erasure_journal import journal_entries, journal_path
 from curation.services.erasures import erasure_ask, erasure_run
-from curation.services.glossary import finding_dismiss
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide

@@ -58,7 +58,7 @@ def make_task(walk: Walk) -> None:
     expect(admin.page.locator("#template-preview")).to_contain_text("You answer builders.")
     admin.look()
     admin.press("Make the task")
-    walk.ids["task"] = "advice"
+    walk.ids["task"], walk.ids["check"] = "advice", "misspelling"
     admin.sees("There are none yet. Two examples and three rules")
     admin.go(walk.root("tasks/advice/guidelines/"))
     admin.field("Guidelines").fill("# Rules\n\n- Be brief.\n- Say when an engineer is needed.")
