@@ -39,8 +39,9 @@ class ApplicationError(Exception):
 
 
 class Conflict(ApplicationError):
-    """A stale write: 409 (412 with If-Match). Carries both texts so that nothing typed is lost."""
+    """A stale write: 409 (412 with If-Match). Carries both texts so that nothing typed is lost, and the `base` that
+    both began with where it is known."""
 
-    def __init__(self, sentence: Any, *, yours: Any, theirs: Any, version: int) -> None:
+    def __init__(self, sentence: Any, *, yours: Any, theirs: Any, version: int, base: Any = None) -> None:
         super().__init__(sentence)
-        self.yours, self.theirs, self.version = yours, theirs, version
+        self.yours, self.theirs, self.version, self.base = yours, theirs, version, base

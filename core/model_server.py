@@ -54,11 +54,11 @@ def health() -> dict[str, Any]:
         raise down(error) from error
 
 
-def embed(texts: Sequence[str]) -> list[list[float]]:
+def embed(texts: Sequence[str], *, seconds: float = SECONDS_TO_ANSWER) -> list[list[float]]:
     """One vector of 384 numbers for each text, in order. Raises ApplicationError with the server's own sentence."""
     vectors: list[list[float]] = []
     try:
-        with client() as opened:
+        with client(seconds) as opened:
             for start in range(0, len(texts), EMBED_BATCH):
                 response = opened.post("/embed", json={"texts": list(texts[start : start + EMBED_BATCH])})
                 refuse(response)

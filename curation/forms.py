@@ -1,15 +1,28 @@
 """Forms of the curation pages. They parse; what may be done is decided by the services."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.denied import ApplicationError
+from core.merge import is_undecided
 from curation.choices import AtFreeze, BulkKind, LeakRule, TaskKind
 from curation.models import Guideline, Task
+from curation.output_rows import output_definition_read, output_row, output_rows_read
+from curation.turns import turns_read
 from ml.checks import AnyCheck
 
 SPLITS = (("0.8", _("80 / 20: 80 % for training, 20 % for testing")), ("0.7", _("70 / 30")), ("other", _("Other")))
+PAIR_FIELDS = ("system", "turns", "instruction", "input", "response", "outputs", "topic", "language")
+OUTPUT_PARTS = {
+    "name": "out_name",
+    "kind": "out_kind",
+    "choices": "out_choices",
+    "many": "out_many",
+    "required": "out_required",
+}
 TEMPLATES: dict[str, dict[str, str]] = {
     "chat": {"kind": "chat", "prompt": "{{instruction}}\n\n{{input}}", "before_response": "", "after_response": ""},
     "question": {
@@ -37,6 +50,35 @@ def text_area(rows: int, **attrs: Any) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "dir": "auto", **attrs})
 
 
+class RowsWidget(forms.Widget):
+    """Rows that people add and remove: `parts` names the list of values that each part of a row is sent in."""
+
+    def __init__(self, parts: dict[str, str]) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, str]]:
+        # A form that is drawn again from a plain dict of values holds its rows as they are.
+        if not hasattr(data, "getlist"):
+            return list(data.get(name, []))
+        columns = zip(*(data.getlist(sent) for sent in self.parts.values()), strict=False)
+        return [dict(zip(self.parts, values, strict=True)) for values in columns]
+
+
+class RowsField(forms.Field):
+    """`read` makes of the rows what the services take, or raises ApplicationError."""
+
+    def __init__(self, *, parts: dict[str, str], read: Callable[[Any], Any], **kwargs: Any) -> None:
+        super().__init__(widget=RowsWidget(parts), required=False, **kwargs)
+        self.read = read
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return self.read(value or [])
+        except ApplicationError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 class TaskForm(forms.ModelForm):
     template_choice = forms.ChoiceField(
         label=_("Prompt template"), choices=TEMPLATE_CHOICES, widget=forms.RadioSelect, initial="chat"
@@ -58,6 +100,7 @@ class TaskForm(forms.ModelForm):
         label=_("Before the response"), widget=text_area(2, spellcheck="false"), required=False, strip=False,
         max_length=2000,
     )  # fmt: skip
+    output_fields = RowsField(label=_("Output fields"), parts=OUTPUT_PARTS, read=output_definition_read)
     split = forms.ChoiceField(
         label=_("Split"),
         choices=SPLITS,
@@ -112,7 +155,8 @@ class TaskForm(forms.ModelForm):
         split = self.cleaned_data["split"]
         share = self.cleaned_data["other_split"] / 100 if split == "other" else float(split)
         plain = {name: self.cleaned_data[name] for name in self.Meta.fields}
-        return {**plain, "template": self.template(), "train_share": share}
+        rendered = {"template": self.template(), "output_fields": self.cleaned_data["output_fields"]}
+        return {**plain, **rendered, "train_share": share}
 
 
 def initial_of(task: Task) -> dict[str, Any]:
@@ -125,6 +169,7 @@ def initial_of(task: Task) -> dict[str, Any]:
         **own,
         "split": share if known else "other",
         "other_split": None if known else round(task.train_share * 100),
+        "output_fields": [output_row(field) for field in task.outputs],
     }
 
 
@@ -144,9 +189,15 @@ class GuidelineForm(forms.ModelForm):
 class PairForm(forms.Form):
     """The editor. Texts keep every blank and line end that was typed."""
 
+    system = forms.CharField(label=_("System prompt"), widget=text_area(2), strip=False, required=False)
+    turns = RowsField(label=_("Earlier turns"), parts={"role": "turn_role", "content": "turn_content"}, read=turns_read)
     instruction = forms.CharField(label=_("Instruction"), widget=text_area(3), strip=False, required=False)
     input = forms.CharField(label=_("Input"), widget=text_area(3), strip=False, required=False)
     response = forms.CharField(label=_("Response"), widget=text_area(8), strip=False, required=False)
+    outputs = RowsField(
+        label=_("Response"), parts={"value": "output", "evidence": "output_evidence"}, read=output_rows_read
+    )
+    pasted = forms.IntegerField(min_value=0, required=False)
     topic = forms.CharField(label=_("Topic"), max_length=120, required=False)
     language = forms.RegexField(
         r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$",
@@ -158,8 +209,16 @@ class PairForm(forms.Form):
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
     key = forms.RegexField(r"^[A-Za-z0-9_-]{1,40}$", widget=forms.HiddenInput, required=False)
 
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        found["pasted"] = found.get("pasted") or 0
+        for name in ("system", "instruction", "input", "response"):
+            if is_undecided(found.get(name) or ""):
+                self.add_error(name, _("A place is left where you have not chosen between the two texts."))
+        return found
+
     def texts(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("instruction", "input", "response", "topic", "language")}
+        return {name: self.cleaned_data[name] for name in PAIR_FIELDS}
 
 
 class ViewForm(forms.Form):

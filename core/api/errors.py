@@ -13,7 +13,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """400 with the sentence for a refusal, 409 or 412 with both texts for a stale write."""
     if isinstance(error, Conflict):
         conditional = "HTTP_IF_MATCH" in context["request"].META
-        body = {"detail": str(error), "yours": error.yours, "theirs": error.theirs, "version": error.version}
+        names = ("yours", "theirs", "base", "version")
+        body = {"detail": str(error), **{name: getattr(error, name) for name in names}}
         return Response(body, status=412 if conditional else 409)
     if isinstance(error, ApplicationError):
         return Response({"detail": str(error), "field": error.field}, status=400)

@@ -20,6 +20,7 @@ class Event(models.Model):
         indexes = (
             models.Index(fields=("project", "-id"), name="event_by_project"),
             models.Index(fields=("object_type", "object_id", "-id"), name="event_by_object"),
+            models.Index(fields=("actor", "project", "-id"), name="event_by_actor"),  # one's last actions
         )
 
     def __str__(self) -> str:

@@ -11,6 +11,16 @@ from django.http import HttpRequest
 from core.denied import ApplicationError
 
 
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script of the page asks, which goes on by itself, and not a form."""
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def first_error(form: BaseForm) -> str:
+    """What is wrong with a form, in one sentence, for an answer that cannot show the form."""
+    return str(next(iter(form.errors.values()))[0])
+
+
 @contextmanager
 def refusal_on(form: BaseForm) -> Iterator[None]:
     """A refusal inside the block becomes an error of the form: of its field where it names one that is shown."""

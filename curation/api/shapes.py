@@ -27,6 +27,7 @@ from curation.models import (
 )
 from curation.services.import_mapping import Mapping
 from curation.services.pairs import LONGEST
+from ml.outputs import KINDS, LONGEST_NAME
 
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"
 
@@ -52,15 +53,26 @@ class TemplateShape(serializers.Serializer[object]):
     after_response = Text(max_length=2000, required=False, default="", allow_blank=True)
 
 
+class OutputFieldShape(serializers.Serializer[object]):
+    """A field that a response holds; `choices` only for the kind choice."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME)
+    kind = serializers.ChoiceField(choices=KINDS, default="text")
+    choices = serializers.ListField(child=serializers.CharField(max_length=200), required=False, default=list)
+    many = serializers.BooleanField(default=False)  # type: ignore[assignment]
+    required = serializers.BooleanField(default=True)  # type: ignore[assignment]
+
+
 class TaskOut(serializers.ModelSerializer[Task]):
     project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     template = TemplateShape()
+    output_fields = OutputFieldShape(many=True)
 
     class Meta:
         model = Task
         fields = (
             "id", "project", "slug", "name", "kind", "description", "language", "system_prompt", "template",
-            "max_tokens", "target_pairs", "train_share", "created_at",
+            "output_fields", "max_tokens", "target_pairs", "train_share", "created_at",
         )  # fmt: skip
 
 
@@ -73,6 +85,7 @@ class TaskChange(serializers.Serializer[object]):
     language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
     system_prompt = serializers.CharField(max_length=8000, required=False, allow_blank=True)
     template = TemplateShape(required=False)
+    output_fields = OutputFieldShape(many=True, required=False, help_text="The response is then JSON of these fields.")
     max_tokens = serializers.IntegerField(min_value=16, max_value=131_072, required=False)
     target_pairs = serializers.IntegerField(min_value=0, max_value=10_000_000, required=False)
     train_share = serializers.FloatField(min_value=0.05, max_value=0.95, required=False)
@@ -92,7 +105,8 @@ class RevisionOut(serializers.ModelSerializer[Revision]):
         model = Revision
         fields = (
             "id", "number", "system", "instruction", "input", "response", "rejected", "turns", "language", "topic",
-            "origin", "source", "fingerprint", "tokens", "author", "note", "created_at",
+            "origin", "source", "fingerprint", "tokens", "pasted", "evidence", "guideline", "author", "note",
+            "created_at",
         )  # fmt: skip
 
 
@@ -200,15 +214,16 @@ class ReviewOut(serializers.ModelSerializer[Review]):
 
     class Meta:
         model = Review
-        fields = ("id", "revision", "decision", "basis", "reason", "reviewer", "fingerprint", "created_at")
+        fields = ("id", "revision", "decision", "basis", "reason", "reviewer", "fingerprint", "guideline", "created_at")
 
 
 class StaleOut(serializers.Serializer[object]):
-    """409 (412 with If-Match): somebody was faster; both texts."""
+    """409 (412 with If-Match): somebody was faster; both texts, and the one that both began with if it is known."""
 
     detail = serializers.CharField()
     yours = serializers.JSONField()
     theirs = serializers.JSONField()
+    base = serializers.JSONField(allow_null=True)
     version = serializers.IntegerField()
 
 

@@ -107,6 +107,9 @@ class Revision(models.Model):
     tokens = models.PositiveIntegerField(null=True)  # prompt and response by the task's tokenizer
     author = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     note = models.CharField(max_length=500, blank=True)
+    pasted = models.PositiveIntegerField(db_default=0)  # characters of it that were pasted while it was written
+    evidence = models.JSONField(null=True)  # where an output field is read off: [{"field", "start", "end", "text"}]
+    guideline = models.PositiveIntegerField(null=True)  # the edition of the task's guidelines that it was written by
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True)  # its texts are gone; the row says that it was there
 
@@ -123,6 +126,12 @@ class Revision(models.Model):
     def __str__(self) -> str:
         return f"#{self.pair_id} r{self.number}"
 
+    @property
+    def pasted_share(self) -> float:
+        """Of the characters that a person writes."""
+        whole = len(self.system) + len(self.instruction) + len(self.input) + len(self.response)
+        return min(1.0, self.pasted / whole) if whole else 0.0
+
     def texts(self) -> dict[str, Any]:
         """What the model sees of it, in the shape of ml.prompting.Example."""
         return {
@@ -133,6 +142,13 @@ class Revision(models.Model):
             "turns": self.turns,
             "language": self.language,
         }
+
+
+class StandingReviews(models.Manager["Review"]):
+    """Those that were not taken back."""
+
+    def get_queryset(self) -> models.QuerySet["Review"]:
+        return super().get_queryset().filter(withdrawn_at=None)
 
 
 class Review(models.Model):
@@ -146,7 +162,12 @@ class Review(models.Model):
     reason = models.TextField(_("reason"), blank=True, max_length=4000)
     adjudicated = models.BooleanField(default=False, db_default=False)  # settles an escalation: one such is enough
     fingerprint = models.CharField(max_length=64)  # of the exact texts that were judged
+    guideline = models.PositiveIntegerField(null=True)  # the edition of the task's guidelines that it was judged by
+    withdrawn_at = models.DateTimeField(null=True)  # taken back by its reviewer: it counts for nothing, but it was
     created_at = models.DateTimeField(auto_now_add=True)
+
+    ever = models.Manager["Review"]()  # with those taken back: the history shows them
+    objects = StandingReviews()
 
     class Meta:
         ordering = ("-id",)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Project, Tokenizer, User
 from curation.choices import TaskKind, WorkOrder
+from ml.outputs import OutputField, outputs_from_json
 
 
 def default_template() -> dict[str, Any]:
@@ -29,6 +30,8 @@ class Task(models.Model):
     language = models.CharField(_("language"), max_length=12, default="en")
     system_prompt = models.TextField(_("system prompt"), blank=True, max_length=8000)
     template = models.JSONField(_("prompt template"), default=default_template)
+    # What a response holds, for tasks whose response is rendered from fields; see ml.outputs.
+    output_fields = models.JSONField(_("output fields"), default=list, blank=True)
     max_tokens = models.PositiveIntegerField(
         _("longest pair"),
         default=1024,
@@ -57,6 +60,10 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def outputs(self) -> list[OutputField]:
+        return outputs_from_json(self.output_fields)
 
 
 class Guideline(models.Model):

@@ -1,20 +1,27 @@
 """What the editor shows: texts, findings, tokens, guidelines. Looking changes nothing."""
 
+import json
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from core.models import User
 from curation.choices import PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import Draft, Pair, Passage, Review, Task
+from curation.models import Draft, Pair, Passage, Review, Revision, Task
+from curation.output_rows import marks_of, output_rows_read
 from curation.selectors.tasks import guideline_of
 from curation.services.checking import Checked, findings_json, surroundings_of, texts_check, texts_of
-from curation.services.pairs import texts_from
+from curation.services.outputs import evidence_read, outputs_misfits, response_typed
+from curation.services.pairs import Traces, texts_from
+from curation.services.tokens import limit_in_response
+from curation.turns import turns_read
+from ml.outputs import OutputField, parse_outputs, value_text
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_WORK = "work-"  # drafts of what was asked for begin so; they belong to their work item
-FORM_FIELDS = ("instruction", "input", "response", "topic", "language")
+FORM_FIELDS = ("system", "turns", "instruction", "input", "response", "outputs", "topic", "language")
 
 
 def draft_of(user: User, task: Task, key: str) -> Draft | None:
@@ -45,7 +52,8 @@ def key_of(pair: Pair) -> str:
 def initial_fields(task: Task, pair: Pair | None, draft: Draft | None) -> dict[str, Any]:
     """The draft if there is one, else the pair's newest texts, else an empty page in the task's language."""
     if pair is not None and pair.current is not None:
-        stored = {name: getattr(pair.current, name) for name in FORM_FIELDS}
+        stored = {name: getattr(pair.current, name) for name in FORM_FIELDS if name != "outputs"}
+        stored["outputs"] = outputs_stored(task, pair.current)
     else:
         stored = {"language": task.language}
     return {**stored, **(draft.fields if draft else {})}
@@ -55,16 +63,77 @@ def texts_typed(fields: dict[str, Any], task: Task, pair: Pair | None = None) ->
     """The texts as they stand on the page, complete with what the page does not show of the pair."""
     before = texts_of(pair.current) if pair is not None and pair.current is not None else None
     blank = {"instruction": "", "response": "", "language": task.language}
-    known = {name: value for name, value in fields.items() if name in FORM_FIELDS and isinstance(value, str)}
+    known: dict[str, Any] = {
+        name: value for name, value in fields.items() if name in FORM_FIELDS and isinstance(value, str)
+    }
+    if "turns" in fields:
+        known["turns"] = turns_read(fields["turns"] or [])
+    if task.output_fields and fields.get("outputs"):
+        known["response"] = response_typed(task, [row["value"] for row in output_rows_read(fields["outputs"])])
     if not known.get("language", "x").strip():
         del known["language"]
     return texts_from({**({} if before else blank), **known}, before)
 
 
+def traces_typed(fields: dict[str, Any], task: Task, texts: Texts) -> Traces:
+    """What the page tells of how the texts came about."""
+    marks = marks_of(fields.get("outputs") or [], task.outputs)
+    return Traces(pasted=fields.get("pasted") or 0, evidence=evidence_read(task, texts.input, marks))
+
+
+def outputs_stored(task: Task, revision: Revision) -> list[dict[str, str]]:
+    """The values of a stored response as rows of the form; none when the response does not hold them."""
+    fields = task.outputs
+    values, _problems = parse_outputs(fields, revision.response) if fields else ({}, [])
+    if not values:
+        return []
+    marks: dict[str, list[dict[str, Any]]] = {}
+    for mark in revision.evidence or []:
+        marks.setdefault(mark["field"], []).append({"start": mark["start"], "text": mark["text"]})
+    return [
+        {"value": value_text(field, values.get(field.name)), "evidence": json.dumps(marks.get(field.name, []))}
+        for field in fields
+    ]
+
+
+def unfit_response(task: Task, pair: Pair | None) -> str:
+    """A stored response that is none of the task's output fields, as after they were changed: to read while mending."""
+    if not task.output_fields or pair is None or pair.current is None or outputs_stored(task, pair.current):
+        return ""
+    return pair.current.response
+
+
+@dataclass(frozen=True)
+class OutputRow:
+    field: OutputField
+    value: str
+    evidence: str
+    message: str
+
+
+def output_rows(task: Task, typed: list[dict[str, str]], misfits: list[dict[str, str]]) -> list[OutputRow]:
+    """The rows of the form for a task's output fields, filled with what was typed."""
+    messages = {misfit["field"]: misfit["message"] for misfit in reversed(misfits)}
+    blank = {"value": "", "evidence": "[]"}
+    rows = zip(task.outputs, [*typed, *[blank] * len(task.outputs)], strict=False)
+    return [
+        OutputRow(field, row["value"], row["evidence"] or "[]", messages.get(field.name, "")) for field, row in rows
+    ]
+
+
 def look(texts: Texts, task: Task) -> dict[str, Any]:
-    """Findings by field and the token count, as the page and its autosave show them."""
-    checked = texts_check(texts, surroundings_of(task)) if any_text(texts) else Checked({}, 0)
-    return {"findings": findings_json(texts, checked), "tokens": {"used": checked.tokens, "limit": task.max_tokens}}
+    """Findings by field and the token count, as the page shows them.
+
+    `cut` is the character of the response at which the limit is reached, None when everything fits.
+    """
+    around = surroundings_of(task)
+    checked = texts_check(texts, around) if any_text(texts) else Checked({}, 0)
+    over = checked.tokens is not None and checked.tokens > task.max_tokens
+    cut = limit_in_response(texts, task, around.tokenizer) if over and around.tokenizer else None
+    tokens = {"used": checked.tokens, "limit": task.max_tokens, "cut": cut}
+    misfits = outputs_misfits(task, texts.response)
+    findings = {**{name: [] for name in TEXT_FIELDS}, **findings_json(texts, checked)}
+    return {"findings": findings, "tokens": tokens, "outputs": misfits}
 
 
 def any_text(texts: Texts) -> bool:

@@ -22,6 +22,7 @@ from curation.selectors.marks import Mark
 from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
 from curation.services.editions import edition_asked
 from curation.services.linking import links_of
+from curation.turns import turns_text
 from ml.checks import corpus_checks
 
 FIELD_LABELS = {"instruction": _("Instruction"), "input": _("Input"), "response": _("Response")}
@@ -82,7 +83,7 @@ def history_of(pair: Pair) -> list[RevisionRow]:
     """Newest first, each with its word difference to the one before."""
     revisions = list(pair.revisions.select_related("author").order_by("-number")[:50])
     reviews: dict[int, list[Review]] = {}
-    for review in Review.objects.filter(revision__in=revisions).select_related("reviewer").order_by("pk"):
+    for review in Review.ever.filter(revision__in=revisions).select_related("reviewer").order_by("pk"):
         reviews.setdefault(review.revision_id, []).append(review)
     older = [*revisions[1:], None]
     return [
@@ -94,7 +95,9 @@ def history_of(pair: Pair) -> list[RevisionRow]:
 def differences(before: Revision | None, after: Revision) -> dict[str, list[Part]]:
     if before is None:
         return {}
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in (*TEXT_FIELDS, "system", "topic"))
+    names = (*TEXT_FIELDS, "system", "topic")
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    pairs.append(("turns", turns_text(before.turns), turns_text(after.turns)))
     return {name: word_diff(old, new) for name, old, new in pairs if old != new}
 
 
@@ -169,6 +172,13 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(plain, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def taken_back(user: User, project: Project) -> QuerySet[Pair]:
+    """Pairs whose newest text this person submitted and took back: nobody reviews them until it is submitted again."""
+    tasks = Task.objects.filter(project=project)
+    found = Pair.objects.filter(task__in=tasks, state=PairState.DRAFT, current__author=user)
+    return found.select_related("current", "task")
 
 
 def returned_to(user: User, project: Project) -> QuerySet[Pair]:

@@ -10,6 +10,7 @@ from curation.fingerprints import Texts
 from curation.models import Task
 from curation.services.tokens import as_example, load_row, task_tokenizer
 from ml.prompting import (
+    PROBLEMS,
     ChatTemplateError,
     Template,
     TemplateError,
@@ -18,6 +19,7 @@ from ml.prompting import (
     fill_template,
     render,
     segments,
+    token_pieces,
 )
 
 SAMPLE: dict[str, Any] = {
@@ -36,6 +38,25 @@ class Preview:
     pair: int | None = None  # the real pair that is shown, if any
     model: str = ""
     problem: str = ""
+    remarks: tuple[str, ...] = ()  # what else is wrong with the pair, as sentences
+
+
+def pair_seen(texts: Texts, task: Task) -> Preview:
+    """The pair as a training would see it, token by token, with what is wrong with it."""
+    template = Template.from_json(task.template)
+    row = task.tokenizer or TokenizerRow.objects.order_by("name").first()
+    tokenizer = task_tokenizer(task)
+    if tokenizer is None:
+        return Preview(plain(texts, task, template))
+    example = as_example(texts, task)
+    try:
+        render(example, template, tokenizer)
+    except ChatTemplateError as error:
+        return Preview([], model=row.name if row else "", problem=str(error))
+    encoded = encode_pair(example, template, tokenizer, task.max_tokens)
+    pieces = [(text, str(kind)) for text, kind in token_pieces(encoded, tokenizer, task.max_tokens)]
+    remarks = tuple(_(PROBLEMS[code].sentence) for code in encoded.problems)
+    return Preview(pieces, tokens=len(encoded.ids), model=row.name if row else "", remarks=remarks)
 
 
 def template_preview(

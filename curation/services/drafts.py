@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 from core.denied import ApplicationError, Conflict
 from core.models import User
 from curation.models import Draft, Pair, Task
+from curation.output_rows import output_rows_read
 from curation.services.pairs import text_problem
+from curation.turns import turns_read
 
-FIELDS = ("instruction", "input", "response", "topic", "language", "note")
+FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
 
 
 @transaction.atomic
@@ -21,10 +23,17 @@ def draft_save(
 
     Another tab's newer save raises Conflict with both texts, unless it says the same.
     """
-    kept = {name: text for name in FIELDS if isinstance(text := fields.get(name), str)}
-    for name, text in kept.items():
+    kept: dict[str, Any] = {name: text for name in FIELDS if isinstance(text := fields.get(name), str)}
+    turns = turns_read(fields["turns"]) if "turns" in fields else []
+    for name, text in [*kept.items(), *(("turns", turn["content"]) for turn in turns)]:
         if reason := text_problem(text):
             raise ApplicationError(reason, field=name)
+    outputs = output_rows_read(fields["outputs"]) if "outputs" in fields else []
+    for row in outputs:
+        if reason := text_problem(f"{row['value']}{row['evidence']}"):
+            raise ApplicationError(reason, field="outputs")
+    kept |= {"turns": turns} if "turns" in fields else {}
+    kept |= {"outputs": outputs} if outputs else {}
     Draft.objects.bulk_create(
         [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
     )

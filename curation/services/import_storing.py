@@ -9,17 +9,19 @@ each batch, so the same file twice adds nothing; imports into one task wait for 
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from django.db import connection
 
+from core.denied import ApplicationError
 from curation.choices import Decision, ReviewBasis
 from curation.models import Import
 from curation.services.editions import edition_now
 from curation.services.import_mapping import Problem, Ready
+from curation.services.outputs import texts_fitted
 from curation.services.pairs import SUBJECT, review_batch
 
 BATCH = 4_000
@@ -104,7 +106,7 @@ class Storing:
     def add(self, rows: Iterable[Ready | Problem]) -> None:
         """Store what is new of a batch; count duplicates (in the file or in the task) and refused rows."""
         fresh: dict[str, Ready] = {}
-        for row in rows:
+        for row in map(self.fitted, rows):
             self.counts.rows += 1
             if isinstance(row, Problem):
                 self.counts.refused += 1
@@ -122,6 +124,15 @@ class Storing:
         self.counts.duplicates = self.counts.rows - self.counts.accepted - self.counts.refused
         if fresh:
             self.copy(fresh)
+
+    def fitted(self, row: Ready | Problem) -> Ready | Problem:
+        """The row with its response written as the task's output fields demand, or why it does not fit them."""
+        if isinstance(row, Problem) or not self.batch.task.output_fields:
+            return row
+        try:
+            return replace(row, texts=texts_fitted(self.batch.task, row.texts))
+        except ApplicationError as error:
+            return Problem(row.number, error.field, str(error), row.texts.response[:300])
 
     def copy(self, fresh: dict[str, Ready]) -> None:
         pair_ids, revision_ids = self.ids("curation_pair", len(fresh)), self.ids("curation_revision", len(fresh))

@@ -1,5 +1,6 @@
 """Writing and correcting pairs. A pair's texts never change in place: each change is a new revision."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,7 +19,9 @@ from curation.services.checking import surroundings_of, texts_check, texts_of
 from curation.services.editions import edition_now
 from curation.services.findings import findings_keep
 from curation.services.ordering import order_of
+from curation.services.outputs import evidence_read, texts_fitted
 from curation.services.search import search_update
+from curation.turns import turns_read
 from ml.hashing import text_sha256
 
 LONGEST = 200_000  # characters of one field: far beyond what a small model can read
@@ -28,6 +31,17 @@ EDITED_ORIGIN = {
     **dict.fromkeys((Origin.DRAFT_ACCEPTED, Origin.DRAFT_EDITED, Origin.GENERATED), Origin.DRAFT_EDITED),
     Origin.DOCUMENT: Origin.DOCUMENT,  # it still rests on its passage
 }
+
+
+@dataclass(frozen=True)
+class Traces:
+    """How a text came about, beside what it says: characters that were pasted, places that an output is read off."""
+
+    pasted: int = 0
+    evidence: list[dict[str, Any]] | None = None
+
+
+NO_TRACES = Traces()
 
 
 @transaction.atomic
@@ -41,6 +55,7 @@ def pair_submit(
     source: str = "",
     note: str = "",
     passage: Passage | None = None,
+    traces: Traces = NO_TRACES,
 ) -> Pair:
     """Make a pair and ask for its review.
 
@@ -48,6 +63,7 @@ def pair_submit(
     With a `passage`, the pair rests on it: it is the pair's source, and the work asked for on it is done.
     """
     texts_refuse(texts)
+    texts = texts_fitted(task, texts)
     once = text_sha256(f"editor {actor.pk} {draft_key}") if draft_key else ""
     if once:
         # The second click on the same page waits here and then finds the first one's pair.
@@ -61,7 +77,7 @@ def pair_submit(
     if passage is not None:
         origin, source = Origin.DOCUMENT, passage.source
         passage_written(passage, task)
-    revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note)
+    revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note, traces=traces)
     draft_settle(actor, task, draft_key)
     review_ask(pair, task.project, writer=actor)
     event_record(actor=actor, action="pair.submitted", project=task.project, subject=pair, origin=origin)
@@ -69,19 +85,38 @@ def pair_submit(
 
 
 @transaction.atomic
-def pair_revise(*, actor: User, pair: Pair, texts: Texts, version: int, note: str = "", draft_key: str = "") -> Pair:
+def pair_revise(
+    *,
+    actor: User,
+    pair: Pair,
+    texts: Texts,
+    version: int,
+    note: str = "",
+    draft_key: str = "",
+    traces: Traces = NO_TRACES,
+) -> Pair:
     """Add a revision on top of `version` and ask for its review. Raises Conflict when a newer one exists."""
     texts_refuse(texts)
+    texts = texts_fitted(pair.task, texts)
     pair = pair_lock(pair)
     current = revision_of(pair)
     before = texts_of(current)
     if pair.version != version:
         sentence = _("Somebody saved a newer text of this pair while you were writing. Yours is kept; compare both.")
-        raise Conflict(sentence, yours=texts.to_json(), theirs=before.to_json(), version=pair.version)
+        base = pair.revisions.filter(number=version).first()
+        raise Conflict(
+            sentence, yours=texts.to_json(), theirs=before.to_json(), version=pair.version,
+            base=texts_of(base).to_json() if base else None,
+        )  # fmt: skip
     if before == texts and pair.state not in (PairState.RETURNED, PairState.DRAFT):
         raise ApplicationError(_("Nothing was changed, so there is nothing to submit."))
     origin = EDITED_ORIGIN.get(Origin(current.origin), Origin.HUMAN)
-    revision_add(pair, actor=actor, texts=texts, number=version + 1, origin=origin, source=current.source, note=note)
+    if traces.evidence is None and current.evidence:
+        traces = replace(traces, evidence=evidence_read(pair.task, texts.input, current.evidence))
+    revision_add(
+        pair, actor=actor, texts=texts, number=version + 1, origin=origin, source=current.source, note=note,
+        traces=traces,
+    )  # fmt: skip
     draft_settle(actor, pair.task, draft_key)
     review_ask(pair, pair.project, writer=actor)
     event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, version=pair.version)
@@ -107,9 +142,9 @@ def texts_refuse(texts: Texts) -> None:
     for field in ("instruction", "response"):
         if not getattr(texts, field).strip():
             raise ApplicationError(_("The %(field)s is empty.") % {"field": _(field)}, field=field)
-    for field in TEXT_FIELDS:
-        reason = text_problem(getattr(texts, field))
-        if reason:
+    named = [(field, getattr(texts, field)) for field in ("system", *TEXT_FIELDS)]
+    for field, text in [*named, *(("turns", turn["content"]) for turn in turns_read(texts.turns))]:
+        if reason := text_problem(text):
             raise ApplicationError(reason, field=field)
 
 
@@ -125,12 +160,21 @@ def text_problem(text: str) -> str:
 
 
 def revision_add(
-    pair: Pair, *, actor: User | None, texts: Texts, number: int, origin: str, source: str, note: str
+    pair: Pair,
+    *,
+    actor: User | None,
+    texts: Texts,
+    number: int,
+    origin: str,
+    source: str,
+    note: str,
+    traces: Traces = NO_TRACES,
 ) -> Revision:
     """Store the texts as the pair's newest revision, checked and findable."""
     around = surroundings_of(pair.task)
     checked = texts_check(texts, around)
     findings_keep(checked.judged.values(), around.checks)
+    edition = edition_now(pair.task_id)
     revision = Revision.objects.create(
         pair=pair,
         number=number,
@@ -140,20 +184,23 @@ def revision_add(
         tokens=checked.tokens,
         author=actor,
         note=note[:500],
+        pasted=min(traces.pasted, 4 * LONGEST),
+        evidence=traces.evidence or None,
+        guideline=edition or None,
         **texts.to_json(),
     )
     pair.current, pair.version, pair.state, pair.found = revision, number, PairState.SUBMITTED, checked.ids
-    pair.edition = edition_now(pair.task_id)
+    pair.edition = edition
     pair.save(update_fields=["current", "version", "state", "found", "edition", "updated_at"])
     search_update([pair.pk])
     pair.topic, pair.language, pair.origin, pair.tokens = texts.topic, texts.language, origin, checked.tokens
     return revision
 
 
-def review_ask(pair: Pair, project: Project, *, writer: User | None) -> None:
+def review_ask(pair: Pair, project: Project, *, writer: User | None) -> WorkItem:
     """One open piece of work on the newest revision. What was asked about an older one is closed."""
     work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
-    work_open(
+    return work_open(
         project=project,
         kind=WorkKind.REVIEW,
         subject_type=SUBJECT,

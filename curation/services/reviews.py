@@ -17,7 +17,16 @@ from curation.fingerprints import Texts
 from curation.models import Pair, Review, Revision
 from curation.services.checking import texts_of
 from curation.services.editions import edition_now
-from curation.services.pairs import SUBJECT, pair_address, pair_lock, pair_revise, review_batch, revision_of
+from curation.services.pairs import (
+    NO_TRACES,
+    SUBJECT,
+    Traces,
+    pair_address,
+    pair_lock,
+    pair_revise,
+    review_batch,
+    revision_of,
+)
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
 
@@ -59,6 +68,7 @@ def review_decide(
         raise Conflict(sentence, yours=None, theirs=theirs, version=pair.version)
     adjudicates = assignment is not None and assignment.item.kind == WorkKind.ADJUDICATE
     refuse(actor, pair, decision, reason, adjudicates)
+    edition = edition_now(pair.task_id)
     review = Review.objects.create(
         revision=revision,
         reviewer=actor,
@@ -67,8 +77,10 @@ def review_decide(
         reason=reason.strip(),
         adjudicated=adjudicates,
         fingerprint=revision.fingerprint,
+        guideline=edition or None,
     )
     enough = decision != Decision.APPROVE or approved_enough(pair, review)
+    before = pair.approved_id
     item_settle(actor, pair, assignment, enough, adjudicates)
     if decision == Decision.ESCALATE:
         adjudication_ask(pair, revision, reason)
@@ -76,8 +88,9 @@ def review_decide(
         pair_settle(actor, pair, revision, decision, reason.strip())
     action = EVENTS.get(decision, "pair.approved" if enough else "pair.approved_by_one")
     event_record(
-        actor=actor, action=action, project=pair.project, subject=pair, version=pair.version, basis=review.basis
-    )
+        actor=actor, action=action, project=pair.project, subject=pair, version=pair.version, basis=review.basis,
+        approved_before=before,
+    )  # fmt: skip
     return review
 
 
@@ -168,13 +181,16 @@ def review_fix(
     note: str = "",
     draft_key: str = "",
     assignment: Assignment | None = None,
+    traces: Traces = NO_TRACES,
 ) -> tuple[Pair, bool]:
     """The reviewer mends the text instead of returning it. Returns the pair and whether it is approved by that.
 
     The mended text is the reviewer's own, so in a project of several it waits for another person's review; in a solo
     project it is approved at once and marked so.
     """
-    pair = pair_revise(actor=actor, pair=pair, texts=texts, version=version, note=note, draft_key=draft_key)
+    pair = pair_revise(
+        actor=actor, pair=pair, texts=texts, version=version, note=note, draft_key=draft_key, traces=traces
+    )
     if assignment is not None:
         work_submit(assignment=assignment)
     if not pair.project.solo:

@@ -15,11 +15,12 @@ from core.services.events import event_record
 from core.services.inbox import notice_tell
 from curation.choices import PairState
 from curation.models import Guideline, Pair, Task
+from curation.output_rows import outputs_definition
 from ml.prompting import Template, TemplateError
 
 EDITABLE = (
-    "name", "kind", "description", "language", "system_prompt", "template", "max_tokens", "target_pairs",
-    "train_share", "tokenizer",
+    "name", "kind", "description", "language", "system_prompt", "template", "output_fields", "max_tokens",
+    "target_pairs", "train_share", "tokenizer",
 )  # fmt: skip
 
 
@@ -27,6 +28,8 @@ EDITABLE = (
 def task_create(*, actor: User | None, project: Project, guidelines: str = "", **fields: Any) -> Task:
     """Make a task. Its salt, drawn here, decides for good which groups of pairs are trained on and which test."""
     refuse_template(fields.get("template"))
+    if "output_fields" in fields:
+        fields["output_fields"] = outputs_definition(fields["output_fields"])
     task = Task(project=project, slug=free_slug(project, fields["name"]), created_by=actor, **fields)
     task.full_clean(exclude=["created_by"])
     task.save()
@@ -38,8 +41,12 @@ def task_create(*, actor: User | None, project: Project, guidelines: str = "", *
 
 @transaction.atomic
 def task_update(*, actor: User, task: Task, **changes: Any) -> Task:
-    """Change a task. Frozen versions keep the template and the system prompt they were frozen with."""
+    """Change a task. No pair is touched: one that does not fit changed output fields is mended when next edited.
+
+    Frozen versions keep the template and the system prompt they were frozen with."""
     refuse_template(changes.get("template"))
+    if "output_fields" in changes:
+        changes["output_fields"] = outputs_definition(changes["output_fields"])
     task = Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
     before = {name: getattr(task, name) for name in changes if name in EDITABLE}
     for name in before:

@@ -8,7 +8,7 @@ from django.conf import settings
 from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
 from curation.models import Task
-from ml.prompting import Example, Template, Tokenizer, Turn, encode_pair
+from ml.prompting import Example, Template, Tokenizer, Turn, characters_within, encode_pair
 
 
 def task_tokenizer(task: Task) -> Tokenizer | None:
@@ -27,6 +27,12 @@ def load(folder: str) -> Tokenizer | None:
         return Tokenizer.load(folder)
     except (OSError, ValueError):
         return None
+
+
+def limit_in_response(texts: Texts, task: Task, tokenizer: Tokenizer) -> int | None:
+    """The character of the response at which the task's longest pair ends; None when the pair is not too long."""
+    encoded = encode_pair(as_example(texts, task), Template.from_json(task.template), tokenizer, task.max_tokens)
+    return characters_within(encoded, tokenizer, task.max_tokens)
 
 
 def count_tokens(texts: Texts, task: Task, tokenizer: Tokenizer) -> int:

@@ -1,7 +1,7 @@
 """Reviewing: one pair at a time, approve, return with a reason, or mend it; the next comes by itself."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,14 @@ from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
-from core.services.work import work_claim, work_claim_next, work_renew, work_renew_all, work_skip
+from core.services.work import (
+    work_claim,
+    work_claim_next,
+    work_release,
+    work_renew,
+    work_renew_all,
+)
+from core.views.telling import first_error, wants_json
 from curation.access import assignment_access, pair_access
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
@@ -30,7 +37,9 @@ from curation.selectors.reviews import (
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.questions import SUBJECT as QUESTION
 from curation.services.reviews import review_decide, review_fix
-from curation.views.write import editor_page
+from curation.services.undo import review_pass
+from curation.views.ahead import items_ahead
+from curation.views.write import conflict_page, editor_page
 
 
 @require_GET
@@ -133,10 +142,14 @@ SAID = {
 
 def decide(request: HttpRequest, project: str, assignment: int, decision: Decision) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    if wants_json(request) and held.state == AssignmentState.SUBMITTED:
+        return JsonResponse({"said": ""})  # sent again, because the first answer got lost
     pair = pair_of(access, held)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return decision_page(request, access, held, pair, form, 400)
+        return (
+            refused_in_passing(form) if wants_json(request) else decision_page(request, access, held, pair, form, 400)
+        )
     try:
         review_decide(
             actor=access.user, pair=pair, revision_id=form.cleaned_data["revision"], decision=decision,
@@ -145,9 +158,13 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         stale = isinstance(error, Conflict)
+        if wants_json(request):
+            return refused_in_passing(form, 409 if stale else 400)
         pair = pair_of(access, held)  # as it is now: the newer text is shown, and a second decision is about it
         form.data = {**request.POST.dict(), "revision": pair.current_id}
         return decision_page(request, access, held, pair, form, 409 if stale else 400)
+    if wants_json(request):
+        return JsonResponse({"said": SAID[decision]})
     messages.success(request, SAID[decision])
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
 
@@ -155,8 +172,31 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
 @require_POST
 def review_skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    work_skip(assignment=held, reason=request.POST.get("reason", ""))
+    review_pass(actor=access.user, assignment=held, reason=request.POST.get("reason", "")[:300].replace("\x00", ""))
+    if wants_json(request):
+        return JsonResponse({"said": _("Skipped.")})
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
+
+
+def refused_in_passing(form: ReasonForm, status: int = 400) -> JsonResponse:
+    """For a page that has gone on to the next item already: the sentence, and it leads back."""
+    return JsonResponse({"detail": first_error(form)}, status=status)
+
+
+@require_POST
+def review_ahead(request: HttpRequest, project: str, assignment: int) -> JsonResponse:
+    """Claim the next ones and say where they are, so that the page can load them before they are wanted (JSON)."""
+    access, held = assignment_access(request, project, assignment, Need.REVIEW)
+    return JsonResponse({"items": items_ahead(access, held, "curation:review")})
+
+
+@require_POST
+def review_release(request: HttpRequest, project: str) -> HttpResponse:
+    """Give back what was claimed ahead; sent by a page that is being left."""
+    access = project_access(request, project, Need.REVIEW)
+    numbers = [int(text) for text in request.POST.getlist("assignment")[:50] if text.isdecimal() and len(text) < 19]
+    work_release(user=access.user, assignments=numbers)
+    return HttpResponse(status=204)
 
 
 @require_POST
@@ -193,16 +233,22 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
         texts = editor.texts_typed(form.texts(), pair.task, pair)
         _pair, approved = review_fix(
             actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
-            note=form.cleaned_data["note"], assignment=held,
+            note=form.cleaned_data["note"], traces=editor.traces_typed(form.cleaned_data, pair.task, texts),
+            assignment=held,
         )  # fmt: skip
+    except Conflict as conflict:
+        return conflict_page(request, pair_of(access, held), form, conflict, mending=held, back_url=back_to(held))
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-        return mend_page(request, held, pair, form, 409 if isinstance(error, Conflict) else 400)
+        return mend_page(request, held, pair, form, 400)
     later = _("Mended. The new text is yours, so somebody else reviews it now.")
     messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
 
 
 def mend_page(request: HttpRequest, held: Assignment, pair: Pair, form: PairForm, status: int = 200) -> HttpResponse:
-    back = reverse("curation:review", args=[pair.project.slug, held.pk])
-    return editor_page(request, pair.task, form, pair=pair, status=status, mending=held, back_url=back)
+    return editor_page(request, pair.task, form, pair=pair, status=status, mending=held, back_url=back_to(held))
+
+
+def back_to(held: Assignment) -> str:
+    return reverse("curation:review", args=[held.item.project.slug, held.pk])

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError
-from core.views.telling import refusal_on, refusal_told
+from core.views.telling import refusal_on, refusal_told, wants_json
 from curation.access import pair_access
 from curation.forms import GlossaryForm
 from curation.models import GlossaryWord
@@ -38,7 +38,7 @@ def glossary(request: HttpRequest, project: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
             glossary_add(actor=access.user, project=access.project, **form.cleaned_data)
-        if request.headers.get("Accept", "").startswith("application/json"):
+        if wants_json(request):
             return JsonResponse({"detail": form.errors.as_text()}, status=400) if form.errors else JsonResponse({})
         if not form.errors:
             messages.success(request, _("Added. The misspelling check accepts it from now on."))

@@ -18,6 +18,7 @@ from core.diff import word_diff
 from core.models import Assignment
 from core.selectors.keyset import keyset_page
 from core.services.work import work_claim_next, work_release, work_renew, work_renew_all, work_skip
+from core.views.telling import first_error, wants_json
 from curation.access import assignment_access
 from curation.forms import PairForm
 from curation.models import Answer, ModelDraft, Question
@@ -25,8 +26,8 @@ from curation.selectors import editor
 from curation.selectors.pairs import returned_to
 from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
 from curation.services.answers import answer_submit, draft_key, draft_of
-from curation.services.pairs import texts_from
 from curation.services.questions import SUBJECT
+from curation.views.ahead import items_ahead
 from curation.views.write import draft_name, editor_page
 
 ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)  # the kinds of work that end with an answer
@@ -84,7 +85,7 @@ def draft_shown(held: Assignment, question: Question) -> ModelDraft | None:
 
 def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, Any]:
     """What the editor shows before anything was typed."""
-    names = ("instruction", "input", "language", "topic")
+    names = ("system", "instruction", "input", "language", "topic")
     response = shown.text if shown else question.wanted
     return {**{name: getattr(question, name) for name in names}, "response": response}
 
@@ -99,30 +100,58 @@ def answer_page(
         "model_draft": draft_shown(held, question),
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
         "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
+        "ahead_url": ahead_url(question, held),
         **extra,
     }
     return editor_page(request, question.task, form, status=status, **context)
 
 
+def ahead_url(question: Question, held: Assignment) -> str:
+    """A correction may end with a look at the model's draft, so no page goes on past it by itself."""
+    if held.item.kind == WorkKind.CORRECT:
+        return ""
+    return reverse("curation:work-ahead", args=[question.project.slug, held.pk])
+
+
 def submit(request: HttpRequest, access: Access, held: Assignment, question: Question) -> HttpResponse:
+    name = draft_name(question.task, None, draft_key(question))
+    if wants_json(request) and held.state == AssignmentState.SUBMITTED:
+        return JsonResponse({"said": "", "done": name})  # sent again, because the first answer got lost
     form = PairForm(request.POST)
     if not form.is_valid():
-        return answer_page(request, held, question, form, 400)
+        return refused(request, held, question, form)
     try:
-        texts = texts_from({**form.texts(), "system": question.system})
+        typed = form.texts()
+        texts = editor.texts_typed({**typed, "system": typed["system"] or question.system}, question.task)
         answer = answer_submit(
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
             seconds=seconds_since(request.POST),
         )  # fmt: skip
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-        return answer_page(request, held, question, form, 400)
-    name = draft_name(question.task, None, draft_key(question))
-    if answer.draft and answer.draft.drafting.blind:
-        messages.success(request, _("Submitted. Now see what the model wrote."))
+        return refused(request, held, question, form)
+    beside = answer.draft and answer.draft.drafting.blind
+    said = _("Submitted. Now see what the model wrote.") if beside else _("Submitted. Here is the next one.")
+    if wants_json(request):
+        return JsonResponse({"said": said, "done": name})
+    messages.success(request, said)
+    if beside:
         return redirect(reverse("curation:work-beside", args=[access.project.slug, answer.pk]) + f"?done={name}")
-    messages.success(request, _("Submitted. Here is the next one."))
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
+
+
+def refused(request: HttpRequest, held: Assignment, question: Question, form: PairForm) -> HttpResponse:
+    """The page with what is wrong; for a page that went on already, only the sentence."""
+    if wants_json(request):
+        return JsonResponse({"detail": first_error(form)}, status=400)
+    return answer_page(request, held, question, form, 400)
+
+
+@require_POST
+def ahead(request: HttpRequest, project: str, assignment: int) -> JsonResponse:
+    """Claim the next ones and say where they are, so that the page can load them before they are wanted (JSON)."""
+    access, held = assignment_access(request, project, assignment, Need.WRITE)
+    return JsonResponse({"items": items_ahead(access, held, "curation:work")})
 
 
 def seconds_since(posted: Mapping[str, Any]) -> float | None:

@@ -15,18 +15,18 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
-from core.views.telling import refusal_on
+from core.views.telling import first_error, refusal_on, wants_json
 from curation.access import pair_access, task_access
 from curation.forms import PairForm
 from curation.models import Draft, Pair, Task
 from curation.selectors import editor
-from curation.selectors.conflicts import conflict_fields
+from curation.selectors.conflicts import merge_rows, merge_typed, merged_fields
 from curation.selectors.documents import passage_of, passage_of_key, passages_waiting
-from curation.selectors.pairs import returned_to
+from curation.selectors.pairs import returned_to, taken_back
 from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
-from curation.services.pairs import pair_revise, pair_submit, texts_from
+from curation.services.pairs import LONGEST, pair_revise, pair_submit
 
 
 @require_GET
@@ -38,6 +38,7 @@ def write(request: HttpRequest, project: str) -> HttpResponse:
     context = {
         "rows": tasks_of(access.project),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
+        "taken_back": taken_back(access.user, access.project).order_by("-pk")[:50],
         "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
         "kinds": asked_kinds(access.project, access.user),
         "passages": passages_waiting(access.project),
@@ -70,12 +71,36 @@ def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
         key = form.cleaned_data["key"]
         passage = passage_of_key(task.project, key)
         with refusal_on(form):
-            pair_submit(actor=request.user, task=task, texts=texts_from(form.texts()), draft_key=key, passage=passage)  # type: ignore[arg-type]
+            texts = editor.texts_typed(form.texts(), task)
+            traces = editor.traces_typed(form.cleaned_data, task, texts)
+            pair_submit(
+                actor=request.user,  # type: ignore[arg-type]
+                task=task,
+                texts=texts,
+                draft_key=key,
+                passage=passage,
+                traces=traces,
+            )
         if not form.errors:
-            messages.success(request, _("Submitted. Here is the next one."))
-            query = {"new": "1", "done": draft_name(task, None, key), **({"passage": passage.pk} if passage else {})}
+            name = draft_name(task, None, key)
+            said = _("Submitted. Here is the next one.")
+            if wants_json(request):
+                return JsonResponse({"said": said, "done": name})
+            messages.success(request, said)
+            query = {"new": "1", "done": name, **({"passage": passage.pk} if passage else {})}
             return redirect(f"{reverse('curation:pair-new', args=[project, task.slug])}?{urlencode(query)}")
+    if wants_json(request):
+        return JsonResponse({"detail": first_error(form)}, status=400)
     return editor_page(request, task, form, status=400)
+
+
+@require_POST
+def pair_ahead(request: HttpRequest, project: str, task: str) -> JsonResponse:
+    """Where the next empty page is, so that it can be loaded before it is wanted (JSON)."""
+    task_access(request, project, task, Need.WRITE)
+    key = editor.new_key()
+    url = f"{reverse('curation:pair-new', args=[project, task])}?{urlencode({'key': key})}"
+    return JsonResponse({"items": [{"id": key, "url": url}]})
 
 
 def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
@@ -92,11 +117,13 @@ def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
 def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
     form = PairForm(request.POST)
     if form.is_valid():
+        texts = editor.texts_typed(form.texts(), pair.task, pair)
         try:
             pair_revise(
                 actor=request.user,  # type: ignore[arg-type]
                 pair=pair,
-                texts=editor.texts_typed(form.texts(), pair.task, pair),
+                texts=texts,
+                traces=editor.traces_typed(form.cleaned_data, pair.task, texts),
                 version=form.cleaned_data["base"] or 0,
                 note=form.cleaned_data["note"],
                 draft_key=editor.key_of(pair),
@@ -112,15 +139,32 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
     return editor_page(request, pair.task, form, pair=pair, status=400)
 
 
-def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Conflict) -> HttpResponse:
-    """409: both texts side by side. Submitting again puts one's own on top of the newer one, knowingly."""
-    values = {**form.cleaned_data, "base": conflict.version}
+def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Conflict, **extra: Any) -> HttpResponse:
+    """409: what both changed, put together in the form; submitting it stores it on top of the newer text."""
+    rows = merge_rows(conflict)
+    values = {**form.cleaned_data, **merged_fields(rows), "base": conflict.version}
     context: dict[str, Any] = {
         "conflict": conflict,
-        "fields": conflict_fields(conflict),
+        "rows": rows,
+        "undecided": sum(row.conflicts for row in rows),
         "theirs_url": reverse("curation:draft-drop", args=[pair.project.slug, pair.task.slug, editor.key_of(pair)]),
     }
-    return editor_page(request, pair.task, PairForm(initial=values), pair=pair, status=409, **context)
+    return editor_page(request, pair.task, PairForm(initial=values), pair=pair, status=409, **context, **extra)
+
+
+@require_POST
+def merge(request: HttpRequest, project: str, task: str) -> JsonResponse:
+    """Put two windows' drafts together (JSON): {"base", "yours", "theirs"} in, {"fields", "conflicts"} out."""
+    task_access(request, project, task, Need.WRITE)
+    try:
+        body = json.loads(request.body)
+        base, yours, theirs = (dict(body[name]) for name in ("base", "yours", "theirs"))
+        if max(len(text) for side in (base, yours, theirs) for text in map(str, side.values())) > LONGEST:
+            raise ValueError("too long")
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return JsonResponse({"detail": _("This could not be read; reload the page.")}, status=400)
+    fields, conflicts = merge_typed(base, yours, theirs)
+    return JsonResponse({"fields": fields, "conflicts": conflicts})
 
 
 def draft_name(task: Task, pair: Pair | None, key: str) -> str:
@@ -141,8 +185,10 @@ def editor_page(
     project = task.project.slug
     given = str(form["key"].value() or "")
     key = given if editor.is_key(given) else editor.new_key()
-    fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS}
+    fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS if name not in form.errors}
     aside = editor.editor_aside(task, pair)
+    passage = pair.passage if pair else passage_of_key(task.project, key)
+    look = editor.look(editor.texts_typed(fields, task, pair), task)
     context = {
         "task": task,
         "pair": pair,
@@ -150,10 +196,13 @@ def editor_page(
         "draft": draft,
         "draft_name": draft_name(task, pair, key),
         "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
-        "look": editor.look(editor.texts_typed(fields, task, pair), task),
+        "look": look,
+        "ahead_url": "" if pair or passage else reverse("curation:pair-ahead", args=[project, task.slug]),
+        "unfit": editor.unfit_response(task, pair),
+        "outputs": editor.output_rows(task, form["outputs"].value() or [], look["outputs"]),
         "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
         "drafts": editor.drafts_open(request.user, task) if pair is None else [],  # type: ignore[arg-type]
-        "passage": pair.passage if pair else passage_of_key(task.project, key),
+        "passage": passage,
         **aside,
         **extra,
     }
@@ -162,7 +211,7 @@ def editor_page(
 
 @require_http_methods(["GET", "POST", "PUT"])
 def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
-    """Keep what was typed and answer with what the checks say of it (JSON). GET gives the draft back."""
+    """Keep what was typed (JSON). GET gives the draft back."""
     access, found = task_access(request, project, task, Need.WRITE)
     if not editor.is_key(key):
         raise Http404
@@ -187,7 +236,7 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
         return JsonResponse(answer, status=409)
     except ApplicationError as error:
         return JsonResponse({"detail": str(error), "field": error.field}, status=400)
-    return JsonResponse({"version": saved.version, **editor.look(editor.texts_typed(fields, found, pair), found)})
+    return JsonResponse({"version": saved.version})
 
 
 def pair_of_key(project_id: int, key: str) -> Pair | None:

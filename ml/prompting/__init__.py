@@ -9,10 +9,12 @@ from ml.prompting.encoding import (
     PROBLEMS,
     EncodedPair,
     Problem,
+    characters_within,
     encode_pair,
     encode_prompt,
     segments,
     stop_token_ids,
+    token_pieces,
 )
 from ml.prompting.rendering import Rendered, fill_template, render, render_messages
 from ml.prompting.shapes import Example, Template, TemplateError, Turn
@@ -30,6 +32,7 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "Turn",
+    "characters_within",
     "encode_pair",
     "encode_prompt",
     "fill_template",
@@ -38,4 +41,5 @@ __all__ = [
     "render_messages",
     "segments",
     "stop_token_ids",
+    "token_pieces",
 ]

@@ -13,6 +13,7 @@ from ml.prompting.shapes import Example, Template
 from ml.prompting.tokenizer import Tokenizer
 
 IGNORED = -100
+_LONGEST_CHARACTER = 4  # bytes, so tokens at most
 Kind = Literal["context", "trained", "cut"]
 
 
@@ -113,6 +114,35 @@ def segments(encoded: EncodedPair, tokenizer: Tokenizer, max_tokens: int) -> lis
     """The pair's text in runs of one colour: context, trained, or cut (beyond `max_tokens`)."""
     runs = groupby(_kinds(encoded, max_tokens), key=lambda found: found[0])
     return [(tokenizer.decode([token for _, token in run]), kind) for kind, run in runs]
+
+
+def token_pieces(encoded: EncodedPair, tokenizer: Tokenizer, max_tokens: int) -> list[tuple[str, Kind]]:
+    """The pair's text token by token, each with its kind. Tokens that share one character are one piece.
+
+    A token is decoded behind the one before it: many tokenizers write a blank differently at the start of a text.
+    """
+    pieces: list[tuple[str, Kind]] = []
+    before: list[int] = []
+    waiting: list[int] = []
+    for kind, token in _kinds(encoded, max_tokens):
+        waiting.append(token)
+        text = tokenizer.decode(before + waiting)[len(tokenizer.decode(before)) :]
+        if text.endswith("\ufffd") and len(waiting) < _LONGEST_CHARACTER:
+            continue
+        pieces.append((text, kind))
+        before, waiting = waiting, []
+    return [*pieces, *([(tokenizer.decode(waiting), kind)] if waiting else [])]
+
+
+def characters_within(encoded: EncodedPair, tokenizer: Tokenizer, max_tokens: int) -> int | None:
+    """How many characters of the response lie within `max_tokens`; None when the whole pair does.
+
+    A character that the limit cuts through counts as beyond it.
+    """
+    if len(encoded.ids) <= max_tokens:
+        return None
+    within = tokenizer.decode(encoded.ids[encoded.n_prompt : max_tokens]) if max_tokens > encoded.n_prompt else ""
+    return len(within.rstrip("\ufffd"))
 
 
 def stop_token_ids(example: Example, template: Template, tokenizer: Tokenizer) -> list[int]:

@@ -6,6 +6,7 @@ import { startFindings } from "./findings.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
+import { startOutbox } from "./outbox.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startTheme } from "./theme.js";
 
@@ -18,4 +19,5 @@ startFindings();
 startChat();
 startCopy();
 startLive();
+startOutbox();
 document.documentElement.setAttribute("data-script", "");

@@ -8,6 +8,7 @@ import { behave } from "./behaviour.js";
 import { showConflict, showOffer, showRestored, hidePanel } from "./autosave_panel.js";
 import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, removeDraft, writeDraft } from "./drafts.js";
 import { isSignedOut, postJson } from "./http.js";
+import { forget, waiting } from "./outbox.js";
 import { apply, sameFields, serialize } from "./serialize.js";
 import { clock, text } from "./texts.js";
 
@@ -28,6 +29,7 @@ class Autosave {
     this.failures = 0;
     this.sending = false;
     this.blocked = false; // a conflict waits for a decision
+    this.base = serialize(form); // what the server had when this page last agreed with it
     this.listen();
     this.recover();
   }
@@ -61,6 +63,7 @@ class Autosave {
       showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
     } else {
       this.undecided = true; // the copy stays as it is until the person has chosen
+      this.base = draft.base ?? {};
       this.conflict(draft.fields, stored, this.version);
     }
   }
@@ -75,7 +78,7 @@ class Autosave {
   }
 
   keep(submitted) {
-    if (this.keepsCopy && !this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, at: Date.now(), submitted });
+    if (this.keepsCopy && !this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, base: this.base, at: Date.now(), submitted });
   }
 
   submitted() {
@@ -108,14 +111,14 @@ class Autosave {
     const answer = await response.json().catch(() => ({}));
     if (response.status === 409 || response.status === 412) return this.conflict(fields, answer.theirs ?? answer.fields ?? {}, answer.version);
     if (!response.ok) return this.tell("failed", text("refused", { reason: answer.detail ?? answer.message ?? response.status }));
-    return this.accepted(answer, sent);
+    return this.accepted(answer, sent, fields);
   }
 
-  accepted(answer, sent) {
+  accepted(answer, sent, fields) {
     this.failures = 0;
+    this.base = fields;
     this.acknowledged = sent;
     this.setVersion(answer.version ?? this.version);
-    this.form.dispatchEvent(new CustomEvent("autosave:saved", { bubbles: true, detail: answer }));
     if (this.changes !== sent) {
       this.keep(false);
       this.timer = setTimeout(() => this.save(), QUIET_MS);
@@ -136,10 +139,10 @@ class Autosave {
   conflict(mine, theirs, version) {
     this.blocked = true;
     this.tell("conflict");
-    const decide = (fields) => {
+    const decide = (fields, known = version ?? this.version) => {
       this.blocked = false;
       this.undecided = false;
-      this.setVersion(version ?? this.version);
+      this.setVersion(known);
       apply(this.form, fields);
       hidePanel(this.form);
       this.change();
@@ -147,7 +150,16 @@ class Autosave {
     const event = new CustomEvent("autosave:conflict", { bubbles: true, cancelable: true, detail: { mine, theirs, version, decide } });
     if (!this.form.dispatchEvent(event)) return;
     const kept = this.undecided ? () => mine : () => serialize(this.form); // typing may have gone on since
-    showConflict(this.form, { mine, theirs, keep: () => decide(kept()), take: () => decide(theirs) });
+    const merge = this.form.dataset.merge ? () => this.merge(kept(), theirs, decide) : null;
+    showConflict(this.form, { mine, theirs, keep: () => decide(kept()), take: () => decide(theirs), merge });
+  }
+
+  /** Both texts put together by the server; if it cannot, the person's own text stays and the question is asked again by saving. */
+  async merge(yours, theirs, decide) {
+    const response = await postJson(this.form.dataset.merge, { base: this.base, yours, theirs }).catch(() => null);
+    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    if (answer) this.base = theirs;
+    decide(answer ? answer.fields : yours, answer ? undefined : this.version);
   }
 
   setVersion(version) {
@@ -171,7 +183,10 @@ export function startAutosave() {
   behave("[data-draft-done]", (element) => removeDraft(element.dataset.draftDone));
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-logout]")) return;
-    if (hasUnsentDrafts() && !window.confirm(text("logout-unsaved"))) event.preventDefault();
-    else clearDrafts();
+    if ((hasUnsentDrafts() || waiting()) && !window.confirm(text("logout-unsaved"))) event.preventDefault();
+    else {
+      clearDrafts();
+      forget();
+    }
   });
 }

@@ -36,14 +36,14 @@ export function showOffer(form, draft, restore, discard) {
 }
 
 function version(label, fields, other) {
-  const parts = Object.entries(fields).filter(([name, value]) => typeof value === "string" && value !== other[name]);
+  const parts = Object.entries(fields).filter(([name, value]) => typeof value === "string" && value !== (other[name] ?? ""));
   return make("div", { class: "stack", "data-gap": "s" }, make("strong", {}, label),
     ...parts.map(([, value]) => make("div", { class: "sheet", dir: "auto", tabindex: "0" }, value)));
 }
 
-/** `keep` puts the person's own text into the form, `take` the server's. */
-export function showConflict(form, { mine, theirs, keep, take }) {
+/** `keep` puts the person's own text into the form, `take` the server's, `merge` (if there is one) both together. */
+export function showConflict(form, { mine, theirs, keep, take, merge }) {
   panel(form, "warn", text("conflict"),
     make("div", { class: "diff-side" }, version(text("mine"), mine, theirs), version(text("theirs"), theirs, mine)),
-    buttons(button(form, text("keep-mine"), "", keep), button(form, text("take-theirs"), "", take)));
+    buttons(button(form, text("keep-mine"), "", keep), button(form, text("take-theirs"), "", take), merge && button(form, text("merge"), "", merge)));
 }

@@ -5,8 +5,8 @@ function start(root, selector, begin) {
   const found = root.matches?.(selector) ? [root, ...root.querySelectorAll(selector)] : root.querySelectorAll(selector);
   for (const element of found) {
     const done = started.get(element) ?? new Set();
-    if (done.has(selector)) continue;
-    started.set(element, done.add(selector));
+    if (done.has(begin)) continue;
+    started.set(element, done.add(begin));
     begin(element);
   }
 }

@@ -18,7 +18,7 @@ function parse(raw) {
   }
 }
 
-/** @returns {{fields: object, version: number, at: number, submitted: boolean} | null} */
+/** @returns {{fields: object, version: number, base: object, at: number, submitted: boolean} | null} `base`: what both began with. */
 export function readDraft(name) {
   return parse(localStorage.getItem(keyOf(name)));
 }

@@ -1,7 +1,15 @@
-/** The editor's own part: what can be done about a finding, and the token meter. Saving and showing findings is autosave.js and findings.js. */
+/** The editor's own part: what can be done about a finding, and the token meter. Saving is autosave.js, asking look.js, showing findings.js and marks.js. */
 import { behave, make } from "./behaviour.js";
+import "./ahead.js";
+import { put, select } from "./findings.js";
 import { postJson } from "./http.js";
-import { toast } from "./live.js";
+import { announce, toast } from "./live.js";
+import "./look.js";
+import "./marks.js";
+import "./merge.js";
+import "./outputs.js";
+import "./paste.js";
+import "./rows.js";
 
 function say(name, values = {}) {
   const source = document.getElementById("editor-texts")?.content.querySelector(`[data-text="${name}"]`);
@@ -23,11 +31,12 @@ class Findings {
   constructor(form) {
     this.form = form;
     for (const list of form.querySelectorAll("[data-findings-for]")) this.equip(list);
+    form.addEventListener("keydown", (event) => { if (event.target.matches("textarea")) this.pressed(event); });
     // on the document, as findings.js listens there: it draws the list before this equips it
-    document.addEventListener("autosave:saved", (event) => { if (event.target === form) this.saved(event.detail); });
+    document.addEventListener("texts:looked", (event) => { if (event.target === form) this.looked(event.detail); });
   }
 
-  saved(answer) {
+  looked(answer) {
     for (const list of this.form.querySelectorAll("[data-findings-for]")) {
       const field = document.getElementById(list.dataset.findingsFor);
       const findings = answer.findings?.[field?.name] ?? [];
@@ -51,16 +60,47 @@ class Findings {
     }
   }
 
+  /** Ctrl+. writes the best suggestion for the misspelling at or behind the cursor, Ctrl+, accepts its word in the glossary. */
+  pressed(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing || event.repeat || ![".", ","].includes(event.key)) return;
+    const jump = this.nearest(event.target);
+    if (!jump) return;
+    event.preventDefault();
+    if (event.key === ",") this.accept(jump.dataset.excerpt);
+    else this.apply(event.target, jump);
+  }
+
+  /** The misspelling that the cursor stands in or before, else the first of this field. */
+  nearest(field) {
+    const list = this.form.querySelector(`[data-findings-for="${field.id}"]`);
+    const jumps = [...(list?.querySelectorAll("[data-check=misspelling] [data-jump]") ?? [])];
+    return jumps.find((jump) => Number(jump.dataset.end) >= field.selectionEnd) ?? jumps[0];
+  }
+
+  async apply(field, jump) {
+    const [word] = (await this.suggestions(jump.dataset.excerpt)) ?? [];
+    if (!word) announce(say("none"));
+    else if (select(field, jump)) {
+      put(field, word);
+      announce(say("applied", { word }));
+    }
+  }
+
+  async suggestions(word) {
+    const query = new URLSearchParams({ word, language: this.language });
+    const answer = await this.fetched(fetch(`${this.form.dataset.suggest}?${query}`, { headers: { Accept: "application/json" } }));
+    return answer?.suggestions;
+  }
+
   get language() {
     return document.getElementById(this.form.dataset.languageField)?.value ?? "";
   }
 
   async suggest(pressed, jump) {
-    const query = new URLSearchParams({ word: jump.dataset.excerpt, language: this.language });
-    const answer = await this.fetched(fetch(`${this.form.dataset.suggest}?${query}`, { headers: { Accept: "application/json" } }));
-    if (!answer) return;
+    const found = await this.suggestions(jump.dataset.excerpt);
+    if (!found) return;
     const place = { type: "button", "data-start": jump.dataset.start, "data-end": jump.dataset.end, "data-excerpt": jump.dataset.excerpt };
-    const words = answer.suggestions.slice(0, 5).map((word) => make("button", { ...place, class: "btn btn-small", "data-replacement": word }, word));
+    const words = found.slice(0, 5).map((word) => make("button", { ...place, class: "btn btn-small", "data-replacement": word }, word));
     pressed.replaceWith(...(words.length ? words : [make("span", { class: "meta" }, say("none"))]));
   }
 
@@ -121,7 +161,10 @@ function showTokens(form, { used, limit }) {
 /** A page that holds a work item keeps its hold while it is open and seen. */
 function renew(element) {
   const minutes = 5;
-  setInterval(() => { if (document.visibilityState === "visible") postJson(element.dataset.renew, {}).catch(() => {}); }, minutes * 60_000);
+  const timer = setInterval(() => {
+    if (!element.isConnected) clearInterval(timer);
+    else if (document.visibilityState === "visible") postJson(element.dataset.renew, {}).catch(() => {});
+  }, minutes * 60_000);
 }
 
 behave("form[data-editor]", (form) => new Findings(form));

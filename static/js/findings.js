@@ -1,20 +1,20 @@
 /**
  * Findings of the text checks under a field: <ul class="findings" data-findings-for="ID of the textarea">.
- * Rendered by the server (components/findings.html), or from the answer of an autosave: {"findings": {"field name": [finding…]}}.
+ * Rendered by the server (components/findings.html), or from an answer of look.js: {"findings": {"field name": [finding…]}}.
  * A finding counts characters as Python does; a textarea counts UTF-16 units, so positions are converted.
  */
 import { behave, make } from "./behaviour.js";
 import { announce } from "./live.js";
 import { text } from "./texts.js";
 
-const TONES = { error: "bad", warning: "warn", info: "info" };
+export const TONES = { error: "bad", warning: "warn", info: "info" };
 
-function unitsAt(string, characters) {
+export function unitsAt(string, characters) {
   return [...string].slice(0, characters).join("").length;
 }
 
 /** Where the finding lies now: at its place, else at the nearest same text, else nowhere. */
-function locate(value, start, end, excerpt) {
+export function locate(value, start, end, excerpt) {
   const from = unitsAt(value, start);
   const to = unitsAt(value, end);
   if (!excerpt || value.slice(from, to) === excerpt) return [from, to];
@@ -24,7 +24,7 @@ function locate(value, start, end, excerpt) {
   return nearest < 0 ? null : [nearest, nearest + excerpt.length];
 }
 
-function select(field, button) {
+export function select(field, button) {
   const place = locate(field.value, Number(button.dataset.start), Number(button.dataset.end), button.dataset.excerpt);
   if (!place) {
     announce(text("text-moved"));
@@ -38,7 +38,14 @@ function select(field, button) {
 function replace(field, button) {
   const place = select(field, button);
   if (!place) return;
-  field.setRangeText(button.dataset.replacement, ...place, "select");
+  put(field, button.dataset.replacement);
+}
+
+/** Write over the selection as a person would: the browser's own undo takes it back. */
+export function put(field, replacement) {
+  field.focus();
+  if (document.execCommand("insertText", false, replacement)) return;
+  field.setRangeText(replacement, field.selectionStart, field.selectionEnd, "end");
   field.dispatchEvent(new CustomEvent("autosave:changed", { bubbles: true }));
 }
 
@@ -67,7 +74,7 @@ export function startFindings() {
       else replace(field, button);
     });
   });
-  document.addEventListener("autosave:saved", (event) => {
+  document.addEventListener("texts:looked", (event) => {
     for (const list of event.target.querySelectorAll("[data-findings-for]")) {
       const field = document.getElementById(list.dataset.findingsFor);
       const findings = event.detail.findings?.[field?.name];

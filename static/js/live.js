@@ -10,11 +10,11 @@ export function announce(sentence) {
   setTimeout(() => { region.textContent = sentence; }, 60);
 }
 
-export function toast(sentence, { tone = "info", seconds = 8 } = {}) {
+export function toast(sentence, { tone = "info", seconds = 8, more = null } = {}) {
   const place = document.getElementById("toasts");
   if (!place) return;
   const close = make("button", { class: "btn btn-small btn-quiet", type: "button" }, text("close"));
-  const box = make("div", { class: "callout", "data-tone": tone }, make("p", {}, sentence), close);
+  const box = make("div", { class: "callout", "data-tone": tone }, make("p", {}, sentence), more, close);
   close.addEventListener("click", () => box.remove());
   place.append(box);
   announce(sentence);

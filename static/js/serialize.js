@@ -1,9 +1,11 @@
-/** The editable fields of a form as {name: value}; groups and multiple selects give a list. Used for every kind of saving. */
+/** The editable fields of a form as {name: value}; groups, multiple selects and lists of rows give a list. Used for every kind of saving. */
+import { fillList, listsOf, readList } from "./lists.js";
+
 const SKIPPED = new Set(["password", "file", "hidden", "submit", "button", "reset", "image"]);
 
 function editable(form) {
   return [...form.elements].filter(
-    (field) => field.name && !field.disabled && !SKIPPED.has(field.type) && !field.matches("[data-autosave-skip], button, fieldset, output"),
+    (field) => field.name && !field.disabled && !SKIPPED.has(field.type) && !field.matches("[data-autosave-skip], button, fieldset, output, [data-list] *"),
   );
 }
 
@@ -24,6 +26,7 @@ export function serialize(form) {
     else if (field.type === "select-multiple") fields[field.name] = [...field.selectedOptions].map((option) => option.value);
     else fields[field.name] = field.value;
   }
+  for (const list of listsOf(form)) fields[list.dataset.list] = readList(list);
   return fields;
 }
 
@@ -38,6 +41,7 @@ export function apply(form, fields) {
     else field.value = value;
     field.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  for (const list of listsOf(form)) if (Array.isArray(fields[list.dataset.list])) fillList(list, fields[list.dataset.list]);
 }
 
 /** Line ends differ between a textarea and the server; nothing else may. */

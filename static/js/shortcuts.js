@@ -1,6 +1,7 @@
 /**
  * Keyboard: any element with data-key="a" (or "1", "ArrowRight", "ctrl+enter", "shift+enter") is clicked, and a field is focused, by that key.
- * Single keys work outside fields only and can be switched off; combinations with Ctrl or Cmd always work.
+ * Single keys work outside fields only and can be switched off; combinations with Ctrl or Cmd always work, so data-chord="ctrl+shift+s"
+ * gives an element a second key for use within a text. Escape leaves a text.
  */
 const SWITCH = "apprentice:single-keys";
 
@@ -17,7 +18,7 @@ function nameOf(event) {
   const parts = [];
   if (event.ctrlKey || event.metaKey) parts.push("ctrl");
   if (event.altKey) parts.push("alt");
-  if (event.shiftKey && event.key.length > 1) parts.push("shift");
+  if (event.shiftKey && (event.key.length > 1 || (parts.length && /[a-z]/i.test(event.key)))) parts.push("shift");
   parts.push(event.key.toLowerCase());
   return parts.join("+");
 }
@@ -29,7 +30,7 @@ function visible(element) {
 function elementFor(name) {
   const scope = document.querySelector("dialog[open]") ?? document;
   return [...scope.querySelectorAll("[data-key]")].find(
-    (element) => element.dataset.key.toLowerCase() === name && !element.disabled && visible(element),
+    (element) => [element.dataset.key, element.dataset.chord].some((key) => key?.toLowerCase() === name) && !element.disabled && visible(element),
   );
 }
 
@@ -52,21 +53,27 @@ function meaningOf(element) {
   return element.dataset.keyLabel || element.getAttribute("aria-label") || words.textContent.trim();
 }
 
+function keycaps(name) {
+  return name.split("+").flatMap((part) => {
+    const key = document.createElement("kbd");
+    key.textContent = part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1);
+    return [key, " "];
+  });
+}
+
 function fillSheet(dialog) {
   const list = dialog.querySelector("[data-shortcuts-list]");
   list.replaceChildren();
   for (const element of document.querySelectorAll("[data-key]")) {
     if (!visible(element) || dialog.contains(element)) continue;
     const term = document.createElement("dt");
-    for (const part of element.dataset.key.split("+")) {
-      const key = document.createElement("kbd");
-      key.textContent = part.length === 1 ? part.toUpperCase() : part[0].toUpperCase() + part.slice(1);
-      term.append(key, " ");
-    }
+    term.append(...keycaps(element.dataset.key));
+    if (element.dataset.chord) term.append("· ", ...keycaps(element.dataset.chord));
     const meaning = document.createElement("dd");
     meaning.textContent = meaningOf(element);
     list.append(term, meaning);
   }
+  for (const more of document.querySelectorAll("template[data-shortcuts]")) list.append(more.content.cloneNode(true));
 }
 
 export function toggleSheet() {
@@ -88,6 +95,10 @@ function onKey(event) {
   const typing = isTyping(event.target);
   if (name === "ctrl+enter" && typing && submitFrom(event.target)) {
     event.preventDefault();
+    return;
+  }
+  if (name === "escape" && event.target.matches("main textarea")) {
+    event.target.blur(); // the next Tab goes on from here
     return;
   }
   if (event.altKey || (!combined && (typing || !singleKeysOn()))) return;

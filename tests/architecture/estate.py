@@ -207,6 +207,10 @@ def add_curation(estate: Estate) -> None:
         "api-freeze-preview/task": task.pk,
         "api-leaks/task": task.pk,
         "api-task-order/task": task.pk,
+        "api-look/task": task.pk,
+        "api-similar/task": task.pk,
+        "api-draft/task": task.pk,
+        "api-draft/key": "k1",
         "waiting_revision": waiting.current_id,
         "pair": pair.pk,
         "curation:review-claim/pair": waiting.pk,
@@ -265,7 +269,7 @@ def add_questions(estate: Estate, task: Task) -> None:
     Answer.objects.filter(pk=answers[0].pk).update(draft=written, distance=0.5)
     assert held is not None
     assert chosen is not None
-    names = ("curation:work", "curation:work-skip", "curation:work-renew", "api-work-answer")
+    names = ("curation:work", "curation:work-skip", "curation:work-ahead", "curation:work-renew", "api-work-answer")
     estate.values |= {f"{name}/assignment": held.pk for name in names}
     names = ("curation:adjudicate", "curation:adjudicate-choose", "curation:adjudicate-merge", "api-work-settle")
     estate.values |= {f"{name}/assignment": chosen.pk for name in names}

@@ -28,7 +28,7 @@ HOLDERS = {
     "chooser": ("owner", "own"),
 }
 HELD = {"held": "reviewer", "held by an expert": "expert", "held by an owner": "owner"}
-READING = {"api-embeddings", "api-completions", "api-next-tokens"}  # asked by POST, but changing nothing
+READING = {"api-embeddings", "api-completions", "api-next-tokens", "api-look", "api-similar"}  # asked by POST
 THEIRS = ("account_", "mfa_", "usersessions_")  # pages of allauth, which has tests of its own
 
 

@@ -12,7 +12,7 @@ from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Pair, Revision, Task
 from curation.services.pairs import pair_revise, pair_submit
 from curation.services.tasks import task_create
-from tests.world import run_jobs
+from tests.world import api_client, run_jobs
 
 pytestmark = pytest.mark.django_db
 ApiAs = Callable[..., APIClient]
@@ -151,3 +151,26 @@ def test_strangers_and_tokens_of_another_project_see_nothing(
     pair.refresh_from_db()
     assert pair.state == "submitted"
     assert not DatasetVersion.objects.exists()
+
+
+def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Task, expert: User, owner: User) -> None:
+    client = api_client(expert)
+    found = client.post(f"/api/v1/tasks/{task.pk}/look/", {"response": "A fense."}, format="json").json()
+    assert [finding["check"] for finding in found["findings"]["response"]] == ["misspelling"]
+    path = f"/api/v1/tasks/{task.pk}/drafts/mine/"
+    kept = client.put(path, {"version": 0, "fields": {"response": "half a"}}, format="json").json()
+    assert kept == {"version": 1, "fields": {"response": "half a"}}
+    stale = client.put(path, {"version": 0, "fields": {"response": "other"}}, format="json")
+    assert (stale.status_code, stale.json()["theirs"]) == (409, {"response": "half a"})
+    assert api_client(owner).get(path).json() == {"version": 0, "fields": {}}
+    assert client.delete(path).status_code == 204
+    body = {"task": task.pk, "instruction": "How high?", "response": "One metre."}
+    pair = client.post("/api/v1/pairs/", body, format="json").json()["id"]
+    [action] = client.get(f"/api/v1/actions/?project={task.project.slug}").json()
+    assert (action["action"], action["pair"]) == ("pair.submitted", pair)
+    undone = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json").json()
+    assert undone == {"event": action["event"], "pair": pair, "state": "draft", "assignment": None}
+    again = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json")
+    assert again.status_code == 400
+    similar = client.post(f"/api/v1/tasks/{task.pk}/similar/", {"instruction": "How high?"}, format="json").json()
+    assert similar == []

@@ -385,3 +385,13 @@ def test_names_and_numbers_that_no_database_holds_do_not_stop_the_others(bring: 
     assert [(row, column) for row, column, _ in reasons(batch)] == [(3, "size"), (4, "language")]
     assert Pair.objects.get(current__instruction="What is 5?").metadata == {"path": "C:\\u0000"}
     assert len(batch.mapping["metadata"]) < 200
+
+
+def test_a_row_that_does_not_fit_the_tasks_output_fields_is_refused_and_the_others_are_written_alike(
+    bring: Bring, task: Task
+) -> None:
+    Task.objects.filter(pk=task.pk).update(output_fields=[{"name": "part"}, {"name": "height", "required": False}])
+    task.refresh_from_db()
+    batch = bring(lines({**alpaca(1), "output": '{"height":"3","part":"beam"}'}, alpaca(2)))
+    assert reasons(batch) == [(2, "response", "The response is no JSON object (line 1).")]
+    assert Pair.objects.get().current.response == '{\n  "part": "beam",\n  "height": "3"\n}'  # type: ignore[union-attr]

@@ -57,6 +57,7 @@ def test_a_pair_is_reviewed_and_approved(finished: Walk) -> None:
     reviewer.sees("Review pair")
     while "How thick is a slab?" not in reviewer.main.inner_text():
         before = reviewer.page.url
+        expect(reviewer.page.locator("main[data-unseen]")).to_have_count(0)  # what is not yet drawn is not decided
         keys.press("s")
         expect(reviewer.page).not_to_have_url(before)
         reviewer.sees("Review pair")

@@ -1,0 +1,123 @@
+"""What the editor does beside submitting, for programs: checks, similar pairs, drafts, taking back."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.access import Access, project_access
+from core.api.projects import REFUSALS
+from core.choices import Need
+from core.denied import ApplicationError
+from curation.access import task_by_id
+from curation.api.editor_shapes import ActionOut, DraftIn, DraftOut, LookOut, SimilarOut, TypedIn, UndoIn, UndoneOut
+from curation.api.pairs import STALE, texts_given
+from curation.models import Pair
+from curation.selectors import editor
+from curation.selectors.actions import actions_last
+from curation.selectors.similar import similar_pairs
+from curation.services.drafts import draft_drop, draft_save
+from curation.services.undo import UNDO_NEEDS, action_undo
+
+PROJECT = OpenApiParameter("project", str, required=True, description="Slug.")
+
+
+@extend_schema(
+    tags=["tasks"], request=TypedIn, responses={200: LookOut, **REFUSALS},
+    summary="What the checks say of texts that are not stored, and how long they are",
+)  # fmt: skip
+@api_view(["POST"])
+def look(request: Request, task: int) -> Response:
+    _access, found = task_by_id(request, task)
+    given = TypedIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    return Response(editor.look(editor.texts_typed(texts_given(dict(given.validated_data)), found), found))
+
+
+@extend_schema(
+    tags=["tasks"], request=TypedIn, responses={200: SimilarOut(many=True), **REFUSALS},
+    summary="Approved pairs that ask for something similar",
+)  # fmt: skip
+@api_view(["POST"])
+def similar(request: Request, task: int) -> Response:
+    _access, found = task_by_id(request, task)
+    given = TypedIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    rows = similar_pairs(found, values.get("instruction", ""), values.get("input", ""))
+    return Response(SimilarOut(rows, many=True).data)
+
+
+@extend_schema(tags=["drafts"])
+class Drafts(APIView):
+    """What its writer has typed and not submitted. A draft is not an answer: nobody else sees it."""
+
+    @extend_schema(
+        responses={200: DraftOut, **REFUSALS}, summary="Your draft of this key; version 0 when there is none"
+    )
+    def get(self, request: Request, task: int, key: str) -> Response:
+        access, found = task_by_id(request, task, Need.WRITE)
+        draft = editor.draft_of(access.user, found, key)
+        return Response({"version": draft.version if draft else 0, "fields": draft.fields if draft else {}})
+
+    @extend_schema(request=DraftIn, responses={200: DraftOut, **STALE, **REFUSALS}, summary="Keep what was typed")
+    def put(self, request: Request, task: int, key: str) -> Response:
+        access, found = task_by_id(request, task, Need.WRITE)
+        given = DraftIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        if not editor.is_key(key):
+            raise ApplicationError("A key has up to 40 letters, digits, - and _.", field="key")
+        saved = draft_save(
+            actor=access.user, task=found, key=key, fields=values["fields"], version=values["version"],
+            pair=pair_named(access, key),
+        )  # fmt: skip
+        return Response({"version": saved.version, "fields": saved.fields})
+
+    @extend_schema(responses={204: None, **REFUSALS}, summary="Throw it away")
+    def delete(self, request: Request, task: int, key: str) -> Response:
+        access, found = task_by_id(request, task, Need.WRITE)
+        draft_drop(actor=access.user, task=found, key=key)
+        return Response(status=204)
+
+
+def pair_named(access: Access, key: str) -> Pair | None:
+    """The pair that a draft's key speaks of: pair-12."""
+    number = key.removeprefix("pair-")
+    if number == key or not number.isdecimal() or len(number) > 18:
+        return None
+    return Pair.objects.filter(project=access.project, pk=int(number)).first()
+
+
+@extend_schema(
+    tags=["work-items"], parameters=[PROJECT], responses={200: ActionOut(many=True), **REFUSALS},
+    summary="Your last 20 actions, newest first",
+)  # fmt: skip
+@api_view(["GET"])
+def actions(request: Request) -> Response:
+    access = project_access(request, request.query_params.get("project", ""))
+    return Response(ActionOut(actions_last(access.user, access.project), many=True).data)
+
+
+@extend_schema(
+    tags=["work-items"], request=UndoIn, responses={200: UndoneOut, **REFUSALS},
+    summary="Take back one of your last actions",
+)  # fmt: skip
+@api_view(["POST"])
+def undo(request: Request) -> Response:
+    given = UndoIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    access = project_access(request, values["project"])
+    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
+        project_access(request, values["project"], Need.WRITE)  # answers 403 with the reason
+    rows = actions_last(access.user, access.project)
+    row = next((row for row in rows if values["event"] in (None, row.event.pk)), None)
+    if row is None or not access.allows(UNDO_NEEDS[row.event.action]):
+        raise ApplicationError("There is nothing of yours to take back here.", field="event")
+    undone = action_undo(actor=access.user, project=access.project, event=row.event)
+    held = undone.assignment.pk if undone.assignment else None
+    return Response({"event": undone.event.pk, "pair": undone.pair.pk, "state": undone.pair.state, "assignment": held})

@@ -1,0 +1,58 @@
+"""What the editor's endpoints take and give."""
+
+from rest_framework import serializers
+
+from curation.api.shapes import LANGUAGE, Text, TurnShape
+
+
+class TypedIn(serializers.Serializer[object]):
+    """Texts as they stand while somebody writes: all may be empty or missing."""
+
+    system = Text(required=False, allow_blank=True)
+    instruction = Text(required=False, allow_blank=True)
+    input = Text(required=False, allow_blank=True)
+    response = Text(required=False, allow_blank=True)
+    turns = TurnShape(many=True, required=False)
+    language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
+
+
+class LookOut(serializers.Serializer[object]):
+    findings = serializers.DictField(child=serializers.ListField(child=serializers.DictField()))
+    tokens = serializers.DictField(help_text="used, limit, and cut: the character of the response at the limit.")
+    outputs = serializers.ListField(child=serializers.DictField(), help_text="What does not fit the output fields.")
+
+
+class SimilarOut(serializers.Serializer[object]):
+    pair = serializers.IntegerField(source="pair.pk")
+    share = serializers.FloatField(allow_null=True, help_text="Cosine of the meanings; null: only words were compared.")
+    instruction = serializers.CharField(source="pair.approved.instruction")
+    response = serializers.CharField(source="pair.approved.response")
+
+
+class DraftIn(serializers.Serializer[object]):
+    version = serializers.IntegerField(min_value=0, help_text="How many saves you know of.")
+    fields = serializers.DictField(help_text="Texts by name; turns is a list of {role, content}.")  # type: ignore[assignment]
+
+
+class DraftOut(serializers.Serializer[object]):
+    version = serializers.IntegerField()
+    fields = serializers.DictField()  # type: ignore[assignment]
+
+
+class ActionOut(serializers.Serializer[object]):
+    event = serializers.IntegerField(source="event.pk")
+    action = serializers.CharField(source="event.action")
+    at = serializers.DateTimeField(source="event.at")
+    pair = serializers.IntegerField(source="pair.pk")
+
+
+class UndoIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    event = serializers.IntegerField(min_value=1, required=False, default=None, help_text="Without it, the newest.")
+
+
+class UndoneOut(serializers.Serializer[object]):
+    event = serializers.IntegerField()
+    pair = serializers.IntegerField()
+    state = serializers.CharField()
+    assignment = serializers.IntegerField(allow_null=True)

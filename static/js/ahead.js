@@ -1,0 +1,116 @@
+/**
+ * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-focus]>.
+ *
+ * 1. POST to the URL answers {"items": [{id, url}…]}; each page is fetched and its <main> kept. 2. A submit puts the form into the
+ * outbox and shows the next page at once. 3. Leaving gives back what was claimed and not seen.
+ */
+import { behave } from "./behaviour.js";
+import { csrfHeaders } from "./http.js";
+import { announce } from "./live.js";
+import { flush, notice, put, waiting } from "./outbox.js";
+
+const pages = [];
+let current = null;
+let filling = false;
+
+class Ahead {
+  constructor(form) {
+    this.form = form;
+    current = this;
+    form.addEventListener("submit", (event) => this.submit(event));
+    fill();
+  }
+
+  submit(event) {
+    if (document.querySelector("main[data-unseen]")) { // what is not yet on the screen is not decided
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    if (event.defaultPrevented || !pages.length || this.lacks(event.submitter)) return;
+    const body = new URLSearchParams(new FormData(this.form, event.submitter));
+    body.delete("csrfmiddlewaretoken"); // the header carries it, fresh even when sent later
+    try {
+      // a button without the attribute would name the page itself
+      put({ url: event.submitter?.getAttribute("formaction") ?? this.form.action, body: body.toString(), back: location.href });
+    } catch {
+      return; // storage is full: sent as forms are
+    }
+    event.preventDefault();
+    show(pages.shift());
+    count();
+  }
+
+  /** What the server would send back at once; then the person stays here and is told. */
+  lacks(submitter) {
+    const names = (submitter?.dataset.needs ?? this.form.dataset.aheadNeeds ?? "").split(" ").filter(Boolean);
+    return names.some((name) => !this.form.elements[name]?.value.trim());
+  }
+}
+
+function show(page) {
+  const main = document.getElementById("content");
+  history.pushState(null, "", page.url);
+  document.title = page.title;
+  page.main.setAttribute("data-unseen", "");
+  page.main.prepend(notice());
+  main.replaceWith(page.main);
+  window.htmx?.process(page.main);
+  document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: page.main } }));
+  window.scrollTo(0, 0);
+  const field = document.getElementById(current?.form.dataset.aheadFocus ?? "");
+  (field ?? page.main).focus({ preventScroll: true });
+  announce(page.main.querySelector("h1")?.textContent.trim());
+  requestAnimationFrame(() => requestAnimationFrame(() => page.main.removeAttribute("data-unseen")));
+}
+
+async function fill() {
+  if (filling || !current?.form.isConnected) return;
+  filling = true;
+  const asked = current;
+  await flush(); // what is decided already must not be offered again
+  const items = await listed(asked.form).catch(() => []);
+  for (const { id, url } of items) {
+    if (pages.some((page) => page.id === id)) continue;
+    const page = await load(id, url).catch(() => null);
+    if (page && current.form.isConnected && !location.href.endsWith(url)) pages.push(page);
+    count();
+  }
+  filling = false;
+  if (current !== asked) fill();
+}
+
+/** How many are ready, for whoever waits for it. */
+function count() {
+  document.documentElement.dataset.ahead = pages.length;
+}
+
+async function listed(form) {
+  const response = await fetch(form.dataset.ahead, { method: "POST", headers: { Accept: "application/json", ...csrfHeaders() } });
+  return response.ok ? (await response.json()).items : [];
+}
+
+async function load(id, url) {
+  const response = await fetch(url, { headers: { Accept: "text/html" } });
+  if (!response.ok || response.redirected) return null;
+  const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
+  return { id, url, title: parsed.title, main: document.adoptNode(parsed.getElementById("content")) };
+}
+
+function release() {
+  const url = current?.form.dataset.aheadRelease;
+  if (!url || !pages.length) return;
+  const body = new URLSearchParams(pages.splice(0).map((page) => ["assignment", page.id]));
+  fetch(url, { method: "POST", body, headers: csrfHeaders(), keepalive: true }).catch(() => {});
+}
+
+behave("form[data-ahead]", (form) => new Ahead(form));
+// taking back comes after what is still on its way
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "undo" || !waiting()) return;
+  event.preventDefault();
+  flush().then(() => event.target.submit());
+}, true);
+window.addEventListener("pagehide", release);
+window.addEventListener("pageshow", (event) => { if (event.persisted) fill(); });
+window.addEventListener("popstate", () => location.reload());

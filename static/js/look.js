@@ -1,0 +1,60 @@
+/**
+ * What the server says of texts being typed: <form data-look="URL">. Asked 150 ms after the last key, one question at a time. The
+ * answer, {"findings", "tokens"}, goes out as the event "texts:looked"; findings.js, marks.js and the meter listen. A <details
+ * data-look-part="URL" [data-look-of="instruction input"]> in the form is drawn by the server while open, when these fields changed.
+ */
+import { behave } from "./behaviour.js";
+import { postJson } from "./http.js";
+import { serialize } from "./serialize.js";
+
+const PAUSE_MS = 150;
+
+class Look {
+  constructor(form) {
+    this.form = form;
+    this.parts = [...form.querySelectorAll("[data-look-part]")];
+    const later = () => this.later();
+    form.addEventListener("input", later);
+    form.addEventListener("change", later);
+    form.addEventListener("autosave:changed", later);
+    for (const part of this.parts) {
+      part.addEventListener("toggle", () => this.show(part));
+      this.show(part);
+    }
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), PAUSE_MS);
+  }
+
+  async ask() {
+    if (this.asking) {
+      this.again = true;
+      return;
+    }
+    this.asking = true;
+    const fields = serialize(this.form);
+    const response = await postJson(this.form.dataset.look, { fields }).catch(() => null);
+    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    this.asking = false;
+    if (answer) this.form.dispatchEvent(new CustomEvent("texts:looked", { bubbles: true, detail: answer }));
+    for (const part of this.parts) this.show(part);
+    if (this.again) this.later();
+    this.again = false;
+  }
+
+  async show(part) {
+    if (!part.open) return;
+    const fields = serialize(this.form);
+    const names = part.dataset.lookOf?.split(" ") ?? Object.keys(fields);
+    const about = JSON.stringify(names.map((name) => fields[name]));
+    if (about === part.lookedAt) return;
+    part.lookedAt = about;
+    const response = await postJson(part.dataset.lookPart, { fields }).catch(() => null);
+    if (!response?.ok) part.lookedAt = null;
+    else if (part.lookedAt === about) part.querySelector("[data-look-place]").innerHTML = await response.text();
+  }
+}
+
+behave("form[data-look]", (form) => new Look(form));

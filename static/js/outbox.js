@@ -1,0 +1,108 @@
+/**
+ * What was decided on a page that has gone on to the next item: kept on this computer until the server has answered. Sending twice does
+ * no harm, the server knows what it has. An entry is {url, body, back}: `back` is the page it was decided on.
+ */
+import { make } from "./behaviour.js";
+import { removeDraft } from "./drafts.js";
+import { csrfHeaders, isSignedOut } from "./http.js";
+import { toast } from "./live.js";
+import { text } from "./texts.js";
+
+const RETRY_MS = [2000, 5000, 15000, 30000];
+const key = () => `apprentice:outbox:${document.body.dataset.user ?? ""}`;
+let sending = null;
+let failures = 0;
+let timer = 0;
+let box = null;
+
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(key()) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+function write(entries) {
+  if (entries.length) localStorage.setItem(key(), JSON.stringify(entries));
+  else localStorage.removeItem(key());
+}
+
+export function waiting() {
+  return read().length;
+}
+
+export function forget() {
+  localStorage.removeItem(key());
+}
+
+/** Throws when this browser cannot keep it; the form is then sent as forms are. */
+export function put(entry) {
+  write([...read(), { ...entry, id: crypto.getRandomValues(new Uint32Array(2)).join("-") }]);
+  flush();
+}
+
+/** Send what waits, in order. Resolves when nothing waits any more or the server cannot be reached. */
+export function flush() {
+  clearTimeout(timer);
+  sending ??= run().finally(() => { sending = null; });
+  return sending;
+}
+
+async function run() {
+  for (let [entry] = read(); entry; [entry] = read()) {
+    const response = await send(entry).catch(() => null);
+    if (!response || response.status >= 500 || response.status === 429) return later(text("outbox-offline", { count: waiting() }));
+    if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }));
+    write(read().filter((other) => other.id !== entry.id));
+    await answered(entry, response);
+  }
+  failures = 0;
+  tell("");
+}
+
+function send({ url, body }) {
+  const headers = { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded", ...csrfHeaders() };
+  return fetch(url, { method: "POST", body, headers, credentials: "same-origin", keepalive: body.length < 60_000 });
+}
+
+async function answered(entry, response) {
+  const answer = await response.json().catch(() => ({}));
+  if (answer.done) removeDraft(answer.done);
+  const place = document.querySelector("[data-outbox-notice]");
+  if (response.ok) {
+    if (place && answer.said) place.replaceChildren(make("p", {}, answer.said));
+    return;
+  }
+  place?.parentElement.remove();
+  const link = make("a", { href: entry.back, class: "btn btn-small" }, text("outbox-back"));
+  toast(text("outbox-refused", { reason: answer.detail ?? response.status }), { tone: "bad", more: link });
+}
+
+/** Stands at the top of the page that came next, and tells there what became of the one before. */
+export function notice() {
+  const place = make("div", { class: "callout", "data-tone": "ok", role: "status", "data-outbox-notice": true }, make("p", {}, text("sending")));
+  return make("div", { class: "banners" }, place);
+}
+
+function later(sentence) {
+  tell(sentence);
+  timer = setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+  failures += 1;
+}
+
+function tell(sentence) {
+  if (!sentence) {
+    box?.remove();
+    box = null;
+    return;
+  }
+  box ??= make("div", { class: "callout", "data-tone": "warn", role: "status" });
+  if (box.textContent !== sentence) box.replaceChildren(make("p", {}, sentence));
+  document.getElementById("toasts")?.append(box);
+}
+
+export function startOutbox() {
+  if (waiting()) flush();
+  window.addEventListener("online", () => { if (waiting()) flush(); });
+}

@@ -1,0 +1,174 @@
+"""Taking back submissions, decisions, skips: the history keeps what was done, and that it was taken back."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from core.choices import AssignmentState, Role, WorkState
+from core.denied import ApplicationError
+from core.models import Assignment, Event, Project, User, WorkItem
+from core.services.people import membership_set
+from core.services.work import work_claim_next
+from curation.choices import Decision, PairState
+from curation.fingerprints import Texts
+from curation.models import Pair, Review, Revision, Task
+from curation.services.pairs import pair_revise, pair_submit, pair_trash
+from curation.services.reviews import review_decide
+from curation.services.tasks import task_create
+from curation.services.undo import action_undo, actions_undoable, review_pass
+
+pytestmark = pytest.mark.django_db
+AsUser = Callable[[User], Client]
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Advise")
+
+
+@pytest.fixture
+def pair(task: Task, expert: User) -> Pair:
+    return pair_submit(actor=expert, task=task, texts=Texts(instruction="How high?", response="1.1 metres."))
+
+
+def newest(user: User, project: Project) -> Event:
+    return actions_undoable(user, project)[0]
+
+
+def held(user: User, project: Project) -> Assignment:
+    found = work_claim_next(user=user, project=project, kind="review")  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def decide(pair: Pair, user: User, decision: Decision, reason: str = "") -> Review:
+    pair.refresh_from_db()
+    assert pair.current_id is not None
+    return review_decide(
+        actor=user, pair=pair, revision_id=pair.current_id, decision=decision, reason=reason,
+        assignment=held(user, pair.project),
+    )  # fmt: skip
+
+
+def test_a_submission_taken_back_is_a_draft_that_nobody_reviews_and_that_can_be_submitted_again(
+    pair: Pair, expert: User, reviewer: User, as_user: AsUser
+) -> None:
+    client, root = as_user(expert), f"/p/{pair.project.slug}"
+    answer = client.post(f"{root}/actions/undo/")
+    assert answer["Location"] == f"{root}/pairs/{pair.pk}/edit/"
+    pair.refresh_from_db()
+    assert (pair.state, pair.version) == (PairState.DRAFT, 1)
+    assert not WorkItem.objects.filter(state=WorkState.OPEN).exists()
+    assert b"How high?" in client.get(f"{root}/write/").content
+    body = {"instruction": "How high?", "response": "1.1 metres.", "language": "en", "base": 1}
+    assert client.post(f"{root}/pairs/{pair.pk}/edit/", body).status_code == 302
+    pair.refresh_from_db()
+    assert (pair.state, pair.version) == (PairState.SUBMITTED, 2)
+    assert held(reviewer, pair.project).item.subject_id == pair.pk
+    told = Event.objects.filter(object_type="pair").order_by("pk").values_list("action", flat=True)
+    assert list(told) == ["pair.submitted", "action.undone", "pair.revised"]
+
+
+def test_an_approval_taken_back_stays_in_the_history_and_counts_for_nothing(
+    pair: Pair, reviewer: User, as_user: AsUser
+) -> None:
+    decide(pair, reviewer, Decision.APPROVE)
+    client, root = as_user(reviewer), f"/p/{pair.project.slug}"
+    answer = client.post(f"{root}/actions/undo/")
+    assignment = Assignment.objects.get()
+    assert answer["Location"] == f"{root}/review/{assignment.pk}/"
+    assert assignment.state == AssignmentState.CLAIMED
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.SUBMITTED, None)
+    assert (Review.objects.count(), Review.ever.count()) == (0, 1)
+    assert b"taken back at" in client.get(f"{root}/pairs/{pair.pk}/").content
+    assert client.post(f"{root}/review/{assignment.pk}/approve/", {"revision": pair.current_id}).status_code == 302
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.APPROVED, pair.current_id)
+
+
+def test_a_second_approval_taken_back_gives_the_first_one_its_place_again(
+    pair: Pair, expert: User, reviewer: User
+) -> None:
+    decide(pair, reviewer, Decision.APPROVE)
+    first = pair.current_id
+    pair_revise(actor=expert, pair=pair, texts=Texts(instruction="How high?", response="1.2 metres."), version=1)
+    decide(pair, reviewer, Decision.APPROVE)
+    action_undo(actor=reviewer, project=pair.project, event=newest(reviewer, pair.project))
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id, pair.version) == (PairState.SUBMITTED, first, 2)
+
+
+@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.ESCALATE])
+def test_a_return_and_an_escalation_are_taken_back(pair: Pair, reviewer: User, decision: Decision) -> None:
+    decide(pair, reviewer, decision, "Too short.")
+    action_undo(actor=reviewer, project=pair.project, event=newest(reviewer, pair.project))
+    pair.refresh_from_db()
+    assert pair.state == PairState.SUBMITTED
+    assert WorkItem.objects.get(state=WorkState.OPEN).kind == "review"
+    assert held(reviewer, pair.project).item.subject_id == pair.pk
+
+
+def test_a_skip_is_taken_back(pair: Pair, reviewer: User) -> None:
+    review_pass(actor=reviewer, assignment=held(reviewer, pair.project), reason="Not my field.")
+    assert work_claim_next(user=reviewer, project=pair.project, kind="review") is None  # type: ignore[arg-type]
+    undone = action_undo(actor=reviewer, project=pair.project, event=newest(reviewer, pair.project))
+    assert undone.assignment == held(reviewer, pair.project)
+
+
+def test_trash_is_taken_back_and_taking_back_is_no_action_of_its_own(pair: Pair, expert: User) -> None:
+    pair_trash(actor=expert, pair=pair)
+    action_undo(actor=expert, project=pair.project, event=newest(expert, pair.project))
+    pair.refresh_from_db()
+    assert pair.state == PairState.SUBMITTED
+    assert [event.action for event in actions_undoable(expert, pair.project)] == ["pair.submitted"]
+
+
+def test_what_others_have_built_on_stays(pair: Pair, expert: User, reviewer: User, owner: User) -> None:
+    decide(pair, reviewer, Decision.RETURN, "Too short.")
+    with pytest.raises(ApplicationError, match="Somebody has reviewed this text"):
+        action_undo(actor=expert, project=pair.project, event=newest(expert, pair.project))
+    pair_revise(actor=owner, pair=pair, texts=Texts(instruction="How high?", response="Longer."), version=1)
+    with pytest.raises(ApplicationError, match="a newer text"):
+        action_undo(actor=reviewer, project=pair.project, event=newest(reviewer, pair.project))
+    pair.refresh_from_db()
+    assert (pair.state, Review.objects.count(), Revision.objects.count()) == (PairState.SUBMITTED, 1, 2)
+
+
+def test_an_action_is_taken_back_once_and_only_by_who_did_it(
+    pair: Pair, expert: User, owner: User, stranger: User, viewer: User, as_user: AsUser
+) -> None:
+    event = newest(expert, pair.project)
+    for other in (owner, stranger):
+        with pytest.raises(ApplicationError, match="none of your last 20"):
+            action_undo(actor=other, project=pair.project, event=event)
+    action_undo(actor=expert, project=pair.project, event=event)
+    with pytest.raises(ApplicationError, match="taken back already"):
+        action_undo(actor=expert, project=pair.project, event=event)
+    assert as_user(viewer).post(f"/p/{pair.project.slug}/actions/undo/").status_code == 403
+
+
+def test_twenty_actions_are_listed_and_each_can_be_taken_back_by_its_button(
+    task: Task, expert: User, as_user: AsUser
+) -> None:
+    pairs = [
+        pair_submit(actor=expert, task=task, texts=Texts(instruction=f"question {number}", response="a"))
+        for number in range(22)
+    ]
+    client, root = as_user(expert), f"/p/{task.project.slug}"
+    page = client.get(f"{root}/actions/").content.decode()
+    assert page.count("Take back<span") == 20
+    assert "question 1<" not in page
+    older = Event.objects.get(object_id=str(pairs[10].pk))
+    answer = client.post(f"{root}/actions/undo/", {"event": older.pk}, headers={"Accept": "application/json"}).json()
+    assert answer["url"].endswith(f"/pairs/{pairs[10].pk}/edit/")
+    refused = client.post(f"{root}/actions/undo/", {"event": older.pk}, headers={"Accept": "application/json"})
+    assert (refused.status_code, refused.json()["detail"]) == (400, "There is nothing to take back.")
+
+
+def test_a_role_that_was_lost_takes_nothing_back(pair: Pair, reviewer: User, owner: User, as_user: AsUser) -> None:
+    decide(pair, reviewer, Decision.APPROVE)
+    membership_set(actor=owner, project=pair.project, user=reviewer, role=Role.EXPERT)
+    as_user(reviewer).post(f"/p/{pair.project.slug}/actions/undo/")
+    assert Review.objects.count() == 1

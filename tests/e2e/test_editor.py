@@ -1,0 +1,174 @@
+"""The editor as experts use it all day: by keyboard, in two windows, on a cut network: nothing lost, none doubled."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import teaching
+from tests.e2e.people import Person
+from tests.e2e.walk import Walk
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+READY = "() => Number(document.documentElement.dataset.ahead) > 0"
+
+
+@pytest.fixture
+def begun(walk: Walk) -> Walk:
+    return walk.to(teaching.make_task)
+
+
+def open_editor(person: Person, walk: Walk, key: str) -> Page:
+    person.go(walk.root(f"tasks/advice/write/?key={key}"))
+    return person.page
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("[data-autosave-status]")).to_have_attribute("data-state", "saved")
+
+
+def paste(page: Page, field: str, html: str, plain: str = "") -> None:
+    page.locator(field).focus()
+    page.evaluate(
+        """([field, html, plain]) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData('text/html', html);
+          clipboardData.setData('text/plain', plain);
+          const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+          document.querySelector(field).dispatchEvent(event);
+        }""",
+        [field, html, plain],
+    )
+
+
+def test_findings_are_marked_in_the_text_and_settled_by_keys_alone(begun: Walk) -> None:
+    expert, keys = begun.expert, begun.expert.page.keyboard
+    page = open_editor(expert, begun, "marks")
+    keys.press("e")
+    keys.type("The wooden fense keeps animals out of the garden; the beem carries the roof.")
+    marks = page.locator(".marked:has(#id_response) mark")
+    expect(marks).to_have_text(["fense", "beem"])
+    keys.press("Control+Home")
+    keys.press("Control+.")
+    expect(expert.field("Response")).to_have_value(re.compile(r"^The wooden fence keeps"))
+    expect(marks).to_have_text(["beem"])
+    keys.press("Control+,")
+    expect(page.locator("#toasts")).to_contain_text("“beem” is in the glossary now.")
+    expect(marks).to_have_count(0)
+    keys.press("Control+z")
+    expect(expert.field("Response")).to_have_value(re.compile(r"fense"))
+    assert expert.troubles() == []
+
+
+def test_turns_are_added_moved_and_removed_and_every_saving_sends_the_same_fields(begun: Walk) -> None:
+    """The draft of half a second's quiet, and the one that leaving the page sends, are made by one serializer."""
+    expert, keys = begun.expert, begun.expert.page.keyboard
+    page = open_editor(expert, begun, "turns")
+    sent: list[dict[str, object]] = []
+    page.on("request", lambda asked: "/drafts/" in asked.url and sent.append(json.loads(asked.post_data or "{}")))
+    expert.field("Instruction").fill("And how\n\nthick?")
+    page.locator("summary", has_text="Earlier turns").click()
+    for said in ("Is it wood?", "It is oak."):
+        page.get_by_role("button", name="Add a turn").click()
+        keys.type(said)
+    page.locator(".turn").nth(1).get_by_role("button", name="Up").click()
+    saved(page)
+    expert.look()
+    expert.field("Response").fill("Two fingers.")
+    page.evaluate("dispatchEvent(new Event('pagehide'))")  # before the half second is over
+    saved(page)
+    assert len(sent) > 1
+    assert {tuple(sorted(one["fields"])) for one in sent} == {tuple(sorted(sent[0]["fields"]))}  # type: ignore[call-overload]
+    open_editor(expert, begun, "turns")
+    expect(expert.field("Response")).to_have_value("Two fingers.")
+    expect(expert.field("Instruction")).to_have_value("And how\n\nthick?")
+    expect(page.locator(".turn textarea").first).to_have_value("It is oak.")
+    expect(page.locator(".turn select").first).to_have_value("assistant")
+    page.locator(".turn").first.get_by_role("button", name="Remove").click()
+    expect(page.locator(".turn")).to_have_count(1)
+    saved(page)
+
+
+def test_two_windows_on_one_item_lose_nothing(begun: Walk) -> None:
+    expert = begun.expert
+    page = open_editor(expert, begun, "windows")
+    expert.field("Response").fill("The beam carries the roof. Ask first.")
+    saved(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("textbox", name=re.compile("^Response")).fill("The beam carries the roof. Ask an engineer.")
+    saved(other)
+    expert.field("Response").fill("The oak beam carries the roof. Ask first.")
+    expect(page.locator("[data-autosave-panel]")).to_contain_text("Somebody else saved a newer text")
+    page.get_by_role("button", name="Put both together").click()
+    expect(expert.field("Response")).to_have_value("The oak beam carries the roof. Ask an engineer.")
+    saved(page)
+    other.close()
+
+
+def test_composing_held_keys_and_backspace_submit_and_discard_nothing(begun: Walk) -> None:
+    expert, keys = begun.expert, begun.expert.page.keyboard
+    page = open_editor(expert, begun, "ime")
+    expert.field("Instruction").fill("Kept?")
+    expert.field("Response").fill("Kept.")
+    for event in ("{ key: 'Enter', isComposing: true }", "{ key: 'Enter', ctrlKey: true, repeat: true }",
+                  "{ key: 'Enter', ctrlKey: true, isComposing: true }"):  # fmt: skip
+        page.evaluate(
+            f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ bubbles: true, ...{event} }}))"
+        )
+    keys.press("Escape")
+    assert page.evaluate("document.activeElement === document.body")
+    keys.press("Backspace")
+    assert "key=ime" in page.url
+    expect(expert.field("Response")).to_have_value("Kept.")
+
+
+def test_what_is_pasted_becomes_markdown_is_counted_and_can_be_undone(begun: Walk) -> None:
+    expert, keys = begun.expert, begun.expert.page.keyboard
+    page = open_editor(expert, begun, "paste")
+    expert.field("Instruction").fill("What carries the roof?")
+    paste(page, "#id_response", "<ul><li>the beam</li><li>the wall</li></ul>")
+    expect(expert.field("Response")).to_have_value("- the beam\n- the wall")
+    expect(page.locator("input[name=pasted]")).to_have_value("20")
+    keys.press("Control+z")
+    expect(expert.field("Response")).to_have_value("")
+    expect(page.locator("input[name=pasted]")).to_have_value("0")
+    assert expert.troubles() == []
+
+
+def test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_back(begun: Walk) -> None:
+    """The next page is there at once; what was decided offline arrives once; the last decision is taken back."""
+    expert, reviewer, keys = begun.expert, begun.reviewer, begun.reviewer.page.keyboard
+    page = open_editor(expert, begun, "row-0")
+    for number in range(6):
+        page.wait_for_function(READY)
+        expert.field("Instruction").fill(f"Row {number}?")
+        expert.field("Response").fill(f"Row {number} stands.")
+        before = page.url
+        page.keyboard.press("Control+Enter")
+        expect(page).not_to_have_url(before)
+        expect(expert.field("Instruction")).to_be_focused()
+        expect(expert.field("Response")).to_have_value("")
+    page.wait_for_function("() => !Object.keys(localStorage).some(key => key.includes('outbox'))")
+    reviewer.go(begun.root("review/"))
+    reviewer.press("Start reviewing")
+    page = reviewer.page
+    page.wait_for_function("() => Number(document.documentElement.dataset.ahead) === 2")
+    reviewer.look()
+    page.context.set_offline(True)
+    for _ in range(2):
+        before = page.url
+        keys.press("a")
+        expect(page).not_to_have_url(before)
+        expect(page.locator("main[data-unseen]")).to_have_count(0)
+    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this computer and sent later: 2")
+    page.context.set_offline(False)
+    page.wait_for_function("() => !Object.keys(localStorage).some(key => key.includes('outbox'))")
+    keys.press("u")
+    reviewer.sees("Taken back: approved")
+    reviewer.go(begun.root("actions/"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+    begun.expert.go(begun.root("pairs/?state=approved&task=advice"))
+    expect(begun.expert.page.locator("tbody tr")).to_have_count(1)
+    assert reviewer.troubles() == []
