@@ -19,7 +19,7 @@ from curation.models import DatasetVersion, Draft, Erasure, Pair, Revision, Suit
 SHOWN = 20
 SHORTEST = 3  # characters of words to look for
 MOST = 20_000  # revisions of one erasure
-FIELDS = ("instruction", "input", "response", "system", "topic", "source", "note")
+FIELDS = ("instruction", "input", "response", "rejected", "system", "topic", "source", "note")
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ COUNT_NAMES = {
     "questions": _l("Questions"),
     "answers_given": _l("Answers of people"),
     "model_drafts": _l("Drafts by models"),
+    "comments_said": _l("Comments"),
+    "exports": _l("Packed exports"),
     "reasons": _l("Reasons of reviews"),
     "notes": _l("Notes of work"),
     "events": _l("Details in the audit log"),

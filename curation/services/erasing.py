@@ -2,24 +2,27 @@
 whatever the texts could be guessed from go."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q, TextField, Value
-from django.db.models.functions import Cast, Concat, Now
+from django.db.models.functions import Cast, Coalesce, Concat, Now
 
 from core import registries
-from core.models import Assignment, Event, WorkItem
+from core.models import Assignment, Comment, Event, Notice, Thread, WorkItem
 from core.registries import Erased
 from curation.choices import PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import (
     Answer,
+    BulkRow,
     CheckedText,
     DatasetVersion,
     Dismissal,
     Embedding,
     Erasure,
+    Export,
     Finding,
     Leak,
     Likeness,
@@ -36,7 +39,7 @@ from curation.models import (
     Vocabulary,
 )
 from curation.selectors.erasures import drafts_of
-from curation.services.exports import exports_forget
+from curation.services.exports import export_path, exports_forget
 from curation.services.pairs import SUBJECT
 from ml.checks import text_fingerprint
 
@@ -69,6 +72,7 @@ def erase_texts(erasure: Erasure) -> dict[str, int]:
     traces_erase(revisions)
     counts |= words_erase(erased)
     counts |= questions_erase(erased)
+    counts["comments_said"] = talk_erase(erased)
     counts |= frozen_erase(erased)
     counts["exports"] = exports_erase(erased)
     counts["pairs"] = pairs_erase(erased)
@@ -101,6 +105,8 @@ def traces_erase(revisions: Collection[Revision]) -> None:
     prints = {text_fingerprint(getattr(row, name)) for row in revisions for name in TEXT_FIELDS}
     for model in (Finding, CheckedText, Dismissal):
         model.objects.filter(fingerprint__in=prints).delete()
+    wholes = {row.fingerprint for row in revisions}
+    Dismissal.objects.filter(Q(fingerprint__in=wholes) | Q(excerpt__in=wholes)).delete()
     ids = [row.pk for row in revisions]
     own = Likeness.objects.filter(revision__in=ids)
     numbers = {number for row in own.values_list("prompt", "whole", "response") for number in row} - {0}
@@ -109,7 +115,7 @@ def traces_erase(revisions: Collection[Revision]) -> None:
     shared = kept.filter(Q(prompt__in=numbers) | Q(response__in=numbers)).values_list("prompt", "response")
     numbers -= {number for row in shared for number in row}
     NearText.objects.filter(Q(one__in=numbers) | Q(other__in=numbers), task__in=tasks).delete()
-    Leak.objects.filter(Q(revision__in=ids) | Q(fingerprint__in={row.fingerprint for row in revisions})).delete()
+    Leak.objects.filter(Q(revision__in=ids) | Q(fingerprint__in=wholes)).delete()
     own.delete()
     Embedding.objects.filter(revision_id__in=ids).delete()
     PairLink.objects.filter(Q(one_revision__in=ids) | Q(other_revision__in=ids)).delete()
@@ -136,6 +142,20 @@ def words_erase(erased: Erased) -> dict[str, int]:
     return {"drafts": drafts, "reasons": reasons, "notes": notes, "events": events_erase(erased.pairs)}
 
 
+def talk_erase(erased: Erased) -> int:
+    """What was said about these pairs, and what inboxes repeat of it; all comments of a person."""
+    subject = {"subject_type": SUBJECT, "subject_id__in": erased.pairs}
+    about = Q(thread__in=Thread.objects.filter(**subject))
+    if erased.person:
+        about |= Q(author=erased.person, thread__project=erased.project)
+        mine = Notice.objects.filter(actor=erased.person, project=erased.project)
+        mine.exclude(text="").update(text="")
+    Notice.objects.filter(**subject).exclude(text="").update(text="")
+    BulkRow.objects.filter(pair__in=erased.pairs).update(before={})
+    said = Comment.objects.filter(about).exclude(body="")
+    return said.update(body="", removed_at=Coalesce("removed_at", Now()))
+
+
 def questions_erase(erased: Erased) -> dict[str, int]:
     """Questions that became these pairs, with every answer and model's draft to them; all answers of a person."""
     questions = Question.objects.filter(pair__in=erased.pairs)
@@ -144,6 +164,7 @@ def questions_erase(erased: Erased) -> dict[str, int]:
         about |= Q(author=erased.person, question__project=erased.project)
     empty = Texts(instruction="", response="").to_json()
     answers = Answer.objects.filter(about)
+    ModelDraft.objects.filter(question__in=questions).update(text="", fingerprint=tombstone("pk"))
     answered = answers.exclude(texts=empty).update(texts=empty, fingerprint=tombstone("pk"), note="")
     asked = questions.exclude(instruction="").update(
         system="", instruction="", input="", wanted="", topic="", source="", key=tombstone("pk")
@@ -173,7 +194,11 @@ def frozen_erase(erased: Erased) -> dict[str, int]:
         version.counts = counts_without(version, topics_gone(version, erased))
         version.save(update_fields=["erased", "counts"])
     items = SuiteItem.objects.filter(revision__in=erased.revisions).update(fingerprint=tombstone("revision_id"))
-    return {"version_rows": len(touched), "items": items}
+    packed = list(Export.objects.filter(version__in=touched).select_related("version"))
+    for path in map(export_path, packed):
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
+    Export.objects.filter(pk__in=[export.pk for export in packed]).delete()
+    return {"version_rows": len(touched), "items": items, "exports": len(packed)}
 
 
 def topics_gone(version: DatasetVersion, erased: Erased) -> set[str]:

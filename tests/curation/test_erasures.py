@@ -11,7 +11,7 @@ from django.db.utils import ProgrammingError
 from core import registries
 from core.denied import ApplicationError
 from core.jobs import JobFailed
-from core.models import Event, Project, User, WorkItem
+from core.models import Comment, Event, Notice, Project, Thread, User, WorkItem
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
 from curation.models import (
@@ -68,6 +68,10 @@ def approve(reviewer: User, pair: Pair, reason: str = "") -> None:
     review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE, reason=reason)
 
 
+def subject_of(pair: Pair) -> dict[str, object]:
+    return {"subject_type": "pair", "subject_id": pair.pk}
+
+
 @pytest.fixture
 def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
     """A pair about somebody, with everything around it that the product makes of it."""
@@ -89,6 +93,9 @@ def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
     asked = Question.objects.create(
         project=task.project, task=task, instruction=QUESTION, wanted=NAME, language="en", key=NAME, pair=pair
     )
+    thread = Thread.objects.create(project=task.project, subject_type="pair", subject_id=pair.pk)
+    Comment.objects.create(thread=thread, author=expert, body=f"{NAME} called")
+    Notice.objects.create(user=owner, project=task.project, kind="answered", url="/", text=NAME, **subject_of(pair))
     Answer.objects.create(question=asked, author=expert, texts=texts.to_json(), fingerprint="f", note=NAME, pair=pair)
     for number in range(8):
         other = pair_submit(
