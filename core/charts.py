@@ -4,7 +4,9 @@ The specifications are Vega-Lite, written out; vl-convert draws them. (Importing
 process 40 MB and 0.3 s and checks nothing that is not checked here.)
 """
 
+import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,7 @@ MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobo
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is never the only difference
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 SVG = "http://www.w3.org/2000/svg"
 ALLOWED = frozenset(
     {"svg", "g", "path", "line", "rect", "text", "tspan", "title", "desc", "defs", "clipPath", "circle"}
@@ -193,13 +196,15 @@ def number(value: float) -> str:
 
 def draw(spec: dict[str, Any], title: str) -> SafeString:
     """The SVG text, proven to hold nothing but shapes and text."""
-    full = {
+    full: dict[str, Any] = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTH,
         "background": None,
         "config": CONFIG,
         **spec,
     }
+    # Vega cuts labels that are too long, perhaps in the middle of such a character, and then fails.
+    full = json.loads(BEYOND_BMP.sub("\ufffd", json.dumps(full, ensure_ascii=False)))
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(full, allowed_base_urls=[]))  # noqa: S314  our own
     refuse_unsafe(root)
     for element in root.iter():

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from core import charts
-from core.charts import ChartError, Interval, Series, interval_chart, line_chart
+from core.charts import ChartError, Interval, Series, interval_chart, line_chart, scatter_chart
 
 HOSTILE = "</svg><script>alert(1)</script>\" onload=\"x' style='y' & 𝕏 \u202e"
 
@@ -125,3 +125,18 @@ def test_intervals_are_drawn_in_the_given_order_with_a_reference() -> None:
     assert chart.rows == [["tuned", "1.5", "1.2", "1.8"], ["base", "2.5", "2.2", "2.8"]]
     assert chart.svg.index(">tuned<") < chart.svg.index(">base<")
     assert 'stroke="currentColor"' in chart.svg
+
+
+def test_a_scatter_draws_every_point_in_its_group_and_lists_how_many() -> None:
+    groups = [Series("roofs", [(0.0, 0.0), (0.5, 1.0)]), Series(HOSTILE, [(1.0, 0.5), (math.nan, 0.0)])]
+    chart = scatter_chart(title="Map", groups=groups)
+    drawn = [one.get("fill", "") for one in elements(chart.svg) if one.get("transform") and one.get("d")]
+    assert (drawn.count("var(--chart-1)"), drawn.count("var(--chart-2)")) == (3, 2), "each with one more in the legend"
+    assert chart.rows == [["roofs", "2"], [HOSTILE, "2"]]
+    assert "<script" not in chart.svg
+
+
+@pytest.mark.parametrize("groups", [[], [Series("none", [])], [Series(str(n), [(0.0, 0.0)]) for n in range(7)]])
+def test_a_scatter_of_nothing_or_of_too_many_groups_is_refused(groups: list[Series]) -> None:
+    with pytest.raises(ChartError):
+        scatter_chart(title="Map", groups=groups)
