@@ -159,9 +159,33 @@ def leave_work_open(walk: Walk) -> None:
     walk.ids["code"] = "too_long"
 
 
+def correct_a_draft(walk: Walk) -> None:
+    """A model drafts an answer, hidden; the admin answers first and then sees both."""
+    admin = walk.admin
+    teaching.ask_question(walk, "Which nail holds a hanger?", topic="nails")
+    admin.go(walk.root("drafts/new/"))
+    admin.page.get_by_label("Model").select_option(label="SmolLM2-135M-Instruct")
+    admin.page.get_by_label("Topic").fill("nails")
+    admin.page.get_by_label("Longest draft").fill("16")
+    admin.page.get_by_label("Blind").check()
+    admin.press("Let it write")
+    walk.ids["drafting"] = admin.number_in_url(r"/drafts/(\d+)/")
+    expect(admin.main.locator(".job-panel")).to_contain_text("Done", timeout=JOB)
+    admin.page.reload()
+    admin.sees("hidden until it is answered")
+    admin.go(walk.root("write/"))
+    admin.press("Take the next one")
+    admin.sees("Which nail")
+    admin.field("Response").fill("The nails that come with it.")
+    admin.press("Submit and next")
+    walk.ids["answer"] = admin.number_in_url(r"/work/answers/(\d+)/")
+    admin.sees("Your answer and the model’s")
+
+
 STEPS = [
     teaching.found_project, teaching.invite_people, teaching.make_task, teaching.write_pair, teaching.return_pair,
     teaching.correct_pair, teaching.approve_pair, teaching.answer_apart, teaching.import_rows,
     teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round,
     reading.make_corpus, reading.prepare_pretraining, leave_work_open,
+    correct_a_draft,
 ]  # fmt: skip

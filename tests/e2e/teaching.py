@@ -165,10 +165,11 @@ def answer_apart(walk: Walk) -> None:
     admin.look()
 
 
-def ask_question(walk: Walk, text: str, people: str = "1") -> None:
+def ask_question(walk: Walk, text: str, people: str = "1", topic: str = "") -> None:
     admin = walk.admin
     admin.go(walk.root("questions/ask/"))
     admin.field("Questions").fill(text)
+    admin.page.get_by_label("Topic").fill(topic)
     admin.page.get_by_label("People who answer each").fill(people)
     admin.press("Ask them")
     admin.sees("1 question waits for answers now.")

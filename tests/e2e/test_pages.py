@@ -35,7 +35,7 @@ SETTLED = """() => {
 
 @pytest.fixture
 def finished(walk: Walk) -> Walk:
-    return walk.to(learning.leave_work_open)
+    return walk.to(learning.correct_a_draft)
 
 
 def faults(page: Page, *, axe: bool = True) -> list[str]:
