@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from core.denied import ApplicationError
 from core.models import Event, Project, User
 from core.registries import lineage_of
+from curation.choices import CorpusState
 from curation.models import Corpus, DatasetVersion
-from curation.services.corpora import corpus_delete, corpus_make
+from curation.services.corpora import corpus_delete
+from ml.hashing import file_sha256
 from ml.store import ModelRef
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs
@@ -32,15 +34,19 @@ TINY = {"threads": 1, "precision": "float32", "batch_size": 4, "block_tokens": 3
 
 @pytest.fixture
 def corpus(owner: User, project: Project) -> Corpus:
-    text = "\n\n".join(prose(n, 12) for n in range(60))
-    made = corpus_make(
-        actor=owner, project=project, name="Houses", uploads=[SimpleUploadedFile("houses.md", text.encode())],
-        licence="CC0",
+    """A frozen one; tests/curation/test_corpora.py has them made by the job."""
+    folder = settings.CORPUS_STORE / f"corpus-{uuid4().hex[:16]}"
+    folder.mkdir(parents=True)
+    texts = ["\n\n".join(prose(n, 12) for n in range(at, at + 6)) for at in range(0, 60, 6)]
+    parts = ["train"] * 9 + ["heldout"]
+    rows = [{"id": str(at), "text": text, "part": parts[at]} for at, text in enumerate(texts)]
+    path = folder / "texts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return Corpus.objects.create(
+        project=project, name="Houses", folder=folder.name, state=CorpusState.READY, sha256=file_sha256(path), texts=10,
+        licence="CC0", settings={"column": "text"}, report={"texts": {"train": 9, "heldout": 1}, "lengths": {}},
+        train_bytes=sum(map(len, texts[:9])), heldout_bytes=len(texts[9]), created_by=owner,
     )  # fmt: skip
-    run_jobs()
-    made.refresh_from_db()
-    assert made.error == ""
-    return made
 
 
 @pytest.fixture
