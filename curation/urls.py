@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from curation.views import (
     agreement,
+    alike,
     bulk,
     checks,
     corpora,
@@ -70,6 +71,7 @@ urlpatterns: list[URLPattern] = [
     path("people/", people.people, name="people"),
     path("people/speeds/", people.speeds, name="people-speeds"),
     path("pairs/<int:pair>/", pairs.pair_detail, name="pair-detail"),
+    path("pairs/<int:pair>/alike/", alike.alike, name="pair-alike"),
     path("pairs/<int:pair>/comments/", talk.comment, name="pair-comment"),
     path("pairs/<int:pair>/thread/", talk.settle, name="pair-thread"),
     path("pairs/<int:pair>/edit/", write.pair_edit, name="pair-edit"),

@@ -22,6 +22,7 @@ from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_sometimes
 from curation.services.pairs import SUBJECT, pair_address
 from curation.services.reviews import reviews_align
+from curation.services.talk import talk_erase
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
 
@@ -46,6 +47,7 @@ def wire() -> None:
     registries.lineage.setdefault("pair", []).append(pair_lineage)
     registries.lineage.setdefault("dataset_version", []).append(version_lineage)
     registries.subject_urls[SUBJECT] = pair_address
+    registries.erasers.append(talk_erase)
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from curation.api import (
+    alike,
     bulk,
     checks,
     corpora,
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("pairs/", pairs.Pairs.as_view(), name="api-pairs"),
     path("pairs/<int:pair>/", pairs.pair, name="api-pair"),
     path("pairs/<int:pair>/revisions/", pairs.Revisions.as_view(), name="api-revisions"),
+    path("pairs/<int:pair>/alike/", alike.alike, name="api-pair-alike"),
     path("pairs/<int:pair>/comments/", talk.Comments.as_view(), name="api-pair-comments"),
     path("pairs/<int:pair>/thread/", talk.thread, name="api-pair-thread"),
     path("pairs/<int:pair>/review/", pairs.review, name="api-pair-review"),

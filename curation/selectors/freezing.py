@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from core import registries
 from core.denied import Denied
-from curation.choices import LeakRule, Origin, Part, ReviewBasis, VersionState
+from curation.choices import LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import Pair, Review, Suite, Task, VersionPair
 from curation.selectors.leaks import LeakRow
 from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
@@ -58,6 +58,7 @@ class FreezePreview:
     unchecked: int
     origins: list[tuple[str, str, int]]
     unreviewed: int
+    unconfirmed: int  # written and not approved: not in it
     fresh: int  # approved since the newest version, or changed
     refused: list[Denied]
     warnings: list[str]  # thresholds of findings that are passed
@@ -82,6 +83,7 @@ def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE)
         findings=findings_of(task),
         origins=[(origin, str(Origin(origin).label), count) for origin, count in by_origin],
         unreviewed=counts["approved"] - reviewed.values("revision").distinct().count(),
+        unconfirmed=Pair.objects.filter(task=task, state__in=(PairState.SUBMITTED, PairState.RETURNED)).count(),
         fresh=fresh_pairs(task).count(),
         refused=[*registries.refusals("freeze", task), *leak_refusals(facts, rule)],
         warnings=freeze_warnings(task),

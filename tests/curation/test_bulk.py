@@ -115,9 +115,7 @@ def test_another_topic_keeps_approvals_and_frozen_versions(
     assert [review.reviewer for review in pair.current.reviews.all()] == [reviewer]
     assert version.rows.get().revision.topic == "wood"
     assert version_sha256(version)[0] == version.sha256
-    assert list(Revision.objects.order_by("number").values_list("fingerprint", flat=True).distinct()) == [
-        pair.current.fingerprint
-    ]
+    assert set(Revision.objects.values_list("fingerprint", flat=True)) == {pair.current.fingerprint}
     newer = version_build(version_freeze(actor=owner, task=task), lambda *_: None, lambda: None)
     assert (newer.rows.get().revision.topic, newer.counts["unreviewed"]) == ("timber", 0)
 

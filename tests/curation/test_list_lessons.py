@@ -47,9 +47,9 @@ def pairs(task: Task, expert: User, reviewer: User) -> list[Pair]:
 def test_export_equals_ui_counts(task: Task, pairs: list[Pair], owner: User, as_user: AsUser, api_as: Any) -> None:
     """The page, the list, the API and the file say the same number, whole and for each part."""
     version = version_build(version_freeze(actor=owner, task=task), lambda *_: None, lambda: None)
-    base = f"/p/{task.project.slug}/versions/{version.pk}/export/apprentice.jsonl"
+    base = f"/p/{task.project.slug}/versions/{version.pk}/export/?shape=apprentice"
     for part in ("", "train", "develop", "test"):
-        lines = b"".join(as_user(owner).get(f"{base}?part={part}" if part else base).streaming_content).splitlines()
+        lines = b"".join(as_user(owner).get(f"{base}&part={part}" if part else base).streaming_content).splitlines()
         shown = version.counts["parts"][part] if part else version.counts["pairs"]
         asked = f"/api/v1/pairs/?task={task.pk}&version={version.pk}{f'&part={part}' if part else ''}"
         listed = {str(row["id"]) for row in api_as(owner).get(asked).json()["results"]}
@@ -93,3 +93,10 @@ def test_a_list_that_shrinks_while_it_is_read_skips_nothing(
     second = api.get(first["next"]).json()
     seen = [row["id"] for row in (*first["results"], *second["results"])]
     assert seen == sorted((pair.pk for pair in pairs[1:9]), reverse=True)
+
+
+def test_unconfirmed_items_are_warned_of_before_a_version_is_made(
+    task: Task, pairs: list[Pair], owner: User, as_user: AsUser
+) -> None:
+    page = as_user(owner).get(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/").content.decode()
+    assert "2 pairs are not approved and not in it." in page

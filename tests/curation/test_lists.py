@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.models import Project, User
 from curation.choices import Decision
 from curation.fingerprints import Texts
-from curation.models import Pair, SavedView, Task
+from curation.models import Embedding, Pair, SavedView, Task
 from curation.selectors.pair_filters import pairs_filtered, search_query
 from curation.services.building import version_build
 from curation.services.editions import edition_asked
@@ -271,14 +271,32 @@ def test_an_export_is_a_file_to_save_with_the_version_it_is_of(
     pair = write(task, expert, "Question")
     review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
     version = version_build(version_freeze(actor=owner, task=task), lambda *_: None, lambda: None)
-    path = f"/p/{task.project.slug}/versions/{version.pk}/export/apprentice.jsonl"
+    path = f"/p/{task.project.slug}/versions/{version.pk}/export/?shape=apprentice"
     first, second = (as_user(expert).get(path) for _ in range(2))
     assert first["Content-Disposition"] == 'attachment; filename="advise-v1-apprentice.jsonl"'
     assert first["X-Dataset-Version"] == version.sha256 == DatasetVersion.objects.get().sha256
     assert b"".join(first.streaming_content) == b"".join(second.streaming_content)
     assert as_user(stranger).get(path).status_code == 404
     assert as_user(expert).get(path.replace("apprentice", "nix")).status_code == 404
-    assert as_user(expert).get(f"{path}?part=nix").status_code == 404
+    assert as_user(expert).get(f"{path}&part=nix").status_code == 404
     page = as_user(expert).get(f"/p/{task.project.slug}/versions/{version.pk}/")
     assert page.status_code == 200
     assert as_user(expert).post(f"/p/{task.project.slug}/versions/{version.pk}/verify/").status_code == 403
+
+
+def test_more_like_this_goes_by_meaning_and_leaves_the_trash_out(
+    task: Task, expert: User, as_user: AsUser, api_as: Any
+) -> None:
+    mine, near, far, gone = (write(task, expert, name) for name in ("mine", "near", "far", "gone"))
+    path = f"/p/{task.project.slug}/pairs/{mine.pk}/alike/"
+    assert "Not read for its meaning yet" in as_user(expert).get(path).content.decode()
+    assert api_as(expert).get(f"/api/v1/pairs/{mine.pk}/alike/").status_code == 400
+    for pair, angle in ((mine, 1.0), (near, 0.9), (far, 0.0), (gone, 1.0)):
+        vector = [angle, (1 - angle**2) ** 0.5, *[0.0] * 382]
+        Embedding.objects.create(pair=pair, task=task, revision_id=pair.current_id or 0, vector=vector)
+    pair_trash(actor=expert, pair=gone)
+    rows = api_as(expert).get(f"/api/v1/pairs/{mine.pk}/alike/").json()
+    assert [(row["instruction"], round(row["similarity"], 4)) for row in rows] == [("near", 0.9), ("far", 0.0)]
+    page = as_user(expert).get(path).content.decode()
+    assert re.search(r">90\s%<", page)
+    assert "gone" not in page

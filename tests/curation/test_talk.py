@@ -6,6 +6,8 @@ import pytest
 
 from core.jobs import JobContext, job_claim
 from core.models import Comment, Job, Notice, Project, User
+from core.registries import Erased
+from core.services.threads import comment_add
 from curation.choices import BulkKind, Decision
 from curation.fingerprints import Texts
 from curation.models import BulkAction, Pair, Task
@@ -13,6 +15,7 @@ from curation.selectors.pair_filters import pairs_filtered
 from curation.services.bulk import bulk_run, bulk_start
 from curation.services.pairs import pair_submit
 from curation.services.reviews import review_decide
+from curation.services.talk import talk_erase
 from curation.services.tasks import guideline_save, task_create
 from tests.world import api_client, sign_in
 
@@ -113,3 +116,16 @@ def test_the_page_of_a_pair_costs_the_same_however_much_was_said(
         client.post(f"{address}comments/", {"body": f"Number {number}"})
     with django_assert_max_num_queries(38):
         client.get(address)
+
+
+def test_erasing_a_pair_takes_what_was_said_about_it(task: Task, pair: Pair, expert: User, reviewer: User) -> None:
+    other = pair_submit(actor=expert, task=task, texts=Texts(instruction="Who?", response="Them."))
+    for about in (pair, other):
+        url = f"/p/{task.project.slug}/pairs/{about.pk}/"
+        comment_add(actor=reviewer, project=task.project, subject=("pair", about.pk), url=url, body="A name, @Edda.")
+    gone = Erased(task.project, frozenset(), frozenset({pair.pk}), ())
+    assert talk_erase(gone) == {"comments": 1}
+    assert Comment.objects.get().thread.subject_id == other.pk
+    assert sorted(Notice.objects.values_list("subject_id", "text")) == [(pair.pk, ""), (other.pk, "A name, @Edda.")]
+    assert talk_erase(Erased(task.project, frozenset(), frozenset(), (), reviewer)) == {"comments": 1}
+    assert (Comment.objects.get().body, set(Notice.objects.values_list("text", flat=True))) == ("", {""})
