@@ -214,7 +214,7 @@ class Recheck(JobRunner):
     def ended(self, job: Job) -> None:
         task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
         if task and job.state == JobState.DONE:
-            stock_ask(actor=job.requested_by, task=task)
+            stock_ask(actor=job.requested_by, task=task, whole=True)
 
 
 @job_kind
@@ -227,7 +227,8 @@ class TakeStock(JobRunner):
 
     def run(self, context: JobContext) -> dict[str, Any] | None:
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
-        return stock_take(task, progress_of(context)) if task else None
+        whole = context.arguments["whole"]
+        return stock_take(task, progress_of(context), whole=whole) if task else None
 
 
 @job_kind
@@ -245,7 +246,7 @@ class EmbedPairs(JobRunner):
     def ended(self, job: Job) -> None:
         task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
         if task and job.state == JobState.DONE:
-            stock_ask(actor=job.requested_by, task=task)
+            stock_ask(actor=job.requested_by, task=task, whole=True)
 
 
 @job_kind

@@ -1,13 +1,15 @@
 """What is known of a task only from all its pairs together, worked out by a job and kept."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.models import Job, User
 from core.services.jobs import job_create
-from curation.models import Task
+from curation.models import Task, TaskReport
 from curation.services.building import tokens_count
 from curation.services.health import health_count
 from curation.services.linking import links_update
@@ -16,22 +18,30 @@ from curation.services.tokens import task_tokenizer
 from curation.services.versions import approved_pairs
 from curation.services.vocabulary import vocabulary_learn
 
+REST = timedelta(minutes=10)
 Tell = Callable[[int, int, str], None]
 
 
-def stock_take(task: Task, tell: Tell) -> dict[str, Any]:
+def stock_take(task: Task, tell: Tell, *, whole: bool) -> dict[str, Any]:
     """Work everything out and keep it; begun again it comes to the same.
 
-    1. Tokens of texts that came before a tokenizer. 2. The words of the approved texts. 3. The ties between
-    pairs. 4. The numbers of the health page.
+    1. Tokens of texts that came before a tokenizer. 2. The words of the approved texts. 3. The ties between pairs.
+    4. The numbers of the health page. What takes long on a large task (2 and 4) waits a while unless the `whole` is
+    wanted: people submit all day.
     """
     tokens_fill(task, tell)
+    if not whole and TaskReport.objects.filter(task=task, counted_at__gt=timezone.now() - REST).exists():
+        return {"links": tie(task, tell)}
     tell(0, 0, _("Learning the words of the approved texts"))
     languages = vocabulary_learn(task.project)
-    links = links_update(task, lambda done, total: tell(done, total, _("Comparing pairs that may say the same")))
+    links = tie(task, tell)
     tell(0, 0, _("Counting"))
     health_count(task)
     return {"links": links, "learned": languages}
+
+
+def tie(task: Task, tell: Tell) -> int:
+    return links_update(task, lambda done, total: tell(done, total, _("Comparing pairs that may say the same")))
 
 
 def tokens_fill(task: Task, tell: Tell) -> None:
@@ -43,7 +53,7 @@ def tokens_fill(task: Task, tell: Tell) -> None:
     search_update(missing)
 
 
-def stock_ask(*, actor: User | None, task: Task) -> Job:
+def stock_ask(*, actor: User | None, task: Task, whole: bool = False) -> Job:
     """Take stock in the background. Asked twice, it is done once."""
     return job_create(
         actor=actor,
@@ -51,7 +61,7 @@ def stock_ask(*, actor: User | None, task: Task) -> Job:
         project=task.project,
         subject=task.name,
         subject_url=f"/p/{task.project.slug}/pairs/?task={task.slug}",
-        arguments={"task": task.pk},
+        arguments={"task": task.pk, "whole": whole or actor is not None},
         once_key=f"stock-{task.pk}",
         priority=-1,
     )

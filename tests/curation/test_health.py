@@ -21,6 +21,7 @@ from curation.services import embedding
 from curation.services.embedding import embeddings_update
 from curation.services.gaps import gap_ask
 from curation.services.health import health_count
+from curation.services.stock import stock_take
 from curation.services.tasks import task_create
 from tests.world import run_jobs
 
@@ -108,6 +109,16 @@ def test_the_page_takes_no_more_queries_for_more_pairs(
     client.get(path)
     with django_assert_max_num_queries(20):
         assert client.get(path).status_code == 200
+
+
+def test_what_takes_long_is_not_counted_again_at_each_submit(task: Task) -> None:
+    approved(task, "roofs")
+    assert stock_take(task, lambda *_: None, whole=False) == {"links": 0, "learned": []}
+    approved(task, "roofs")
+    assert stock_take(task, lambda *_: None, whole=False) == {"links": 0}
+    assert report_of(task).data["pairs"] == 1  # type: ignore[union-attr]
+    stock_take(task, lambda *_: None, whole=True)
+    assert report_of(task).data["pairs"] == 2  # type: ignore[union-attr]
 
 
 # --- amount -----------------------------------------------------------------------------------------------------------
@@ -227,7 +238,7 @@ def test_the_same_over_the_api(task: Task, expert: User, owner: User, api_as: Ap
     path = f"/api/v1/tasks/{task.pk}/"
     assert api_as(expert).get(f"{path}health/").json()["counted_at"] is None
     assert api_as(expert).post(f"{path}health/").status_code == 202
-    assert Job.objects.get(kind="stock").arguments == {"task": task.pk}
+    assert Job.objects.get(kind="stock").arguments == {"task": task.pk, "whole": True}
     health_count(task)
     body = api_as(expert).get(f"{path}health/").json()
     assert (body["numbers"]["pairs"], body["target"]) == (1, 100)
