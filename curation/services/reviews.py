@@ -85,7 +85,7 @@ def review_decide(
     if decision == Decision.ESCALATE:
         adjudication_ask(pair, revision, reason)
     elif enough:
-        pair_settle(actor, pair, revision, decision, reason.strip())
+        pair_settle(actor, pair, review, edition)
     action = EVENTS.get(decision, "pair.approved" if enough else "pair.approved_by_one")
     event_record(
         actor=actor, action=action, project=pair.project, subject=pair, version=pair.version, basis=review.basis,
@@ -94,8 +94,9 @@ def review_decide(
     return review
 
 
-def pair_settle(actor: User, pair: Pair, revision: Revision, decision: Decision, reason: str) -> None:
+def pair_settle(actor: User, pair: Pair, review: Review, edition: int) -> None:
     """What a decision that suffices makes of the pair; whose text came back finds it in the inbox."""
+    revision, decision, reason = review.revision, review.decision, review.reason
     if decision == Decision.APPROVE:
         pair.state, pair.approved = PairState.APPROVED, revision
     else:
@@ -107,7 +108,7 @@ def pair_settle(actor: User, pair: Pair, revision: Revision, decision: Decision,
                 users=[revision.author_id], project=pair.project, kind=NoticeKind.RETURNED, actor=actor,
                 subject=(SUBJECT, pair.pk), url=pair_address(pair.project.slug, pair.pk), text=reason,
             )  # fmt: skip
-    pair.edition = edition_now(pair.task_id)
+    pair.edition = edition
     pair.save(update_fields=["state", "approved", "edition", "updated_at"])
 
 
