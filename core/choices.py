@@ -116,6 +116,7 @@ class NoticeKind(TextChoices):
     ANSWERED = "answered", _("Somebody answered")
     GUIDELINES = "guidelines", _("The guidelines changed")
     SPEEDS = "speeds", _("Measuring of times changed")
+    RUN = "run", _("A training ended")
 
     @property
     def tone(self) -> str:

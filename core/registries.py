@@ -57,18 +57,6 @@ class LineageEntry:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """Long work that came to its end, for those who asked to hear of it."""
-
-    kind: str  # what it was, such as "run"
-    project: Project
-    people: tuple[User, ...]
-    text: str
-    url: str
-    well: bool  # done, as opposed to failed
-
-
-@dataclass(frozen=True)
 class Panel:
     """A part of a lower app's page that a higher app draws."""
 
@@ -115,7 +103,6 @@ project_changed: list[Callable[[Project, frozenset[str]], None]] = []  # (projec
 first_start: list[Callable[[], None]] = []  # run once after the first migration
 job_ended: list[Callable[[Job], None]] = []  # called in the transaction that ends a job
 chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
-ended: list[Callable[[Ended], None]] = []  # told in the transaction that ends the work
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
 erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, inside a transaction; counts by name
 seen_by: list[Callable[[frozenset[int]], list[LineageEntry]]] = []  # models that learned from these revisions
@@ -136,11 +123,6 @@ def panels_for(place: str, subject: Any, user: User) -> list[Panel]:
 
 def models_to_ask(project: Project) -> list[AskableModel]:
     return [model for find in askable_models for model in find(project)]
-
-
-def tell_ended(news: Ended) -> None:
-    for hear in ended:
-        hear(news)
 
 
 def refusals(gate: str, subject: Any) -> list[Denied]:

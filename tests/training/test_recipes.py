@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from core import registries
+from core.choices import NoticeKind
 from core.denied import ApplicationError
-from core.models import Project, User
-from core.registries import Ended
+from core.models import Notice, Project, User
 from curation.models import DatasetVersion
 from ml.recipe import Recipe
 from tests.training_world import TINY
@@ -128,20 +127,18 @@ def test_half_the_batch_goes_on_from_the_old_runs_checkpoint(owner: User, prepar
 
 @pytest.mark.parametrize(("tell", "told"), [(Tell.NOBODY, 0), (Tell.REQUESTER, 1), (Tell.MEMBERS, 4)])
 def test_those_whom_the_launch_named_hear_of_the_end(
-    monkeypatch: pytest.MonkeyPatch, owner: User, expert: User, reviewer: User, viewer: User, project: Project,
+    owner: User, expert: User, reviewer: User, viewer: User, project: Project,
     prepare: Prepare, tell: Tell, told: int,
 ) -> None:  # fmt: skip
-    heard: list[Ended] = []
-    monkeypatch.setattr(registries, "ended", [heard.append])
     run = prepare()
     Run.objects.filter(pk=run.pk).update(tell=tell)
     run_launch(actor=owner, run=run)
     run_jobs("train")
-    assert [len(news.people) for news in heard] == ([told] if told else [])
-    if heard:
-        assert heard[0].well
-        assert "is done: model version 1" in heard[0].text
-        assert heard[0].url == f"/p/{project.slug}/training/{run.pk}/"
+    heard = Notice.objects.filter(kind=NoticeKind.RUN)
+    assert heard.count() == told
+    for notice in heard:
+        assert "is done: model version 1" in notice.text
+        assert notice.url == f"/p/{project.slug}/training/{run.pk}/"
 
 
 def test_a_wish_that_cannot_be_kept_is_said_before_the_launch(

@@ -8,12 +8,12 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.choices import JobState, Role
+from core.choices import JobState, NoticeKind, Role
 from core.denied import ApplicationError
 from core.jobs import JobFailed
-from core.models import Job, Project, User
-from core.registries import Ended, tell_ended
+from core.models import Job, Membership, Project, User
 from core.services.events import event_record
+from core.services.inbox import notice_tell
 from core.services.jobs import job_stop
 from ml.recipe import Recipe
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState, Tell
@@ -158,7 +158,7 @@ def run_ended(*, run: Run, job: Job) -> None:
         chain_stop(run=run)
     event_record(actor=None, action=f"run.{to}", project=run.project, subject=run, summary=run.name)
     if to == RunState.FAILED:
-        tell_of(run, _("The training “%(name)s” failed: %(why)s") % {"name": run.name, "why": error}, well=False)
+        tell_of(run, _("The training “%(name)s” failed: %(why)s") % {"name": run.name, "why": error})
 
 
 def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
@@ -193,23 +193,26 @@ def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
         fingerprint=version.fingerprint,
     )
     values = {"name": run.name, "number": version.number}
-    tell_of(run, _("The training “%(name)s” is done: model version %(number)d.") % values, well=True)
+    tell_of(run, _("The training “%(name)s” is done: model version %(number)d.") % values)
     return version
 
 
-def tell_of(run: Run, text: str, *, well: bool) -> None:
-    """Tell those whom the run's launch named."""
-    people = tuple(people_told(run))
-    if people:
-        url = f"/p/{run.project.slug}/training/{run.pk}/"
-        tell_ended(Ended("run", run.project, people, text[:500], url, well))
+def tell_of(run: Run, text: str) -> None:
+    """Put it into the inboxes of those whom the run's launch named."""
+    url = f"/p/{run.project.slug}/training/{run.pk}/"
+    people = people_told(run)
+    notice_tell(
+        users=people, project=run.project, kind=NoticeKind.RUN, actor=None, subject=("run", run.pk), url=url, text=text
+    )
 
 
-def people_told(run: Run) -> list[User]:
-    members = User.objects.filter(memberships__project=run.project, is_active=True)
-    return {
-        Tell.NOBODY: lambda: [],
-        Tell.REQUESTER: lambda: [run.requested_by] if run.requested_by else [],
-        Tell.OWNERS: lambda: list(members.filter(memberships__role=Role.OWNER)),
-        Tell.MEMBERS: lambda: list(members),
-    }[Tell(run.tell)]()
+def people_told(run: Run) -> list[int]:
+    """Who is told, by number."""
+    members = Membership.objects.filter(project=run.project)
+    if run.tell == Tell.REQUESTER:
+        members = members.filter(user=run.requested_by_id)
+    elif run.tell == Tell.OWNERS:
+        members = members.filter(role=Role.OWNER)
+    elif run.tell == Tell.NOBODY:
+        members = members.none()
+    return list(members.values_list("user", flat=True))
