@@ -27,7 +27,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[datetime]
 
 
 def ask(**fields: Any) -> Job:
-    return Job.objects.create(kind="train", queue="train", **fields)
+    return Job.objects.create(kind="errand", queue="train", **fields)
 
 
 def test_a_night_may_go_over_midnight_or_not(clock: Callable[[datetime], None], settings: Any) -> None:

@@ -20,6 +20,7 @@ FLAT_SHARE = 0.02  # a loss that fell by less than this share has not moved
 SPIKE = 2.0  # times the middle of the steps around it
 SLOW_SHARE = 0.3  # of a step's time spent waiting for data
 LOW_DISK = 2  # checkpoints that must still fit
+DISK_WORDS = ("disk", "space left")
 MEMORY_WORDS = ("out of memory", "killed by the system", "can't allocate")
 
 
@@ -83,7 +84,7 @@ def out_of_memory(told: Told) -> Diagnosis | None:
 
 
 def disk_full(told: Told) -> Diagnosis | None:
-    if told.run.state != RunState.FAILED or "disk" not in told.run.error.lower():
+    if told.run.state != RunState.FAILED or not any(word in told.run.error.lower() for word in DISK_WORDS):
         return None
     return Diagnosis(
         "disk_full", "bad", _("The disk was full"), _("A checkpoint could not be written; the one before it is whole."),
