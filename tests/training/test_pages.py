@@ -206,7 +206,7 @@ def test_a_run_is_shown_in_each_phase_also_before_its_first_number(
             Run.objects.filter(pk=run.pk).update(state=state, live=live, step=live.get("step", 0), steps=4)
             answer = client.get(url("run-live", project, run.pk))
             assert answer.status_code == 200
-            open_ = state in RUN_OPEN
+            open_ = state in (*RUN_OPEN, RunState.WAITING)
             assert ("every 2s" in answer.content.decode()) == open_
     assert "3.250" in answer.content.decode()
 
@@ -238,7 +238,7 @@ def test_a_long_run_is_read_with_a_fixed_number_of_queries_and_points(
     run.refresh_from_db()
     assert len(curve(run, "step")) == 800
     client = as_user(owner)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         assert client.get(url("run-live", project, run.pk)).status_code == 200
 
 

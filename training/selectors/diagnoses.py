@@ -63,13 +63,17 @@ def told_by(run: Run) -> Told:
     every = max(1, run.step // READ)
     if every > 1:
         steps = steps.annotate(rest=Mod(F("step"), every)).filter(rest=0)
-    measured = rows.filter(type="eval").order_by("step").values_list("step", "data__loss")
+    others = list(rows.filter(type__in=("eval", "checkpoint")).order_by("step").values_list("type", "step", "data"))
     return Told(
         run=run,
         recipe=Recipe.from_json(run.recipe),
         steps=list(steps.order_by("step").values_list("data", flat=True)),
-        measured=[(step, loss) for step, loss in measured if step is not None and loss is not None],
-        checkpoints=list(rows.filter(type="checkpoint").order_by("step").values_list("data", flat=True)),
+        measured=[
+            (step, data["loss"])
+            for kind, step, data in others
+            if kind == "eval" and step is not None and data.get("loss") is not None
+        ],
+        checkpoints=[data for kind, _step, data in others if kind == "checkpoint"],
     )
 
 

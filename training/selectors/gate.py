@@ -10,6 +10,7 @@ from core.denied import Denied
 from core.registries import refusals
 from curation.choices import CorpusState, VersionState
 from curation.models import Corpus
+from curation.selectors.preferences import preference_examples
 from curation.services.corpora import corpus_texts
 from ml.devices import can_squeeze
 from ml.prompting import Tokenizer, TokenizerError
@@ -28,7 +29,7 @@ def launch_refusals(run: Run) -> list[Denied]:
         found = corpus_refusals(run.corpus) + base_refusals(run.base) + block_refusals(run.base, recipe)
     else:
         found = version_refusals(run) + base_refusals(run.base) + length_refusals(run.base, recipe)
-        found += audit_refusals(run)
+        found += audit_refusals(run) + preference_refusals(run, recipe)
     found += machine_refusals(run, recipe)
     need = disk_need(run.base, recipe)
     if not need.enough:
@@ -95,6 +96,18 @@ def length_refusals(base: BaseModel, recipe: Recipe) -> list[Denied]:
         Denied(
             _("The longest pair is set to %(asked)d tokens, but the model holds %(longest)d.") % values,
             _("Set it to %(longest)d or less.") % values,
+        )
+    ]
+
+
+def preference_refusals(run: Run, recipe: Recipe) -> list[Denied]:
+    """Learning to prefer needs pairs of which people corrected a model's draft."""
+    if recipe.objective != "preferences" or next(preference_examples(run.version, ("train",)), None) is not None:
+        return []
+    return [
+        Denied(
+            _("No pair of the train part has a worse answer beside its own."),
+            _("Have experts correct drafts of a model, freeze a new version, or learn the answers themselves."),
         )
     ]
 

@@ -15,6 +15,7 @@ from core.jobs import JobFailed
 from curation.models import Corpus, DatasetVersion
 from curation.selectors.corpora import texts_of
 from curation.selectors.examples import version_examples
+from curation.selectors.preferences import preference_examples
 from curation.selectors.subsets import Subset
 from curation.services.corpora import corpus_texts
 from ml.corpus.shapes import HELDOUT, TEXTS
@@ -140,7 +141,11 @@ def spec_write(
     samples: tuple[str, ...] = (),
 ) -> None:
     directory.path.mkdir(parents=True, exist_ok=True)
-    examples = version_examples(version, ("train", "develop", "test"), subset)
+    parts = ("train", "develop", "test")
+    if recipe.objective == "preferences":
+        examples = preference_examples(version, parts)
+    else:
+        examples = version_examples(version, parts, subset)
     counts = pairs_write(directory.pairs_path, (each for each in examples if each["id"] not in excluded))
     if not counts.get("train"):
         raise JobFailed(f"{version} has no pair to train on.")
