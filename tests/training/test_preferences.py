@@ -63,7 +63,7 @@ def test_a_run_learns_to_prefer_the_correction_over_the_draft(
     assert run.state == RunState.DONE, run.error
     assert run.result["develop_loss_before"] == pytest.approx(0.6931, abs=1e-3)
     assert run.result["develop_loss_after"] < run.result["develop_loss_before"]
-    assert run.events.filter(type="step", data__preferred__isnull=False).count() == 4
+    assert run.events.filter(type="step", data__preferred__isnull=False).count() == 3
 
 
 def test_without_corrections_there_is_nothing_to_prefer(prepare: Prepare) -> None:
