@@ -57,30 +57,12 @@ def make_app(pool: ModelPool, engine: Engine, facts: dict[str, Any], seconds: fl
         if not texts:
             return JSONResponse({"vectors": []})
         messages = _Messages()
-        job = EmbedJob(texts, messages.put, time.monotonic() + seconds)
-        engine.submit(job)
-        try:
-            found = await messages.get(seconds)
-        except BaseException:
-            job.cancelled = True
-            raise
-        if "error" in found:
-            raise RefusedError(422, found["error"], found["message"])
-        return JSONResponse(found)
+        return await _one_answer(engine, EmbedJob(texts, messages.put, time.monotonic() + seconds), messages, seconds)
 
     async def look(request: Request) -> Response:
         body = await _body(request)
         messages = _Messages()
-        job = _look_job(body, messages.put, seconds)
-        engine.submit(job)
-        try:
-            found = await messages.get(seconds)
-        except BaseException:
-            job.cancelled = True
-            raise
-        if "error" in found:
-            raise RefusedError(422, found["error"], found["message"])
-        return JSONResponse(found)
+        return await _one_answer(engine, _look_job(body, messages.put, seconds), messages, seconds)
 
     routes = [
         Route("/health", health, methods=["GET"]),
@@ -89,6 +71,19 @@ def make_app(pool: ModelPool, engine: Engine, facts: dict[str, Any], seconds: fl
         Route("/next", look, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={RefusedError: _refused})
+
+
+async def _one_answer(engine: Engine, job: EmbedJob | LookJob, messages: _Messages, seconds: float) -> Response:
+    """Have it computed and give back what came of it; who stops waiting takes the work back."""
+    engine.submit(job)
+    try:
+        found = await messages.get(seconds)
+    except BaseException:
+        job.cancelled = True
+        raise
+    if "error" in found:
+        raise RefusedError(422, found["error"], found["message"])
+    return JSONResponse(found)
 
 
 class _Messages:
