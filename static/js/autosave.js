@@ -59,6 +59,7 @@ class Autosave {
     const bringBack = () => { apply(this.form, draft.fields); this.change(); };
     if (draft.submitted) showOffer(this.form, draft, bringBack, () => removeDraft(this.name));
     else if (draft.version === this.version) {
+      this.own = draft.fields; // the page left behind may have sent them while this one was being drawn
       bringBack();
       showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
     } else {
@@ -93,6 +94,7 @@ class Autosave {
     clearTimeout(this.timer);
     this.sending = true;
     const sent = this.changes;
+    this.keep(false); // the copy is what the server gets, in every field: a page that is left hears no answer
     const body = { version: this.version, fields: serialize(this.form) };
     let response = null;
     try {
@@ -109,9 +111,18 @@ class Autosave {
     if (!response || response.status >= 500 || response.status === 429) return this.retry();
     if (isSignedOut(response)) return this.tell("failed", text("signed-out"));
     const answer = await response.json().catch(() => ({}));
-    if (response.status === 409 || response.status === 412) return this.conflict(fields, answer.theirs ?? answer.fields ?? {}, answer.version);
+    if (response.status === 409 || response.status === 412) return this.stale(fields, answer.theirs ?? answer.fields ?? {}, answer.version);
     if (!response.ok) return this.tell("failed", text("refused", { reason: answer.detail ?? answer.message ?? response.status }));
     return this.accepted(answer, sent, fields);
+  }
+
+  /** A newer text that came from this very computer, when its page was left, is nobody else's. */
+  stale(mine, theirs, version) {
+    if (!this.own || !sameFields(this.own, theirs)) return this.conflict(mine, theirs, version);
+    this.own = null;
+    this.base = theirs;
+    this.setVersion(version);
+    return this.save();
   }
 
   accepted(answer, sent, fields) {

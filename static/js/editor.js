@@ -1,7 +1,7 @@
 /** The editor's own part: what can be done about a finding, and the token meter. Saving is autosave.js, asking look.js, showing findings.js and marks.js. */
 import { behave, make } from "./behaviour.js";
 import "./ahead.js";
-import { put, select } from "./findings.js";
+import { locate, put, select } from "./findings.js";
 import { postJson } from "./http.js";
 import { announce, toast } from "./live.js";
 import "./look.js";
@@ -70,11 +70,13 @@ class Findings {
     else this.apply(event.target, jump);
   }
 
-  /** The misspelling that the cursor stands in or before, else the first of this field. */
+  /** The misspelling that the cursor stands in or before, else the first that the text still has: the list may be a moment older. */
   nearest(field) {
     const list = this.form.querySelector(`[data-findings-for="${field.id}"]`);
-    const jumps = [...(list?.querySelectorAll("[data-check=misspelling] [data-jump]") ?? [])];
-    return jumps.find((jump) => Number(jump.dataset.end) >= field.selectionEnd) ?? jumps[0];
+    const found = [...(list?.querySelectorAll("[data-check=misspelling] [data-jump]") ?? [])]
+      .map((jump) => ({ jump, place: locate(field.value, Number(jump.dataset.start), Number(jump.dataset.end), jump.dataset.excerpt) }))
+      .filter((one) => one.place);
+    return (found.find((one) => one.place[1] >= field.selectionEnd) ?? found[0])?.jump;
   }
 
   async apply(field, jump) {

@@ -2,21 +2,29 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e import stack as stacks
 from tests.e2e import teaching
+from tests.e2e.learning import STEPS
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group(__name__)]
 READY = "() => Number(document.documentElement.dataset.ahead) > 0"
 
 
-@pytest.fixture
-def begun(walk: Walk) -> Walk:
-    return walk.to(teaching.make_task)
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Walk]:
+    """An installation of its own: the walk of the others counts what waits, and knows which words are misspelt."""
+    running = stacks.start(tmp_path_factory.mktemp("editor"))
+    try:
+        yield Walk(running, chromium, STEPS).to(teaching.make_task)
+    finally:
+        running.stop()
 
 
 def open_editor(person: Person, walk: Walk, key: str) -> Page:
