@@ -105,11 +105,14 @@ def job_access(request: Any, job_id: int) -> JobAccess:
 
 
 def comment_access(request: Any, slug: str, comment: int) -> tuple[Access, Comment]:
-    """A comment, for who may take it back: its author, or an owner of the project. Anyone else gets 404."""
+    """A comment, for who may take it back: its author, or an owner of the project. Other members get 403."""
     access = project_access(request, slug)
     rows = Comment.objects.select_related("thread__project").filter(thread__project=access.project)
-    mine = rows if access.allows(Need.OWN) else rows.filter(author=access.user)
-    return access, get_object_or_404(mine, pk=comment)
+    found = get_object_or_404(rows, pk=comment)
+    allowed = found.author_id == access.user.pk or access.check(Need.OWN)
+    if isinstance(allowed, Denied):
+        raise Refused(allowed)
+    return access, found
 
 
 def comment_by_id(request: Any, comment: int) -> tuple[Access, Comment]:

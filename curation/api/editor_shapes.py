@@ -30,7 +30,7 @@ class SimilarOut(serializers.Serializer[object]):
 
 
 class DraftIn(serializers.Serializer[object]):
-    version = serializers.IntegerField(min_value=0, help_text="How many saves you know of.")
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 2, help_text="How many saves you know of.")
     fields = serializers.DictField(help_text="Texts by name; turns is a list of {role, content}.")  # type: ignore[assignment]
 
 

@@ -221,7 +221,7 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
         return JsonResponse({"version": kept.version if kept else 0, "fields": kept.fields if kept else {}})
     try:
         body = json.loads(request.body)
-        fields, version = dict(body["fields"]), int(body["version"])
+        fields, version = dict(body["fields"]), range(2**31 - 1).index(int(body["version"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         return JsonResponse({"detail": _("This could not be read; reload the page.")}, status=400)
     try:

@@ -112,7 +112,7 @@ class Jobs(RuleBasedStateMachine):
     def stop(self, number: int, intent: str) -> None:
         job_stop(actor=self.person, job=self.pick(number), intent=intent)
 
-    @rule(number=st.integers(0, 99), way=st.sampled_from(["hold", "release", "first", "last", "retry"]))
+    @rule(number=st.integers(0, 99), way=st.sampled_from(["hold", "release", "first", "up", "down", "last", "retry"]))
     def order(self, number: int, way: str) -> None:
         job = self.pick(number)
         before = Job.objects.filter(pk=job.pk).values().get()
@@ -122,7 +122,7 @@ class Jobs(RuleBasedStateMachine):
             elif way == "retry":
                 job_retry(actor=self.person, job=job)
             else:
-                job_move(actor=self.person, job=job, first=way == "first")
+                job_move(actor=self.person, job=job, to=way)
         except ApplicationError:
             assert Job.objects.filter(pk=job.pk).values().get() == before
 

@@ -223,7 +223,7 @@ def test_a_persons_texts_go_others_stay_and_what_they_imported_stays(
     assert [revision.response for revision in mended.revisions.order_by("number")] == ["", "Two"]
     assert Revision.objects.get(pair=brought).response == "Three"
     assert not Draft.objects.filter(user=expert).exists()
-    assert tables_with("Too short") == ["curation_review"]
+    assert tables_with("Too short") == ["core_notice", "curation_review"]  # the reviewer's words, and who was told
 
 
 def test_words_find_every_pair_that_holds_them_in_any_revision_or_turn(task: Task, expert: User, owner: User) -> None:

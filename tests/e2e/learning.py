@@ -159,8 +159,8 @@ def leave_work_open(walk: Walk) -> None:
     walk.ids["code"] = "too_long"
 
 
-def correct_a_draft(walk: Walk) -> None:
-    """A model drafts an answer, hidden; the admin answers first and then sees both."""
+def ask_for_drafts(walk: Walk) -> None:
+    """A model drafts answers, hidden from those who answer. What it drafts is chance, often nothing: it is untaught."""
     admin = walk.admin
     teaching.ask_question(walk, "Which nail holds a hanger?", topic="nails")
     admin.go(walk.root("drafts/new/"))
@@ -171,15 +171,6 @@ def correct_a_draft(walk: Walk) -> None:
     admin.press("Let it write")
     walk.ids["drafting"] = admin.number_in_url(r"/drafts/(\d+)/")
     expect(admin.main.locator(".job-panel")).to_contain_text("Done", timeout=JOB)
-    admin.page.reload()
-    admin.sees("hidden until it is answered")
-    admin.go(walk.root("write/"))
-    admin.press("Take the next one")
-    admin.sees("Which nail")
-    admin.field("Response").fill("The nails that come with it.")
-    admin.press("Submit and next")
-    walk.ids["answer"] = admin.number_in_url(r"/work/answers/(\d+)/")
-    admin.sees("Your answer and the model’s")
 
 
 STEPS = [
@@ -187,5 +178,5 @@ STEPS = [
     teaching.correct_pair, teaching.approve_pair, teaching.answer_apart, teaching.import_rows,
     teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round,
     reading.make_corpus, reading.prepare_pretraining, leave_work_open,
-    correct_a_draft,
+    ask_for_drafts,
 ]  # fmt: skip

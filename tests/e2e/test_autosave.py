@@ -11,8 +11,6 @@ import pytest
 from django.template import engines
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import browser
-
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -75,12 +73,6 @@ def server() -> Iterator[Server]:
         Thread(target=running.serve_forever, daemon=True).start()
         yield running
         running.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ SETTLED = """() => {
 
 @pytest.fixture
 def finished(walk: Walk) -> Walk:
-    return walk.to(learning.correct_a_draft)
+    return walk.to(learning.ask_for_drafts)
 
 
 def faults(page: Page, *, axe: bool = True) -> list[str]:

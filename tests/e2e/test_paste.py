@@ -6,10 +6,9 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.test_autosave import Server, chromium
+from tests.e2e.test_autosave import Server
 
 pytestmark = pytest.mark.browser
-__all__ = ["chromium"]
 
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p {color: red}</style></head><body>
 <p class=MsoNormal>A <b>beam</b> <span style='mso-spacerun:yes'>  </span>carries<o:p></o:p></p>

@@ -64,7 +64,7 @@ def test_a_package_becomes_a_model_with_its_licence_and_words(
     assert base.report["card"] is True
     page = client.get(answer.headers["Location"]).content.decode()
     assert "On trial it said" in page
-    assert "<h1>A model</h1>" in page
+    assert "<h3>A model</h3>" in page
     assert "license: apache" not in page
     assert client.post(url, {"name": "Bad", "archive": SimpleUploadedFile("a.exe", b"x")}).status_code == 400
 
