@@ -12,6 +12,7 @@ import { flush, notice, put, waiting } from "./outbox.js";
 const pages = [];
 let current = null;
 let filling = false;
+let shown = location.pathname + location.search;
 
 class Ahead {
   constructor(form) {
@@ -51,6 +52,7 @@ class Ahead {
 function show(page) {
   const main = document.getElementById("content");
   history.pushState(null, "", page.url);
+  shown = location.pathname + location.search;
   document.title = page.title;
   page.main.setAttribute("data-unseen", "");
   page.main.prepend(notice());
@@ -113,4 +115,5 @@ document.addEventListener("submit", (event) => {
 }, true);
 window.addEventListener("pagehide", release);
 window.addEventListener("pageshow", (event) => { if (event.persisted) fill(); });
-window.addEventListener("popstate", () => location.reload());
+// back to a page that this one replaced; a link within the page moves no further than that
+window.addEventListener("popstate", () => { if (location.pathname + location.search !== shown) location.reload(); });
