@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from core.choices import Need
@@ -42,6 +43,7 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
         "form": form,
         "preview": preview,
         "split": values["split"],
+        "left_out_url": reverse("curation:freeze-left-out", args=[project, task]) + f"?split={values['split']}",
         "part_labels": dict(Part.choices),
         "ratios": (80, 70),
     }

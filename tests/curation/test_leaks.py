@@ -164,7 +164,9 @@ def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_free
     assert pair.pk not in parts_of(second)
     left = second.left_out.get(pair=pair)
     assert (left.reason, left.item.fingerprint) == ("leak", facts.leaks[0].fingerprint)
-    page = sign_in(owner).get(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/left-out/").content.decode()
+    root = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
+    assert f'<a class="stat" href="{root}left-out/?split=80"' in sign_in(owner).get(root).content.decode()
+    page = sign_in(owner).get(f"{root}left-out/").content.decode()
     assert page.count(texts.instruction) == 2
     assert "The same text" in page
 
