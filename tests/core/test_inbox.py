@@ -134,7 +134,7 @@ def test_a_comment_is_taken_back_by_its_author_or_an_owner_and_leaves_its_place(
 ) -> None:
     comment = say(expert, project, "Oops, a name.")
     address = f"/p/{project.slug}/comments/{comment.pk}/remove/"
-    assert sign_in(reviewer).post(address).status_code == 404
+    assert sign_in(reviewer).post(address).status_code == 403
     assert Comment.objects.get().body == "Oops, a name."
     assert sign_in(expert).post(address)["Location"] == f"/p/{project.slug}/pairs/7/"
     assert (Comment.objects.get().body, Comment.objects.get().removed_at is not None) == ("", True)
