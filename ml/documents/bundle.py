@@ -42,7 +42,7 @@ def read_bundle(path: Path, budget: Budget, read: ReadOne) -> Iterator[Document 
 
 def wanted(entry: zipfile.ZipInfo) -> bool:
     place = PurePosixPath(entry.filename)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in place.parts)
     return not (entry.is_dir() or hidden or place.suffix.lower() in _ASIDE)
 
 

@@ -68,6 +68,11 @@ def test_a_start_serves_pages_and_workers_and_sigterm_ends_it_all(home: Path) ->
 
 
 def test_a_second_start_is_quick_refuses_a_twin_and_replaces_a_crashed_worker(home: Path) -> None:
+    if not (home / "postgres" / "PG_VERSION").exists():  # tested beside others, this one may come first
+        first = Running(home, free_port())
+        first.wait_ready()
+        first.process.terminate()
+        assert first.process.wait(15) == 0
     run = Running(home, free_port())
     try:
         assert run.wait_ready() < 20  # the budget of 8 s is measured by the benchmark; this machine may be busy
