@@ -73,16 +73,5 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file's tests run in one process, since they share what its fixtures made; the browser's tests
-    walk round the loop together in one, unless a file says otherwise."""
-    for item in items:
-        if item.get_closest_marker("xdist_group"):
-            continue
-        folder = Path(item.location[0]).parent.name
-        item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.location[0]))
-
-
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)

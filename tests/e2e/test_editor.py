@@ -13,7 +13,7 @@ from tests.e2e.learning import STEPS
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group(__name__)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = "() => Number(document.documentElement.dataset.ahead) > 0"
 
 
