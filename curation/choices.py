@@ -117,7 +117,6 @@ class LeakMethod(TextChoices):
     EXACT = "exact", _("The same text")
     NEAR = "near", _("Nearly the same text")
     GRAMS = "grams", _("Contains its word sequences")
-    MEANING = "meaning", _("Means the same")
 
 
 class LeakRule(TextChoices):

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('fingerprint', models.CharField(max_length=64)),
-                ('method', models.CharField(choices=[('exact', 'The same text'), ('near', 'Nearly the same text'), ('grams', 'Contains its word sequences'), ('meaning', 'Means the same')], max_length=8)),
+                ('method', models.CharField(choices=[('exact', 'The same text'), ('near', 'Nearly the same text'), ('grams', 'Contains its word sequences')], max_length=8)),
                 ('field', models.CharField(choices=[('prompt', 'Question'), ('response', 'Answer')], max_length=8)),
                 ('score', models.FloatField()),
                 ('revision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='curation.revision')),

@@ -32,13 +32,11 @@ class LeakRow:
             LeakMethod.EXACT: _("It has the question of a test item."),
             LeakMethod.NEAR: _("Its question is that of a test item by %(score)d %%."),
             LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's question."),
-            LeakMethod.MEANING: _("Its question means the same as a test item's (%(score)d %%)."),
         }
         answer = {
             LeakMethod.EXACT: _("It has the answer of a test item."),
             LeakMethod.NEAR: _("Its answer is that of a test item by %(score)d %%."),
             LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's answer."),
-            LeakMethod.MEANING: _("Its answer means the same as a test item's (%(score)d %%)."),
         }
         told: str = (question if self.field == LikeKind.PROMPT else answer)[self.method] % values
         return told
