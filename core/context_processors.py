@@ -10,7 +10,12 @@ from core.selectors.health import notices
 from core.selectors.inbox import inbox_count
 
 THEMES = ("auto", "light", "dark")
-ADMIN_PAGES = (("people", _("People")), ("jobs", _("Jobs")), ("audit", _("Audit log")), ("webhooks", _("Webhooks")))
+ADMIN_PAGES = (
+    ("people", _("All people")),
+    ("jobs", _("All jobs")),
+    ("audit", _("Audit log")),
+    ("webhooks", _("Webhooks")),
+)
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -40,6 +45,7 @@ def navigation(request: HttpRequest, access: Access) -> list[dict[str, Any]]:
             "label": entry.label,
             "url": reverse(entry.url_name, args=[access.project.slug]),
             "active": name == entry.url_name or name.startswith(entry.active),
+            "apart": entry.apart,
         }
         for entry in sorted(registries.navigation, key=lambda entry: entry.order)
         if access.allows(entry.need)

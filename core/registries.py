@@ -13,13 +13,15 @@ from core.models import Job, Project, User
 
 @dataclass(frozen=True)
 class NavEntry:
-    """A station in the project's navigation. `active` names the url namespaces or url names that light it up."""
+    """A station in the project's navigation. `active` names the url namespaces or url names that light it up; what is
+    no station of the loop but about the project itself stands `apart`, at the end of the bar."""
 
     order: int
     label: Any
     url_name: str
     active: tuple[str, ...]
     need: str = "view"
+    apart: bool = False
 
 
 @dataclass(frozen=True)

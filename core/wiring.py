@@ -8,13 +8,13 @@ from core.models import Project
 from core.registries import NavEntry
 from core.services.webhooks import deliveries_due, job_told
 
+SETTINGS_PAGES = ("project-settings", "project-invite", "project-audit")
+
 
 def wire() -> None:
     registries.navigation += [
-        NavEntry(80, _("Jobs"), "project-jobs", ("project-jobs", "jobs-")),
-        NavEntry(
-            90, _("Settings"), "project-settings", ("project-settings", "project-invite", "project-audit"), Need.OWN
-        ),
+        NavEntry(80, _("Jobs"), "project-jobs", ("project-jobs", "jobs-"), apart=True),
+        NavEntry(90, _("Settings"), "project-settings", SETTINGS_PAGES, Need.OWN, apart=True),
     ]
     registries.job_ended.append(job_told)
     registries.chores.append(deliveries_due)

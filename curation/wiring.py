@@ -40,7 +40,7 @@ def wire() -> None:
         ),
         NavEntry(20, gettext_lazy("Versions"), "curation:versions", ("curation:version", "curation:freeze")),
         NavEntry(22, gettext_lazy("Corpora"), "curation:corpora", ("curation:corpus",)),
-        NavEntry(70, gettext_lazy("People"), "curation:people", ("curation:people",)),
+        NavEntry(70, gettext_lazy("People"), "curation:people", ("curation:people",), apart=True),
     ]
     registries.next_actions.append(next_actions)
     registries.stations.append(stations)

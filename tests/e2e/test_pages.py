@@ -5,7 +5,7 @@ script error, no sideways scrolling at 360 px. The pages come from the table of 
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e import learning
+from tests.e2e import learning, teaching
 from tests.e2e.addresses import address, page_names
 from tests.e2e.browser import DESKTOP, PHONE, axe_violations, overflows
 from tests.e2e.people import Person
@@ -31,6 +31,12 @@ SETTLED = """() => {
     return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
         .then(() => Promise.allSettled(document.getAnimations().map(motion => motion.finished)));
 }"""
+
+# The ways that can be seen while a menu is open: their names, and whether each lies on the screen.
+WAYS = """() => [...document.querySelectorAll('.stations a, .admin-menu nav a, .phone-nav nav a')]
+    .filter(link => link.checkVisibility())
+    .map(link => [link.innerText.trim(), link.getBoundingClientRect().left >= 0 &&
+        link.getBoundingClientRect().right <= document.documentElement.clientWidth])"""
 
 
 @pytest.fixture
@@ -71,6 +77,23 @@ def test_a_page_is_sound_for_an_admin(name: str, finished: Walk) -> None:
 @pytest.mark.parametrize(("who", "name"), AS_OTHERS)
 def test_a_page_is_sound_for_others(who: str, name: str, finished: Walk) -> None:
     look_at(finished.people[who], address(finished, name))
+
+
+@pytest.mark.parametrize("path", ["", "settings/"])
+def test_every_way_is_named_once_and_fits_at_every_width(path: str, walk: Walk) -> None:
+    """For an admin, who has the most ways. On a narrow screen they are in the menu, else in the bar and a menu."""
+    admin = walk.to(teaching.found_project).admin
+    page = admin.page
+    admin.go(walk.root(path))
+    for width in (320, 400, 896, 960, 1080, 1440, 2400):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(".admin-menu > summary, .phone-nav > summary").filter(visible=True).click()
+        ways = page.evaluate(WAYS)
+        page.keyboard.press("Escape")
+        names = [name for name, _fits in ways]
+        assert (len(names), len(set(names)), [name for name, fits in ways if not fits]) == (18, 18, []), width
+        assert not overflows(page), width
+    page.set_viewport_size(DESKTOP)
 
 
 @pytest.mark.parametrize(
