@@ -10,11 +10,10 @@ from tests.architecture.matrix import ROWS
 from tests.architecture.test_matrix import THEIRS, our_urls
 from tests.e2e.walk import Walk
 
-# parts of pages, files, what programs ask for, the page beside a draft (the tiny model may not have written any), and
-# pages of what the walk does not make: a webhook's, an action's, an upload's, a document's, an erasure's, an export's
+# parts of pages, files, what programs ask for, and the page beside a draft (the tiny model may not have written any)
 NOT_DRAWN = re.compile(
     r"-(live|panel|export|problems|card|recipe|file)$|^training:stage-|^(schema|metrics|curation:suggestions)$"
-    r"|^api-(?!docs$)|^curation:(work-beside|erasure|(bulk|document-upload|document|export)-detail)$|^webhooks-detail$"
+    r"|^api-(?!docs$)|^curation:work-beside$"
 )
 OTHERS = {
     "training:run-edit/run": "draft",

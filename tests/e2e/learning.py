@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e import reading, teaching
+from tests.e2e import keeping, reading, teaching
 from tests.e2e.people import JOB, Person
 from tests.e2e.walk import Walk
 
@@ -179,4 +179,5 @@ STEPS = [
     teaching.freeze_version, launch_run, talk_to_it, evaluate, grade_blind, close_round,
     reading.make_corpus, reading.prepare_pretraining, leave_work_open,
     ask_for_drafts,
+    keeping.bring_documents, keeping.change_all, keeping.pack_version, keeping.erase_words, keeping.add_webhook,
 ]  # fmt: skip

@@ -5,7 +5,7 @@ script error, no sideways scrolling at 360 px. The pages come from the table of 
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e import learning, teaching
+from tests.e2e import keeping, teaching
 from tests.e2e.addresses import address, page_names
 from tests.e2e.browser import DESKTOP, PHONE, axe_violations, overflows
 from tests.e2e.people import Person
@@ -41,7 +41,7 @@ WAYS = """() => [...document.querySelectorAll('.stations a, .admin-menu nav a, .
 
 @pytest.fixture
 def finished(walk: Walk) -> Walk:
-    return walk.to(learning.ask_for_drafts)
+    return walk.to(keeping.add_webhook)
 
 
 def faults(page: Page, *, axe: bool = True) -> list[str]:
