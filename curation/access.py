@@ -25,6 +25,7 @@ from curation.models import (
     Import,
     Pair,
     PairLink,
+    Passage,
     Question,
     SavedView,
     Suite,
@@ -82,6 +83,12 @@ def document_access(request: Any, project: str, document: int, need: str = Need.
     return access, get_object_or_404(rows, project=access.project, pk=document)
 
 
+def passage_access(request: Any, project: str, passage: int, need: str = Need.VIEW) -> tuple[Access, Passage]:
+    access = project_access(request, project, need)
+    rows = Passage.objects.select_related("document__project").defer("document__text")
+    return access, get_object_or_404(rows, document__project=access.project, pk=passage)
+
+
 def document_upload_access(
     request: Any, project: str, upload: int, need: str = Need.VIEW
 ) -> tuple[Access, DocumentUpload]:
@@ -96,12 +103,10 @@ def version_access(request: Any, project: str, version: int, need: str = Need.VI
     return access, get_object_or_404(rows, task__project=access.project, pk=version)
 
 
-def talk_access(request: Any, project: str, pair: int) -> tuple[Access, Pair]:
-    """A pair, for who takes part in the talk about it: everybody who may write or review."""
-    access, found = pair_access(request, project, pair)
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        project_access(request, project, Need.WRITE)  # answers 403 with the reason
-    return access, found
+def refuse_talk(access: Access) -> None:
+    """Raises Refused (403): everybody who may write or review takes part in the talk about pairs and passages."""
+    if not access.allows(Need.REVIEW) and isinstance(denied := access.check(Need.WRITE), Denied):
+        raise Refused(denied)
 
 
 def view_access(request: Any, project: str, view: int) -> tuple[Access, SavedView]:
@@ -179,6 +184,11 @@ def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Acces
 def document_by_id(request: Any, document: int, need: str = Need.VIEW) -> tuple[Access, Document]:
     rows = Document.objects.select_related("project", "created_by").defer("text")
     return by_id(request, rows, document, need, "project")
+
+
+def passage_by_id(request: Any, passage: int, need: str = Need.VIEW) -> tuple[Access, Passage]:
+    rows = Passage.objects.select_related("document__project").defer("document__text")
+    return by_id(request, rows, passage, need, "document__project")
 
 
 def document_upload_by_id(request: Any, upload: int, need: str = Need.VIEW) -> tuple[Access, DocumentUpload]:

@@ -20,7 +20,7 @@ from curation.selectors.tasks import TaskRow, tasks_of
 from curation.services.erasures import erasures_again
 from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_sometimes
-from curation.services.pairs import SUBJECT, pair_address
+from curation.services.pairs import PASSAGE, SUBJECT, pair_address, passage_address
 from curation.services.reviews import reviews_align
 from curation.services.talk import talk_erase
 
@@ -32,7 +32,10 @@ def wire() -> None:
     registries.navigation += [
         NavEntry(10, gettext_lazy("Tasks"), "curation:tasks", TASK_PAGES),
         NavEntry(
-            12, gettext_lazy("Pairs"), "curation:pairs", ("curation:pair-d", "curation:import", "curation:document")
+            12,
+            gettext_lazy("Pairs"),
+            "curation:pairs",
+            ("curation:pair-d", "curation:import", "curation:document", "curation:passage"),
         ),
         NavEntry(14, gettext_lazy("Write"), "curation:write", WRITE_PAGES, Need.WRITE),
         NavEntry(
@@ -47,6 +50,7 @@ def wire() -> None:
     registries.lineage.setdefault("pair", []).append(pair_lineage)
     registries.lineage.setdefault("dataset_version", []).append(version_lineage)
     registries.subject_urls[SUBJECT] = pair_address
+    registries.subject_urls[PASSAGE] = passage_address
     registries.erasers.append(talk_erase)
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
@@ -225,6 +229,8 @@ def shots() -> list[tuple[str, str, str]]:
         found.append(("pair", f"{root}/pairs/{pair.pk}/", "viewer"))
     if document := project.documents.first():
         found.append(("document", f"{root}/documents/{document.pk}/", "expert"))
+        if passage := document.passages.first():
+            found.append(("passage", f"{root}/passages/{passage.pk}/", "expert"))
     if version := DatasetVersion.objects.filter(task__project=project, state="ready").first():
         found.append(("version", f"{root}/versions/{version.pk}/", "viewer"))
     return found

@@ -3,7 +3,9 @@
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
+from curation.api.shapes import PairIn
 from curation.models import Document, DocumentFile, DocumentUpload, Passage
+from curation.selectors.passages import writers_now
 
 
 class DocumentOut(serializers.ModelSerializer[Document]):
@@ -29,6 +31,25 @@ class PassageOut(serializers.ModelSerializer[Passage]):
     class Meta:
         model = Passage
         fields = ("id", "ordinal", "text", "trail", "page")
+
+
+class PassageDetailOut(PassageOut):
+    writers = serializers.SerializerMethodField(help_text="Names of the others who write from it now.")
+
+    class Meta(PassageOut.Meta):
+        fields = (*PassageOut.Meta.fields, "document", "writers")  # type: ignore[assignment]
+
+    def get_writers(self, passage: Passage) -> list[str]:
+        found = writers_now(passage.document.project, [passage.pk], self.context["user"])
+        return found.get(passage.pk, [])
+
+
+class PassagePairIn(PairIn):
+    """The task is the one that asks; what is not given of the texts is empty."""
+
+    task = None  # type: ignore[assignment]
+    passage = None  # type: ignore[assignment]
+    key = None  # type: ignore[assignment]
 
 
 class DocumentFileOut(serializers.ModelSerializer[DocumentFile]):

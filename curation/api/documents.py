@@ -13,20 +13,26 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
-from curation.access import document_by_id, document_upload_by_id, task_by_id
+from curation.access import assignment_by_id, document_by_id, document_upload_by_id, passage_by_id, task_by_id
 from curation.api.document_shapes import (
     DocumentOut,
     DocumentTextOut,
     DocumentUploadIn,
     DocumentUploadOut,
+    PassageDetailOut,
     PassageOut,
+    PassagePairIn,
     PassagesAskedOut,
     PassagesAskIn,
 )
+from curation.api.pairs import texts_given
+from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.api.versions import ByOrdinal
 from curation.models import Document, Passage
+from curation.selectors.passages import key_of_hold, passage_held
 from curation.services.documents import document_remove, documents_upload, passages_ask
+from curation.services.pairs import pair_submit, texts_from
 
 
 @extend_schema(tags=["documents"], parameters=[PROJECT])
@@ -88,6 +94,34 @@ class Passages(generics.ListAPIView[Passage]):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
         return Passage.objects.filter(document=document_by_id(self.request, self.kwargs["document"])[1])
+
+
+@extend_schema(tags=["documents"], responses={200: PassageDetailOut, **REFUSALS}, summary="One passage")
+@api_view(["GET"])
+def passage(request: Request, passage: int) -> Response:
+    access, found = passage_by_id(request, passage)
+    return Response(PassageDetailOut(found, context={"user": access.user}).data)
+
+
+@extend_schema(
+    tags=["work-items"], request=PassagePairIn, responses={201: PairOut, **REFUSALS},
+    summary="Write a pair from the passage that you hold",
+)  # fmt: skip
+@api_view(["POST"])
+def pair_from_passage(request: Request, assignment: int) -> Response:
+    access, held = assignment_by_id(request, assignment)
+    found = passage_held(held)
+    if found is None:
+        raise ApplicationError("This is other work; each kind of work is sent to its own endpoint.")
+    task, source = found
+    given = PassagePairIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    pair = pair_submit(
+        actor=access.user, task=task, texts=texts_from({"language": task.language, **texts_given(values)}),
+        draft_key=key_of_hold(held), note=values["note"], passage=source,
+    )  # fmt: skip
+    return Response(PairOut(pair).data, status=201)
 
 
 @extend_schema(

@@ -18,8 +18,8 @@ from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn
 from curation.choices import Decision, Origin, PairState, Part
 from curation.models import Pair, Revision
 from curation.pair_filter import filter_read
-from curation.selectors.documents import passage_of
 from curation.selectors.pair_filters import pairs_filtered
+from curation.selectors.passages import passage_of
 from curation.selectors.reviews import review_item
 from curation.services.checking import texts_of
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash, texts_from

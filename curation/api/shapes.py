@@ -348,7 +348,7 @@ class WorkItemOut(serializers.ModelSerializer[WorkItem]):
 
 class ClaimIn(serializers.Serializer[object]):
     kind = serializers.ChoiceField(
-        choices=["write", "correct", "decline", "review", "adjudicate"],
+        choices=["write", "passage", "correct", "decline", "review", "adjudicate"],
         default=WorkKind.REVIEW,
     )
     project = serializers.SlugField()
@@ -366,13 +366,14 @@ class AssignmentOut(serializers.ModelSerializer[Assignment]):
 
 
 class ClaimedOut(AssignmentOut):
-    """What you hold now: for a review its pair, for other work its question."""
+    """What you hold now: for a review its pair, for writing from a passage that, else its question."""
 
     pair = serializers.SerializerMethodField()
     question = serializers.SerializerMethodField()
+    passage = serializers.SerializerMethodField()
 
     class Meta(AssignmentOut.Meta):
-        fields = (*AssignmentOut.Meta.fields, "pair", "question")  # type: ignore[assignment]
+        fields = (*AssignmentOut.Meta.fields, "pair", "question", "passage")  # type: ignore[assignment]
 
     @extend_schema_field(PairOut(allow_null=True))
     def get_pair(self, assignment: Assignment) -> Any:
@@ -382,6 +383,10 @@ class ClaimedOut(AssignmentOut):
     def get_question(self, assignment: Assignment) -> dict[str, Any] | None:
         """Its texts, and where an owner is to choose, the answers without their authors."""
         return self.context.get("question")
+
+    def get_passage(self, assignment: Assignment) -> dict[str, Any] | None:
+        """Its text and place, its document, and the task that asks."""
+        return self.context.get("passage")
 
 
 class SkipIn(serializers.Serializer[object]):

@@ -16,12 +16,14 @@ from core.denied import ApplicationError
 from core.models import Assignment, WorkItem
 from core.services.work import work_claim_next, work_release, work_renew, work_skip
 from curation.access import NEEDS, assignment_by_id
+from curation.api.document_shapes import PassageOut
 from curation.api.pairs import STALE
 from curation.api.question_shapes import QuestionOut
 from curation.api.shapes import AssignmentOut, ClaimedOut, ClaimIn, ReviewIn, ReviewOut, SkipIn, WorkItemOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Decision
 from curation.models import Pair, Question
+from curation.selectors.passages import passage_held
 from curation.selectors.questions import answers_beside
 from curation.selectors.reviews import pair_held, pair_waiting
 from curation.services.pairs import review_batch
@@ -58,6 +60,8 @@ def claim(request: Request) -> Response:
         held.item.project = access.project
         if held.item.subject_type == QUESTION:
             return Response(ClaimedOut(held, context={"question": question_asked(held)}).data)
+        if held.item.kind == WorkKind.PASSAGE:
+            return Response(ClaimedOut(held, context={"passage": passage_asked(held)}).data)
         if (pair := pair_waiting(held)) is not None:
             return Response(ClaimedOut(held, context={"pair": pair}).data)
     return Response(status=204)
@@ -69,6 +73,11 @@ def question_asked(held: Assignment) -> dict[str, Any]:
     if held.item.kind == WorkKind.ADJUDICATE:
         found["answers"] = [{"id": view.answer.pk, "texts": view.answer.texts} for view in answers_beside(asked)]
     return found
+
+
+def passage_asked(held: Assignment) -> dict[str, Any] | None:
+    found = passage_held(held)
+    return {**PassageOut(found[1]).data, "document": found[1].document_id, "task": found[0].pk} if found else None
 
 
 def pair_of(held: Assignment) -> Pair:

@@ -13,7 +13,8 @@ from core.diff import Part, word_diff
 from core.models import Assignment, Project, User
 from core.services.work import work_open_to
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
-from curation.models import Answer, Pair, Question, Review, Task
+from curation.models import Answer, Pair, Passage, Question, Review, Task
+from curation.services.pairs import PASSAGE, passage_address
 from curation.services.pairs import SUBJECT as PAIR
 from curation.services.questions import SUBJECT
 
@@ -24,6 +25,7 @@ ENDED = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
 KINDS = {  # what a writer may be asked for, in the order in which it is offered
     WorkKind.CORRECT: _("Correct what a model wrote"),
     WorkKind.WRITE: _("Answer a question"),
+    WorkKind.PASSAGE: _("Write from a passage"),
     WorkKind.DECLINE: _("Write a question that has no answer here"),
 }
 
@@ -127,18 +129,22 @@ class WorkRow:
 
 
 def history_rows(project: Project, rows: list[Assignment]) -> list[WorkRow]:
-    """A page of history with the pairs and questions behind it, read by two statements."""
-    ids: dict[str, list[int]] = {PAIR: [], SUBJECT: []}
+    """A page of history with the pairs and questions behind it, read by three statements."""
+    ids: dict[str, list[int]] = {PAIR: [], SUBJECT: [], PASSAGE: []}
     for row in rows:
         ids.setdefault(row.item.subject_type, []).append(row.item.subject_id)
     pairs = Pair.objects.filter(pk__in=ids[PAIR]).select_related("current")
     questions = Question.objects.filter(pk__in=ids[SUBJECT]).select_related("pair")
     found: dict[tuple[str, int], Any] = {(PAIR, pair.pk): pair for pair in pairs}
     found |= {(SUBJECT, question.pk): question for question in questions}
+    found |= {(PASSAGE, passage.pk): passage for passage in Passage.objects.filter(pk__in=ids[PASSAGE])}
     return [work_row(project, row, found.get((row.item.subject_type, row.item.subject_id))) for row in rows]
 
 
-def work_row(project: Project, work: Assignment, subject: Pair | Question | None) -> WorkRow:
+def work_row(project: Project, work: Assignment, subject: Pair | Question | Passage | None) -> WorkRow:
+    if isinstance(subject, Passage):
+        url = passage_address(project.slug, subject.pk)
+        return WorkRow(work, subject.text, url, work.get_state_display(), "muted")
     if isinstance(subject, Question) and subject.pair is None:
         url = reverse("curation:question", args=[project.slug, subject.pk])
         return WorkRow(work, subject.instruction, url, subject.get_state_display(), subject.tone)

@@ -7,11 +7,11 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from core.choices import WorkKind, WorkState
+from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
-from core.models import Project, User, WorkItem
+from core.models import Assignment, Project, User, WorkItem
 from core.services.events import event_record
-from core.services.work import work_close, work_open
+from core.services.work import TAKEN, work_close, work_open, work_submit
 from curation.choices import Origin, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Passage, Revision, Task
@@ -76,7 +76,7 @@ def pair_submit(
     )
     if passage is not None:
         origin, source = Origin.DOCUMENT, passage.source
-        passage_written(passage, task)
+        passage_written(actor, passage, task)
     revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note, traces=traces)
     draft_settle(actor, task, draft_key)
     review_ask(pair, task.project, writer=actor)
@@ -212,21 +212,33 @@ def review_ask(pair: Pair, project: Project, *, writer: User | None) -> WorkItem
     )
 
 
-def passage_written(passage: Passage, task: Task) -> None:
-    """A pair was written from the passage: what was asked of it in this task is done."""
+def passage_written(actor: User, passage: Passage, task: Task) -> None:
+    """A pair was written from the passage: what was asked of it in this task is done, unless somebody else is at it.
+
+    Whose hold on it ran out and went to another has written a pair all the same: a passage may give several.
+    """
     asked = WorkItem.objects.filter(
-        kind=WorkKind.PASSAGE,
-        subject_type=PASSAGE,
-        subject_id=passage.pk,
-        batch=review_batch(task.pk),
-        state=WorkState.OPEN,
+        kind=WorkKind.PASSAGE, subject_type=PASSAGE, subject_id=passage.pk, batch=review_batch(task.pk)
     )
-    asked.update(state=WorkState.DONE)
+    item = asked.filter(state=WorkState.OPEN).select_for_update().first()
+    if item is None:
+        return
+    held = Assignment.objects.filter(item=item).select_related("item")
+    mine = held.filter(user=actor, state=AssignmentState.CLAIMED).first()
+    if mine is not None:
+        work_submit(assignment=mine)
+    elif not held.filter(TAKEN).exists():
+        WorkItem.objects.filter(pk=item.pk).update(state=WorkState.DONE)
 
 
 def pair_address(project: str, pair: int) -> str:
     """The page of a pair, for lines in inboxes."""
     return reverse("curation:pair-detail", args=[project, pair])
+
+
+def passage_address(project: str, passage: int) -> str:
+    """The page of a passage, for lines in inboxes."""
+    return reverse("curation:passage-detail", args=[project, passage])
 
 
 def review_batch(task_id: int) -> str:

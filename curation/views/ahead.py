@@ -1,13 +1,27 @@
-"""Work that a page loads before it is wanted."""
+"""Where a page goes on: the next piece of work, and those that it loads before they are wanted."""
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core.access import Access
 from core.choices import WorkKind
 from core.models import Assignment
-from core.services.work import work_claim_ahead, work_open_to
+from core.services.work import work_claim_ahead, work_claim_next, work_open_to
 
 AHEAD = 5
+
+
+def to_next_work(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "", done: str = "") -> HttpResponse:
+    """The next piece of asked-for writing of this kind; `done` names the draft that was settled."""
+    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    query = f"?done={done}" if done else ""
+    if held is None:
+        messages.info(request, _("Nothing of this kind waits for you now."))
+        return redirect(reverse("curation:write", args=[access.project.slug]) + query)
+    return redirect(reverse("curation:work", args=[access.project.slug, held.pk]) + query)
 
 
 def items_ahead(access: Access, held: Assignment, page: str) -> list[dict[str, str]]:

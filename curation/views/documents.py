@@ -17,7 +17,8 @@ from core.views.telling import refusal_on
 from curation.access import document_access, document_upload_access
 from curation.document_forms import AskForm, DocumentUploadForm
 from curation.models import Document, Task
-from curation.selectors.documents import documents_of, passage_rows, uploads_of
+from curation.selectors.documents import documents_of, uploads_of
+from curation.selectors.passages import passage_rows
 from curation.selectors.tasks import tasks_of
 from curation.services.documents import document_remove, documents_upload, passages_ask
 
@@ -79,7 +80,7 @@ def document_page(request: HttpRequest, access: Any, found: Document, form: AskF
     rows = list(found.passages.filter(ordinal__gte=start).order_by("ordinal")[: PASSAGES_SHOWN + 1])
     context = {
         "document": found,
-        "rows": passage_rows(rows[:PASSAGES_SHOWN], form.chosen),
+        "rows": passage_rows(rows[:PASSAGES_SHOWN], access.project, form.chosen, access.user),
         "total": found.passages.count(),
         "previous": max(0, start - PASSAGES_SHOWN) if start else None,
         "following": rows[-1].ordinal if len(rows) > PASSAGES_SHOWN else None,

@@ -17,44 +17,40 @@ from core.denied import ApplicationError
 from core.diff import word_diff
 from core.models import Assignment
 from core.selectors.keyset import keyset_page
-from core.services.work import work_claim_next, work_release, work_renew, work_renew_all, work_skip
+from core.services.work import work_release, work_renew, work_renew_all, work_skip
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access
 from curation.forms import PairForm
 from curation.models import Answer, ModelDraft, Question
 from curation.selectors import editor
 from curation.selectors.pairs import returned_to
+from curation.selectors.passages import passage_held
 from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
 from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.services.questions import SUBJECT
-from curation.views.ahead import items_ahead
+from curation.views.ahead import items_ahead, to_next_work
+from curation.views.passages import passage_work
 from curation.views.write import draft_name, editor_page
 
 ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)  # the kinds of work that end with an answer
+WRITTEN = (*ANSWERED, WorkKind.PASSAGE)
 
 
 @require_POST
 def work_start(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project, Need.WRITE)
     kind = request.POST.get("kind", "")
-    if kind not in ANSWERED:
+    if kind not in WRITTEN:
         messages.error(request, _("Choose what you want to do."))
         return redirect("curation:write", project)
-    return to_next(request, access, WorkKind(kind), request.POST.get("batch", ""))
-
-
-def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "", done: str = "") -> HttpResponse:
-    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
-    query = f"?done={done}" if done else ""
-    if held is None:
-        messages.info(request, _("Nothing of this kind waits for you now."))
-        return redirect(reverse("curation:write", args=[access.project.slug]) + query)
-    return redirect(reverse("curation:work", args=[access.project.slug, held.pk]) + query)
+    return to_next_work(request, access, WorkKind(kind), request.POST.get("batch", ""))
 
 
 def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
-    """The editor on a question. The address is the hold's, so a reload finds the same one."""
+    """The editor on what was asked for. The address is the hold's, so a reload finds the same one."""
     access, held = assignment_access(request, project, assignment, Need.WRITE)
+    if (found := passage_held(held)) is not None:
+        return passage_work(request, access, held, *found)
     question = question_held(held)
     if request.method == "POST":
         return submit(request, access, held, question)
@@ -100,17 +96,10 @@ def answer_page(
         "model_draft": draft_shown(held, question),
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
         "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
-        "ahead_url": ahead_url(question, held),
+        "ahead_url": reverse("curation:work-ahead", args=[question.project.slug, held.pk]),
         **extra,
     }
     return editor_page(request, question.task, form, status=status, **context)
-
-
-def ahead_url(question: Question, held: Assignment) -> str:
-    """A correction may end with a look at the model's draft, so no page goes on past it by itself."""
-    if held.item.kind == WorkKind.CORRECT:
-        return ""
-    return reverse("curation:work-ahead", args=[question.project.slug, held.pk])
 
 
 def submit(request: HttpRequest, access: Access, held: Assignment, question: Question) -> HttpResponse:
@@ -130,14 +119,18 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return refused(request, held, question, form)
-    beside = answer.draft and answer.draft.drafting.blind
-    said = _("Submitted. Now see what the model wrote.") if beside else _("Submitted. Here is the next one.")
+    beside = ""
+    if answer.draft and answer.draft.drafting.blind:
+        beside = reverse("curation:work-beside", args=[access.project.slug, answer.pk])
+    said = _("Submitted. Here is the next one.")
     if wants_json(request):
-        return JsonResponse({"said": said, "done": name})
-    messages.success(request, said)
+        shown = {"url": beside, "link": _("What the model wrote")} if beside else {}
+        return JsonResponse({"said": said, "done": name, **shown})
     if beside:
-        return redirect(reverse("curation:work-beside", args=[access.project.slug, answer.pk]) + f"?done={name}")
-    return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
+        messages.success(request, _("Submitted. Now see what the model wrote."))
+        return redirect(f"{beside}?done={name}")
+    messages.success(request, said)
+    return to_next_work(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
 
 
 def refused(request: HttpRequest, held: Assignment, question: Question, form: PairForm) -> HttpResponse:
@@ -155,9 +148,17 @@ def ahead(request: HttpRequest, project: str, assignment: int) -> JsonResponse:
 
 
 def seconds_since(posted: Mapping[str, Any]) -> float | None:
-    """How long the page was open before this submit, as the page itself tells."""
-    text = str(posted.get("opened", ""))
-    return time() - int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+    """How long the page was before the person's eyes, as the page itself tells: one that was loaded ahead or sent later
+    counts the seconds, a plain form names the moment at which it was made."""
+    counted, opened = (whole_number(posted.get(name)) for name in ("seconds", "opened"))
+    if counted is not None:
+        return float(counted)
+    return time() - opened if opened is not None else None
+
+
+def whole_number(value: Any) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
 @require_GET
@@ -175,7 +176,7 @@ def beside(request: HttpRequest, project: str, answer: int) -> HttpResponse:
 def skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.WRITE)
     work_skip(assignment=held, reason=request.POST.get("reason", "").strip())
-    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
+    return to_next_work(request, access, WorkKind(held.item.kind), held.item.batch)
 
 
 @require_POST

@@ -18,11 +18,11 @@ from core.markdown import render_markdown
 from core.views.telling import first_error, refusal_on, wants_json
 from curation.access import pair_access, task_access
 from curation.forms import PairForm
-from curation.models import Draft, Pair, Task
+from curation.models import Draft, Pair, Passage, Task
 from curation.selectors import editor
 from curation.selectors.conflicts import merge_rows, merge_typed, merged_fields
-from curation.selectors.documents import passage_of, passage_of_key, passages_waiting
 from curation.selectors.pairs import returned_to, taken_back
+from curation.selectors.passages import hold_of_key, passage_of, passage_of_key, passages_waiting, writers_now
 from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
@@ -41,7 +41,7 @@ def write(request: HttpRequest, project: str) -> HttpResponse:
         "taken_back": taken_back(access.user, access.project).order_by("-pk")[:50],
         "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
         "kinds": asked_kinds(access.project, access.user),
-        "passages": passages_waiting(access.project),
+        "passages": passages_waiting(access.project, access.user),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/write.html", context)
@@ -59,6 +59,8 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         key = drafts[0].key if drafts else editor.new_key(passage)
         done = {"done": request.GET["done"]} if "done" in request.GET else {}
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
+    if held := hold_of_key(access.user, key):
+        return redirect("curation:work", project, held.pk)
     draft = editor.draft_of(access.user, found, key)
     form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key, "base": 0})
     return editor_page(request, found, form, draft=draft)
@@ -66,32 +68,37 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
 
 def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
     form = PairForm(request.POST)
-    project = task.project.slug
-    if form.is_valid():
-        key = form.cleaned_data["key"]
-        passage = passage_of_key(task.project, key)
-        with refusal_on(form):
-            texts = editor.texts_typed(form.texts(), task)
-            traces = editor.traces_typed(form.cleaned_data, task, texts)
-            pair_submit(
-                actor=request.user,  # type: ignore[arg-type]
-                task=task,
-                texts=texts,
-                draft_key=key,
-                passage=passage,
-                traces=traces,
-            )
-        if not form.errors:
-            name = draft_name(task, None, key)
-            said = _("Submitted. Here is the next one.")
-            if wants_json(request):
-                return JsonResponse({"said": said, "done": name})
-            messages.success(request, said)
-            query = {"new": "1", "done": name, **({"passage": passage.pk} if passage else {})}
-            return redirect(f"{reverse('curation:pair-new', args=[project, task.slug])}?{urlencode(query)}")
+    pair = pair_typed(request, task, form)
+    if pair is not None:
+        name = draft_name(task, None, form.cleaned_data["key"])
+        said = _("Submitted. Here is the next one.")
+        if wants_json(request):
+            return JsonResponse({"said": said, "done": name})
+        messages.success(request, said)
+        query = {"new": "1", "done": name, **({"passage": pair.passage_id} if pair.passage_id else {})}
+        return redirect(f"{reverse('curation:pair-new', args=[task.project.slug, task.slug])}?{urlencode(query)}")
     if wants_json(request):
         return JsonResponse({"detail": first_error(form)}, status=400)
     return editor_page(request, task, form, status=400)
+
+
+def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
+    """The pair of what was typed, from the passage that its draft's key names; None: the form says what is wrong."""
+    pair = None
+    if form.is_valid():
+        values = form.cleaned_data
+        with refusal_on(form):
+            texts = editor.texts_typed(form.texts(), task)
+            pair = pair_submit(
+                actor=request.user,  # type: ignore[arg-type]
+                task=task,
+                texts=texts,
+                draft_key=values["key"],
+                note=values["note"],
+                passage=passage_of_key(task.project, values["key"]),
+                traces=editor.traces_typed(values, task, texts),
+            )
+    return pair
 
 
 @require_POST
@@ -203,10 +210,17 @@ def editor_page(
         "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
         "drafts": editor.drafts_open(request.user, task) if pair is None else [],  # type: ignore[arg-type]
         "passage": passage,
+        "writers": passage_writers(request, task, passage) if passage and pair is None else [],
         **aside,
         **extra,
     }
     return render(request, "curation/editor.html", context, status=status)
+
+
+def passage_writers(request: HttpRequest, task: Task, passage: Passage) -> list[str]:
+    """Who else writes from it now, so that nobody does so unknowing."""
+    found = writers_now(task.project, [passage.pk], request.user)  # type: ignore[arg-type]
+    return found.get(passage.pk, [])
 
 
 @require_http_methods(["GET", "POST", "PUT"])

@@ -17,6 +17,7 @@ let shown = location.pathname + location.search;
 class Ahead {
   constructor(form) {
     this.form = form;
+    this.shown = Date.now();
     current = this;
     form.addEventListener("submit", (event) => this.submit(event));
     fill();
@@ -28,9 +29,10 @@ class Ahead {
       event.stopImmediatePropagation();
       return;
     }
-    if (event.defaultPrevented || !pages.length || this.lacks(event.submitter)) return;
+    if (event.defaultPrevented || event.submitter?.hasAttribute("data-stays") || !pages.length || this.lacks(event.submitter)) return;
     const body = new URLSearchParams(new FormData(this.form, event.submitter));
     body.delete("csrfmiddlewaretoken"); // the header carries it, fresh even when sent later
+    body.set("seconds", Math.round((Date.now() - this.shown) / 1000));
     try {
       // a button without the attribute would name the page itself
       put({ url: event.submitter?.getAttribute("formaction") ?? this.form.action, body: body.toString(), back: location.href });

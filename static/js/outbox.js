@@ -71,7 +71,7 @@ async function answered(entry, response) {
   if (answer.done) removeDraft(answer.done);
   const place = document.querySelector("[data-outbox-notice]");
   if (response.ok) {
-    if (place && answer.said) place.replaceChildren(make("p", {}, answer.said));
+    if (place && answer.said) place.replaceChildren(make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
     return;
   }
   place?.parentElement.remove();

@@ -43,6 +43,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-project-speeds": {"on": True},
         "api-pair-comments": {"body": "Is this so?"},
         "api-pair-thread": {"settled": True},
+        "api-passage-comments": {"body": "Is this so?"},
+        "api-passage-thread": {"settled": True},
         "api-look": {"response": "A fense."},
         "api-similar": {"instruction": "What is a beam?"},
         "api-draft": {"version": 0, "fields": {"response": "x"}},

@@ -165,7 +165,8 @@ def add_curation(estate: Estate) -> None:
         characters=15,
         sha256=DIGEST,
     )
-    Passage.objects.create(document=document, ordinal=0, text=document.text)
+    passage = Passage.objects.create(document=document, ordinal=0, text=document.text)
+    Thread.objects.create(project=project, subject_type="passage", subject_id=passage.pk)
     version = DatasetVersion.objects.create(
         task=task, number=1, state=VersionState.READY, train_share=0.8, sha256=DIGEST, template=task.template,
         counts={"pairs": 1, "groups": 1, "parts": {}, "origin": {}, "language": {}, "topic": {}, "unreviewed": 0},
@@ -218,6 +219,7 @@ def add_curation(estate: Estate) -> None:
         "batch": batch.pk,
         "upload": upload.pk,
         "document": document.pk,
+        "passage": passage.pk,
         "export": export.pk,
         "version": version.pk,
         "corpus": corpus.pk,
@@ -269,7 +271,14 @@ def add_questions(estate: Estate, task: Task) -> None:
     Answer.objects.filter(pk=answers[0].pk).update(draft=written, distance=0.5)
     assert held is not None
     assert chosen is not None
-    names = ("curation:work", "curation:work-skip", "curation:work-ahead", "curation:work-renew", "api-work-answer")
+    names = (
+        "curation:work",
+        "curation:work-skip",
+        "curation:work-ahead",
+        "curation:work-renew",
+        "api-work-answer",
+        "api-work-pair",
+    )
     estate.values |= {f"{name}/assignment": held.pk for name in names}
     names = ("curation:adjudicate", "curation:adjudicate-choose", "curation:adjudicate-merge", "api-work-settle")
     estate.values |= {f"{name}/assignment": chosen.pk for name in names}

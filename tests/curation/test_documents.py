@@ -18,7 +18,8 @@ from core.models import Job, Project, User, WorkItem
 from curation.choices import FileState, Origin
 from curation.fingerprints import Texts
 from curation.models import Document, DocumentUpload, Pair, Passage, Place, Task
-from curation.selectors.documents import document_texts, passages_waiting
+from curation.selectors.documents import document_texts
+from curation.selectors.passages import passages_waiting
 from curation.services.document_reading import DocumentReader
 from curation.services.documents import document_remove, documents_upload, passages_ask
 from curation.services.pairs import pair_revise, pair_submit
@@ -137,7 +138,7 @@ def test_a_passage_becomes_work_once_and_the_pair_written_from_it_keeps_it(
     first, second = Passage.objects.order_by("ordinal")
     assert passages_ask(actor=expert, task=task, passages=[first.pk, second.pk]) == 2
     assert passages_ask(actor=expert, task=task, passages=[first.pk]) == 0
-    assert [passage.pk for _task, passage in passages_waiting(task.project)] == [first.pk, second.pk]
+    assert [row.passage.pk for row in passages_waiting(task.project)] == [first.pk, second.pk]
     pair = pair_submit(
         actor=expert, task=task, texts=Texts("Is a permit needed?", "Yes, above fifteen square metres."), passage=first
     )
