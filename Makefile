@@ -11,8 +11,9 @@ PYTHON := $(shell for name in python3.12 python3.11 python3 python; do \
 	$$name -c '$(FITS)' 2>/dev/null && echo $$name && exit; done; command -v python3)
 endif
 PY = .venv/bin/python
-# Each process has servers of its own; the tests of a file stay in one, since they share what its fixtures made.
-SIDE_BY_SIDE = --numprocesses logical --maxprocesses 4 --dist loadfile
+# Each process has servers of its own (tests/conftest.py says how the tests are shared out). One more than there are
+# processors: they often wait for other processes.
+SIDE_BY_SIDE = --numprocesses $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) --maxprocesses 5
 CODE = config core curation training evaluation home ml scripts manage.py
 
 .PHONY: up install install-test lint test test-fast bench shots loop doctor need-python

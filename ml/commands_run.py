@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ml.cli import fail, print_json
+from ml.cli import fail, load, print_json
 from ml.isolation import isolate
 from ml.lifeline import watch_lifeline
 from ml.recipe import METHODS
@@ -39,7 +38,7 @@ def probe_command(arguments: list[str]) -> int:
     try:
         isolate(run.read_spec().network)
         watch_lifeline()
-        print_json(importlib.import_module("ml.probe").probe_method(run, options.method, options.seconds))
+        print_json(load("ml.probe").probe_method(run, options.method, options.seconds))
     except Exception as error:
         traceback.print_exc()
         return fail(str(error) or type(error).__name__)
@@ -102,7 +101,7 @@ _ISOLATION_WORDS = {
 
 def _work(kind: str) -> Callable[[RunDir, Attempt, Stopper], dict[str, Any] | None]:
     module, name = _WORK[kind]
-    return getattr(importlib.import_module(module), name)
+    return getattr(load(module), name)
 
 
 def error_code(error: Exception) -> str:

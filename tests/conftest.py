@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from config.embedded import Postgres, Redis
 
+BROWSER = "tests/e2e/"
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
 REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
@@ -71,6 +74,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):  # the processes that test side by side begin as this one did
         for name in OURS:
             del os.environ[name]
+
+
+class ByFile(LoadFileScheduling):
+    """The tests of a file stay in one process, since they share what its fixtures made; those in a browser do so all
+    together, since they share an installation: it ends with them, and so does playwright's event loop, beside which
+    Django would refuse to work."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
 
-from ml.cli import fail
+from ml.cli import fail, load
 from ml.isolation import Isolation, IsolationError, isolate
 from ml.lifeline import watch_lifeline
 
@@ -41,7 +40,7 @@ def serve_command(arguments: list[str]) -> int:
     try:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
         # Imported only now: torch starts threads, and the isolation must come before them.
-        run = importlib.import_module("ml.serve.running").run_server
+        run = load("ml.serve.running").run_server
         # The server shuts down in order and then raises the signal again; without a handler that would end us before
         # the socket file is gone.
         signal.signal(signal.SIGTERM, lambda number, frame: None)

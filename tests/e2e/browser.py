@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -53,10 +52,7 @@ def launch(playwright: Playwright) -> Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """While it is open, playwright's event loop counts as running in this thread, and Django would refuse the database
-    to the tests of other files that follow in the process; no coroutine of ours runs there, so it need not."""
-    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patched:
-        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
         chromium = launch(playwright)
         try:
             yield chromium

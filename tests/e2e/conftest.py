@@ -11,14 +11,14 @@ from tests.e2e.people import SOON
 from tests.e2e.walk import Walk
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=SOON)
     with browser() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
     """One installation for all browser tests."""
     home: Path = tmp_path_factory.mktemp("home")
@@ -29,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def walk(stack: stacks.Stack, chromium: Browser) -> Walk:
     """The walk round the loop, not yet begun: `walk.to(step)` takes every step up to that one, each once."""
     return Walk(stack, chromium, STEPS)
