@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.denied import Denied
 from core.models import Job, Project, User
+from core.scrubbing import Needles
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,28 @@ class Panel:
 class Erased:
     """Texts that are about to be erased: whoever keeps a copy of them takes it away and says how many.
 
-    `revisions` and `pairs` are ids; `texts` the texts themselves, while they are still known; `person` is set when all
-    that this person wrote in the project is to go.
+    `revisions`, `pairs` and `corpora` are ids; `texts` the texts themselves, while they are still known, and words that
+    an owner named; `person` is set when all that this person wrote in the project is to go.
     """
 
     project: Project
     revisions: frozenset[int]
     pairs: frozenset[int]
-    texts: tuple[str, ...]
+    texts: Needles
+    corpora: frozenset[int] = frozenset()
     person: User | None = None
+
+
+@dataclass(frozen=True)
+class TextPlace:
+    """Rows of a project in whose `fields` words may stand that an owner wants erased.
+
+    `rows` are those of a project. One in which they stand gets the values of `blank`; without any it is deleted.
+    """
+
+    rows: Callable[[Project], QuerySet[Any]]
+    fields: tuple[str, ...]
+    blank: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,8 @@ job_ended: list[Callable[[Job], None]] = []  # called in the transaction that en
 chores: list[Callable[[], None]] = []  # run by the scheduler every few seconds; cheap when nothing is due
 shots: list[Callable[[], list[tuple[str, str, str]]]] = []  # (name, path, role) of main pages for `make shots`
 erasers: list[Callable[[Erased], dict[str, int]]] = []  # take copies away, inside a transaction; counts by name
-seen_by: list[Callable[[frozenset[int]], list[LineageEntry]]] = []  # models that learned from these revisions
+text_places: list[TextPlace] = []  # where people's words may stand beside the pairs
+seen_by: list[Callable[[frozenset[int], frozenset[int]], list[LineageEntry]]] = []  # (revisions, corpora) -> models
 after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
 askable_models: list[Callable[[Project], list[AskableModel]]] = []  # newest release first
 subject_urls: dict[str, Callable[[str, int], str]] = {}  # type of a thread's subject -> its page, by slug and id

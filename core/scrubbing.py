@@ -1,33 +1,144 @@
-"""Taking lines out of a file of JSON lines that somebody else may be reading: a new file, then the name."""
+"""Taking texts out of files that somebody else may be reading: a new file, then the name.
+
+What is looked for are whole texts that are about to be erased, and words that an owner names. Words are not kept; what
+they led to is, as digests, so that a restored backup loses the same lines without anybody knowing the words.
+"""
 
 import json
 import os
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.utils.crypto import salted_hmac
+
 SHORTEST = 12  # characters: a shorter text ("Yes.") stands in lines that have nothing to do with it
+WORD = re.compile(r"\w+")
 
 
-def lines_drop(path: Path, gone: Callable[[Any], bool]) -> int:
-    """Leave out every line whose value is `gone`; one that is no JSON goes too. Returns how many went."""
+class Needles:
+    """Many texts looked for at once: one is compared only where the longest word inside it stands.
+
+    `words` count in any case of letters. `digests` are of what an earlier look found by its words; `found` collects
+    them for a later one.
+    """
+
+    def __init__(
+        self, texts: Iterable[str] = (), *, words: str = "", digests: Collection[str] = (), shortest: int = SHORTEST
+    ) -> None:
+        self.by_word: dict[str, list[str]] = {}
+        self.plain: list[str] = []
+        for text in {text.strip() for text in texts}:
+            if len(text) >= shortest:
+                inner = WORD.findall(text)[1:-1]  # the first and the last may be parts of longer words
+                if inner:
+                    self.by_word.setdefault(max(inner, key=len), []).append(text)
+                else:
+                    self.plain.append(text)
+        self.words = words.strip().casefold()
+        self.digests = frozenset(digests)
+        self.found: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.by_word or self.plain or self.words or self.digests)
+
+    def named_only(self) -> "Needles":
+        """The words without the texts; what it finds is found for both."""
+        other = Needles(words=self.words, digests=self.digests)
+        other.found = self.found
+        return other
+
+    def in_text(self, text: str) -> bool:
+        if self.words and self.words in text.casefold():
+            self.found.add(digest(text))
+            return True
+        if self.digests and digest(text) in self.digests:
+            return True
+        if any(one in text for one in self.plain):
+            return True
+        shared = self.by_word.keys() & set(WORD.findall(text)) if self.by_word else ()
+        return any(one in text for word in shared for one in self.by_word[word])
+
+    def hold(self, value: Any) -> bool:
+        """Whether one of them stands in some string of a JSON value."""
+        held = False
+        for text in strings(value):
+            held = self.in_text(text) or held  # looked at even when one was found: each that is found is kept
+        return held
+
+    def without(self, value: Any) -> Any:
+        """The value with every string that holds one of them made empty."""
+        if isinstance(value, str):
+            return "" if self.in_text(value) else value
+        if isinstance(value, dict):
+            return {key: self.without(each) for key, each in value.items() if not self.in_text(key)}
+        return [self.without(each) for each in value] if isinstance(value, list) else value
+
+
+def digest(text: str) -> str:
+    """Of what is erased, under this installation's secret: whoever has only the digest can try no guesses on it."""
+    return salted_hmac("erased", text.encode("utf-8", "surrogatepass"), algorithm="sha256").hexdigest()
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (key for key in value if isinstance(key, str))
+        for each in value.values():
+            yield from strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from strings(each)
+
+
+def lines_change(path: Path, change: Callable[[bytes], bytes | None]) -> int:
+    """Give each line to `change`, which returns what stands there instead, or None to keep it. Returns how many went.
+
+    The file keeps its name all the time, and is written only when something changes.
+    """
     if not path.is_file():
         return 0
     part = path.with_name(f".{path.name}.erasing")
-    dropped = 0
+    changed = 0
     with path.open("rb") as source, part.open("wb") as file:
         for line in source:
-            if gone(parsed(line)):
-                dropped += 1
-            else:
-                file.write(line)
+            new = change(line)
+            changed += new is not None
+            file.write(line if new is None else new)
         file.flush()
         os.fsync(file.fileno())
-    if dropped:
+    if changed:
         part.replace(path)
     else:
         part.unlink()
-    return dropped
+    return changed
+
+
+def lines_drop(path: Path, gone: Callable[[Any], bool]) -> int:
+    """Leave out every line whose value is `gone`; one that is no JSON is a string."""
+    return lines_change(path, lambda line: b"" if gone(parsed(line)) else None)
+
+
+def json_empty(path: Path, needles: Needles) -> int:
+    """Make the strings of a JSON file empty that hold a text; 1 if there were any."""
+    if not path.is_file():
+        return 0
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if not needles.hold(value):
+        return 0
+    part = path.with_name(f".{path.name}.erasing")
+    part.write_text(json.dumps(needles.without(value), ensure_ascii=False, indent=1), encoding="utf-8")
+    part.replace(path)
+    return 1
+
+
+def told_erase(path: Path, needles: Needles) -> int:
+    """A file that tells what was done: lines of JSON or of a log lose those with a text, a JSON file its strings."""
+    if path.suffix in (".jsonl", ".log", ".md"):
+        return lines_drop(path, needles.hold)
+    return json_empty(path, needles) if path.suffix == ".json" or path.name == "DONE" else 0
 
 
 def parsed(line: bytes) -> Any:
@@ -35,21 +146,3 @@ def parsed(line: bytes) -> Any:
         return json.loads(line)
     except ValueError:
         return line.decode("utf-8", "replace")
-
-
-def holds(value: Any, texts: Collection[str]) -> bool:
-    """Whether one of the texts stands in some string of a JSON value."""
-    if isinstance(value, str):
-        return any(text in value for text in texts if len(text) >= SHORTEST)
-    if isinstance(value, dict):
-        return any(holds(each, texts) for each in value.values())
-    return isinstance(value, list) and any(holds(each, texts) for each in value)
-
-
-def without(value: Any, texts: Collection[str]) -> Any:
-    """The value with every string that holds one of the texts made empty."""
-    if isinstance(value, str):
-        return "" if holds(value, texts) else value
-    if isinstance(value, dict):
-        return {key: without(each, texts) for key, each in value.items()}
-    return [without(each, texts) for each in value] if isinstance(value, list) else value

@@ -7,6 +7,7 @@ from core.choices import Need
 from core.models import Project
 from core.registries import NavEntry
 from core.services.webhooks import deliveries_due, job_told
+from core.text_places import PLACES
 
 SETTINGS_PAGES = ("project-settings", "project-invite", "project-audit")
 
@@ -19,6 +20,7 @@ def wire() -> None:
     registries.job_ended.append(job_told)
     registries.chores.append(deliveries_due)
     registries.shots.append(shots)
+    registries.text_places += PLACES
 
 
 def shots() -> list[tuple[str, str, str]]:

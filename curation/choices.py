@@ -190,7 +190,7 @@ class ErasureScope(TextChoices):
 
     PAIR = "pair", _("One pair")
     PERSON = "person", _("What one person wrote")
-    WORDS = "words", _("Pairs that contain certain words")
+    WORDS = "words", _("Everything that contains certain words")
 
 
 class ErasureState(TextChoices):

@@ -17,7 +17,11 @@ class ErasureChoice(forms.Form):
         label=_("Words"),
         max_length=200,
         required=False,
-        help_text=_("A name, a number, an address: every pair in whose texts they stand. They are not kept anywhere."),
+        help_text=_(
+            "A name, a number, an address: every pair in whose texts they stand goes, and whatever else repeats them. "
+            "They are forgotten themselves. What owners wrote into a task, such as its prompt and guidelines, stays: "
+            "edit it there."
+        ),
     )
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:

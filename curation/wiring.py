@@ -23,6 +23,7 @@ from curation.services.likeness import likeness_sometimes
 from curation.services.pairs import PASSAGE, SUBJECT, pair_address, passage_address
 from curation.services.reviews import reviews_align
 from curation.services.talk import talk_erase
+from curation.text_places import PLACES
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
 
@@ -52,6 +53,7 @@ def wire() -> None:
     registries.subject_urls[SUBJECT] = pair_address
     registries.subject_urls[PASSAGE] = passage_address
     registries.erasers.append(talk_erase)
+    registries.text_places += PLACES
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])

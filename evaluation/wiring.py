@@ -15,7 +15,7 @@ from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
 from evaluation.selectors.evaluations import evaluations_of, latest_result
 from evaluation.selectors.grading import open_round, progress_of
 from evaluation.selectors.results import result_of
-from evaluation.services.erasing import answers_erase
+from evaluation.services.erasing import PLACES, answers_erase
 from training.models import ModelVersion
 
 
@@ -42,6 +42,7 @@ def wire() -> None:
     registries.panels.setdefault("model_version", []).append(model_panels)
     registries.shots.append(shots)
     registries.erasers.append(answers_erase)
+    registries.text_places += PLACES
 
 
 def allowed(role: str, need: Need) -> bool:

@@ -15,7 +15,7 @@ from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run
 from training.selectors.refs import model_ref
 from training.services.bases import starter_register
-from training.services.erasing import models_that_saw, trainings_erase
+from training.services.erasing import PLACES, models_that_saw, trainings_erase
 
 LINEAGE_SHOWN = 20
 MODEL_PAGES = ("training:model-", "training:base-", "training:stage")
@@ -32,6 +32,7 @@ def wire() -> None:
     registries.askable_models.append(askable_models)
     registries.shots.append(shots)
     registries.erasers.append(trainings_erase)
+    registries.text_places += PLACES
     registries.seen_by.append(models_that_saw)
     registries.lineage.setdefault("dataset_version", []).append(from_dataset_version)
     registries.lineage.setdefault("pair", []).append(from_pair)

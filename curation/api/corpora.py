@@ -28,7 +28,7 @@ class CorpusOut(serializers.ModelSerializer[Corpus]):
         model = Corpus
         fields = (
             "id", "project", "name", "source", "licence", "settings", "state", "report", "sha256", "texts",
-            "train_bytes", "heldout_bytes", "error", "job", "created_at",
+            "train_bytes", "heldout_bytes", "erased", "error", "job", "created_at",
         )  # fmt: skip
 
 

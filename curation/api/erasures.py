@@ -54,6 +54,9 @@ class ErasurePreviewOut(serializers.Serializer[object]):
     version_rows = serializers.IntegerField()
     items = serializers.IntegerField()
     imported_kept = serializers.IntegerField(help_text="Rows that the person imported: not their words, they stay.")
+    documents = serializers.IntegerField(help_text="Documents that would lose the paragraphs with the words.")
+    places = serializers.IntegerField(help_text="Other rows in which the words stand: questions, comments, jobs, …")
+    looked = serializers.IntegerField(help_text="Corpora and waiting files that are looked through by the job.")
     versions = serializers.SerializerMethodField()
     models = ModelSeenOut(many=True)
 
@@ -93,7 +96,8 @@ def preview(request: Request) -> Response:
     given = ErasureChoiceIn(data=request.data)
     given.is_valid(raise_exception=True)
     access, chosen = chosen_of(request, given.validated_data)
-    return Response(ErasurePreviewOut(erasure_preview(access.project, chosen.revisions, chosen.person)).data)
+    found = erasure_preview(access.project, chosen.revisions, chosen.person, chosen.words)
+    return Response(ErasurePreviewOut(found).data)
 
 
 PARAMETERS = [OpenApiParameter("project", str, required=True, description="Slug, for its owners.")]
@@ -131,6 +135,7 @@ class Erasures(generics.ListAPIView[Erasure]):
             scope=values["scope"],
             revisions=chosen.revisions,
             person=chosen.person,
+            words=chosen.words,
             reason=values["reason"],
             confirmation=values["confirmation"],
         )

@@ -3,7 +3,7 @@ from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
 from curation.models.documents import Document, DocumentFile, DocumentUpload, Passage
 from curation.models.embeddings import Embedding
-from curation.models.erasures import Erasure
+from curation.models.erasures import ErasedText, Erasure
 from curation.models.exports import Export
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
@@ -31,6 +31,7 @@ __all__ = [
     "Draft",
     "Drafting",
     "Embedding",
+    "ErasedText",
     "Erasure",
     "Export",
     "Finding",

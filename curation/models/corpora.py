@@ -23,6 +23,7 @@ class Corpus(models.Model):
     texts = models.PositiveIntegerField(default=0)
     train_bytes = models.BigIntegerField(default=0)
     heldout_bytes = models.BigIntegerField(default=0)
+    erased = models.PositiveIntegerField(default=0, db_default=0)  # texts that are gone: sha256 is of all of them
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

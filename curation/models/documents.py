@@ -62,6 +62,7 @@ class Document(models.Model):
     sha256 = models.CharField(max_length=64)  # of the text: brought twice, it is one document
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)  # something of it is gone; its sha256 too
 
     class Meta:
         ordering = ("-id",)

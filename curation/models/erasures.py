@@ -23,7 +23,9 @@ class Erasure(models.Model):
     scope = models.CharField(max_length=8, choices=ErasureScope.choices)
     person = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(_("reason"), max_length=300)
-    targets = models.JSONField(default=dict)  # {"revisions": [...], "pairs": [...]}
+    # {"revisions", "pairs"} and what was found by words: {"rows": {place: ids}, "files": ids of imports}
+    targets = models.JSONField(default=dict)
+    words = models.CharField(max_length=200, blank=True)  # that are looked for, until they are erased
     state = models.CharField(max_length=8, choices=ErasureState.choices, default=ErasureState.WAITING)
     counts = models.JSONField(default=dict)  # what was erased where
     models_touched = models.JSONField(default=list)  # [{"label", "url"}] of model versions that saw it
@@ -42,3 +44,17 @@ class Erasure(models.Model):
     @property
     def tone(self) -> str:
         return ERASURE_TONES[ErasureState(self.state)]
+
+
+class ErasedText(models.Model):
+    """That a row or document was erased from a project: brought in again, it is refused. Its digest gives nothing away
+    to whoever lacks this installation's secret (core/scrubbing.py)."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "digest"), name="one_erased_text_per_digest"),)
+
+    def __str__(self) -> str:
+        return self.digest

@@ -14,7 +14,20 @@ from core.denied import ApplicationError
 from core.models import Project, User
 from core.registries import LineageEntry
 from curation.choices import ErasureScope, Origin
-from curation.models import DatasetVersion, Draft, Erasure, Pair, Revision, SuiteItem, VersionPair
+from curation.models import (
+    Corpus,
+    DatasetVersion,
+    Document,
+    Draft,
+    Erasure,
+    Import,
+    Pair,
+    Revision,
+    SuiteItem,
+    VersionPair,
+)
+from curation.services.erasing_words import words_count
+from curation.services.imports import STARTABLE
 
 SHOWN = 20
 SHORTEST = 3  # characters of words to look for
@@ -36,16 +49,20 @@ class ErasurePreview:
     models: list[LineageEntry]
     examples: list[Revision]
     imported_kept: int = 0
+    documents: int = 0
+    places: int = 0  # rows beside the pairs in which the words stand
+    looked: int = 0  # corpora and waiting files that are looked through when it is done
 
     @property
     def nothing(self) -> bool:
-        return not self.revisions and not self.drafts
+        return not (self.revisions or self.drafts or self.documents or self.places or self.looked)
 
 
 @dataclass(frozen=True)
 class Chosen:
     revisions: QuerySet[Revision]
     person: User | None = None
+    words: str = ""
 
 
 def chosen_revisions(project: Project, given: Mapping[str, Any]) -> Chosen:
@@ -61,7 +78,8 @@ def chosen_revisions(project: Project, given: Mapping[str, Any]) -> Chosen:
         if person is None or person not in people_of(project):
             raise ApplicationError(_("This person wrote nothing in this project."), field="person")
         return Chosen(revisions_of_person(project, person), person)
-    return Chosen(revisions_with_words(project, given["words"]))
+    words = " ".join(given["words"].split())
+    return Chosen(revisions_with_words(project, words), words=words)
 
 
 def revisions_of_pair(pair: Pair) -> QuerySet[Revision]:
@@ -86,7 +104,9 @@ def revisions_with_words(project: Project, words: str) -> QuerySet[Revision]:
     return Revision.objects.filter(pair__in=found.values("pair"), erased_at__isnull=True)
 
 
-def erasure_preview(project: Project, revisions: QuerySet[Revision], person: User | None = None) -> ErasurePreview:
+def erasure_preview(
+    project: Project, revisions: QuerySet[Revision], person: User | None = None, words: str = ""
+) -> ErasurePreview:
     rows = list(revisions.order_by("pk").values_list("pk", "pair_id")[: MOST + 1])
     if len(rows) > MOST:
         raise ApplicationError(_("This would erase more than %d texts; narrow it.") % MOST, field="words")
@@ -104,7 +124,22 @@ def erasure_preview(project: Project, revisions: QuerySet[Revision], person: Use
         models=models_that_saw(ids),
         examples=list(Revision.objects.filter(pk__in=ids).order_by("-pk")[:SHOWN]),
         imported_kept=imported.count() if person else 0,
+        **(words_preview(project, words) if words else {}),
     )
+
+
+def words_preview(project: Project, words: str) -> dict[str, int]:
+    """What the words concern beside pairs, as far as the database can tell at once."""
+    named = Q(passages__text__icontains=words)
+    for name in ("title", "file_name", "address", "license", "text"):
+        named |= Q(**{f"{name}__icontains": words})
+    corpora = Corpus.objects.filter(project=project).count()
+    files = Import.objects.filter(task__project=project, state__in=STARTABLE).count()
+    return {
+        "documents": Document.objects.filter(named, project=project).distinct().count(),
+        "places": words_count(project, words),
+        "looked": corpora + files,
+    }
 
 
 def drafts_of(project: Project, pairs: Collection[int], person: User | None) -> QuerySet[Draft]:
@@ -113,9 +148,9 @@ def drafts_of(project: Project, pairs: Collection[int], person: User | None) -> 
     return drafts.filter(own | Q(pair__in=pairs)) if person else drafts.filter(pair__in=pairs)
 
 
-def models_that_saw(revisions: Collection[int]) -> list[LineageEntry]:
-    ids = frozenset(revisions)
-    return [entry for find in registries.seen_by for entry in find(ids)] if ids else []
+def models_that_saw(revisions: Collection[int], corpora: Collection[int] = ()) -> list[LineageEntry]:
+    ids, texts = frozenset(revisions), frozenset(corpora)
+    return [entry for find in registries.seen_by for entry in find(ids, texts)] if ids or texts else []
 
 
 def erasures_of(project: Project) -> QuerySet[Erasure]:
@@ -141,6 +176,12 @@ COUNT_NAMES = {
     "notes": _l("Notes of work"),
     "events": _l("Details in the audit log"),
     "version_rows": _l("Rows of dataset versions"),
+    "documents": _l("Documents that lost text"),
+    "passages": _l("Passages"),
+    "corpus_texts": _l("Texts of corpora"),
+    "files": _l("Files that waited to be imported"),
+    "reports": _l("Reports of imports"),
+    "places": _l("Other rows in which the words stood"),
     "items": _l("Items of suites"),
     "training": _l("Lines in run directories and audits"),
     "answers": _l("Answers of models"),

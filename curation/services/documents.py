@@ -19,6 +19,7 @@ from core.services.work import work_close
 from curation.choices import FileState
 from curation.models import Document, DocumentFile, DocumentUpload, Pair, Passage, Task
 from curation.services.document_reading import DocumentReader
+from curation.services.erased_texts import Forgotten
 from curation.services.imports import keep
 from curation.services.pairs import PASSAGE, review_batch
 from ml.documents import DocumentError, kind_of, split_passages
@@ -110,7 +111,10 @@ def documents_read(upload: DocumentUpload, context: JobContext) -> dict[str, Any
 @transaction.atomic
 def file_store(upload: DocumentUpload, file: DocumentFile, found: list[dict[str, Any]], context: JobContext) -> None:
     context.fenced(heartbeat_at=context.job.heartbeat_at)  # the row stays locked, so ours, until the commit
+    forgotten = Forgotten(upload.project_id)
     for said in found:
+        if "error" not in said and forgotten.known(text_sha256(said["text"])):
+            said = {"error": _("This text was erased from this project; it is not taken in again as it was.")}
         if "error" in said:
             file.problems = [*file.problems, said["error"][:400]][:MOST_PROBLEMS]
         elif document_store(upload, file, said):

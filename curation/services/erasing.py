@@ -2,27 +2,27 @@
 whatever the texts could be guessed from go."""
 
 from collections.abc import Collection
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import F, Q, TextField, Value
-from django.db.models.functions import Cast, Coalesce, Concat, Now
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from core import registries
-from core.models import Assignment, Comment, Event, Notice, Thread, WorkItem
+from core.models import Assignment, Event, WorkItem
 from core.registries import Erased
+from core.scrubbing import Needles, digest
+from core.tombstones import TOMBSTONE, tombstone
 from curation.choices import PairState
-from curation.fingerprints import TEXT_FIELDS, Texts
+from curation.fingerprints import TEXT_FIELDS
 from curation.models import (
     Answer,
-    BulkRow,
     CheckedText,
     DatasetVersion,
     Dismissal,
     Embedding,
     Erasure,
-    Export,
     Finding,
     Leak,
     Likeness,
@@ -39,59 +39,96 @@ from curation.models import (
     Vocabulary,
 )
 from curation.selectors.erasures import drafts_of
-from curation.services.exports import export_path, exports_forget
+from curation.services.erased_texts import erased_remember
+from curation.services.erasing_material import (
+    corpora_erase,
+    corpora_holding,
+    documents_erase,
+    files_erase,
+    reports_erase,
+)
+from curation.services.erasing_words import rows_forget
+from curation.services.exports import exports_forget
 from curation.services.pairs import SUBJECT
+from curation.text_places import EMPTY, QUESTION
 from ml.checks import text_fingerprint
 
-TOMBSTONE = "erased-"  # in place of a fingerprint, with the row's number: equal to nothing
+SENTENCE = 40  # characters: a shorter text of a pair may stand in documents that have nothing to do with it
+BEGINNING = 80  # characters of each value that a report of an import shows
 
 
-def erase_texts(erasure: Erasure) -> dict[str, int]:
+@dataclass
+class Gone:
+    """What an erasure did: how many rows it touched, by name, and what has to be known to do it again."""
+
+    counts: dict[str, int]
+    corpora: frozenset[int]
+    found: set[str]  # digests of what was found by words
+    erased: list[str]  # digests of whole rows and documents
+
+
+def erase_texts(erasure: Erasure, digests: Collection[str] = ()) -> Gone:
     """In one transaction; run again it finds nothing more to do.
 
     1. Read the texts once more, to find what was made from them. 2. Copies that higher apps keep. 3. What curation made
-    from the texts: findings, likenesses, leaks. 4. Judgements and words about them. 5. Frozen rows lose their salts.
-    6. The texts. Returns how many rows were touched, by name.
+    from the texts: findings, likenesses, leaks. 4. Judgements and words about them. 5. Documents, corpora and files
+    that hold them too. 6. Frozen rows lose their salts. 7. The texts. `digests` are of what a restored backup has to
+    lose whose words nobody knows any more.
     """
-    targets = erasure.targets
+    targets, project = erasure.targets, erasure.project
     revisions = list(
         Revision.objects.select_for_update(of=("self",))
         .select_related("pair")
         .filter(pk__in=targets["revisions"], pair__in=targets["pairs"])
     )
+    texts = {text for revision in revisions for text in texts_in(revision)}
+    near = Needles(texts, words=erasure.words, digests=digests)
+    far = Needles(texts, words=erasure.words, digests=digests, shortest=SENTENCE)
+    starts = Needles({text[:BEGINNING] for text in texts}, words=erasure.words, digests=digests, shortest=SENTENCE)
+    holding = corpora_holding(project, far)
     erased = Erased(
-        project=erasure.project,
+        project=project,
         revisions=frozenset(revision.pk for revision in revisions),
         pairs=frozenset(revision.pair_id for revision in revisions),
-        texts=tuple({text for revision in revisions for text in texts_in(revision)}),
+        texts=near,
+        corpora=holding,
         person=erasure.person,
     )
+    remembered = rows_remember(erased, revisions)
     counts: dict[str, int] = {"revisions": len(revisions)}
     for erase in registries.erasers:
         counts |= erase(erased)
     traces_erase(revisions)
     counts |= words_erase(erased)
     counts |= questions_erase(erased)
-    counts["comments_said"] = talk_erase(erased)
+    counts["places"] = rows_forget(erasure, targets.get("rows", {}))
+    counts |= documents_erase(project, far)
+    counts |= corpora_erase(project, far)
+    counts["files"] = files_erase(project, targets.get("files", ()))
+    counts["reports"] = reports_erase(project, starts)
     counts |= frozen_erase(erased)
     counts["exports"] = exports_erase(erased)
     counts["pairs"] = pairs_erase(erased)
     rows = Revision.objects.filter(pk__in=erased.revisions)
     rows.update(
         system="", instruction="", input="", response="", rejected="", turns=[], topic="", source="", note="",
-        tokens=None, fingerprint=tombstone("pk"), erased_at=Now(),
+        tokens=None, fingerprint=tombstone(), erased_at=Now(),
     )  # fmt: skip
-    return counts
+    return Gone(counts, erased.corpora, near.found | far.found | starts.found, remembered)
+
+
+def rows_remember(erased: Erased, revisions: Collection[Revision]) -> list[str]:
+    """A file that brings one of these rows again is told from its digest. Returns the digests."""
+    keys = {key for row in revisions for key in (row.fingerprint, row.pair.import_key)}
+    digests = sorted(digest(key) for key in keys if key and not key.startswith(TOMBSTONE))
+    erased_remember(erased.project.pk, digests)
+    return digests
 
 
 def exports_erase(erased: Erased) -> int:
     """Packed files of every version that holds one of the texts; packed again, they lack it."""
     versions = DatasetVersion.objects.filter(rows__revision__in=erased.revisions).distinct()
     return sum(exports_forget(version=version) for version in versions)
-
-
-def tombstone(name: str) -> Any:
-    return Concat(Value(TOMBSTONE), Cast(F(name), TextField()))
 
 
 def texts_in(revision: Revision) -> list[str]:
@@ -142,35 +179,18 @@ def words_erase(erased: Erased) -> dict[str, int]:
     return {"drafts": drafts, "reasons": reasons, "notes": notes, "events": events_erase(erased.pairs)}
 
 
-def talk_erase(erased: Erased) -> int:
-    """What was said about these pairs, and what inboxes repeat of it; all comments of a person."""
-    subject = {"subject_type": SUBJECT, "subject_id__in": erased.pairs}
-    about = Q(thread__in=Thread.objects.filter(**subject))
-    if erased.person:
-        about |= Q(author=erased.person, thread__project=erased.project)
-        mine = Notice.objects.filter(actor=erased.person, project=erased.project)
-        mine.exclude(text="").update(text="")
-    Notice.objects.filter(**subject).exclude(text="").update(text="")
-    BulkRow.objects.filter(pair__in=erased.pairs).update(before={})
-    said = Comment.objects.filter(about).exclude(body="")
-    return said.update(body="", removed_at=Coalesce("removed_at", Now()))
-
-
 def questions_erase(erased: Erased) -> dict[str, int]:
     """Questions that became these pairs, with every answer and model's draft to them; all answers of a person."""
     questions = Question.objects.filter(pair__in=erased.pairs)
     about = Q(question__in=questions) | Q(pair__in=erased.pairs)
     if erased.person:
         about |= Q(author=erased.person, question__project=erased.project)
-    empty = Texts(instruction="", response="").to_json()
-    answers = Answer.objects.filter(about)
-    ModelDraft.objects.filter(question__in=questions).update(text="", fingerprint=tombstone("pk"))
-    answered = answers.exclude(texts=empty).update(texts=empty, fingerprint=tombstone("pk"), note="")
-    asked = questions.exclude(instruction="").update(
-        system="", instruction="", input="", wanted="", topic="", source="", key=tombstone("pk")
-    )
-    drafts = ModelDraft.objects.filter(question__in=questions).exclude(text="").update(text="", fingerprint="")
-    return {"questions": asked, "answers_given": answered, "model_drafts": drafts}
+    answers = Answer.objects.filter(about).exclude(texts=EMPTY)
+    answered = answers.update(texts=EMPTY, fingerprint=tombstone(), note="")
+    drafts = ModelDraft.objects.filter(question__in=questions).exclude(text="")
+    drafted = drafts.update(text="", fingerprint=tombstone())
+    asked = questions.exclude(instruction="").update(**QUESTION)
+    return {"questions": asked, "answers_given": answered, "model_drafts": drafted}
 
 
 def events_erase(pairs: Collection[int]) -> int:
@@ -194,11 +214,7 @@ def frozen_erase(erased: Erased) -> dict[str, int]:
         version.counts = counts_without(version, topics_gone(version, erased))
         version.save(update_fields=["erased", "counts"])
     items = SuiteItem.objects.filter(revision__in=erased.revisions).update(fingerprint=tombstone("revision_id"))
-    packed = list(Export.objects.filter(version__in=touched).select_related("version"))
-    for path in map(export_path, packed):
-        transaction.on_commit(partial(path.unlink, missing_ok=True))
-    Export.objects.filter(pk__in=[export.pk for export in packed]).delete()
-    return {"version_rows": len(touched), "items": items, "exports": len(packed)}
+    return {"version_rows": len(touched), "items": items}
 
 
 def topics_gone(version: DatasetVersion, erased: Erased) -> set[str]:
@@ -228,5 +244,5 @@ def pairs_erase(erased: Erased) -> int:
     gone = pairs.filter(current__in=erased.revisions)
     return gone.update(
         state=PairState.TRASHED, search=None, found=[], metadata={}, topic="", tags=[], tokens=None,
-        import_key=tombstone("pk"), updated_at=Now(),
+        import_key=tombstone(), updated_at=Now(),
     )  # fmt: skip

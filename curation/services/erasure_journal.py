@@ -6,7 +6,7 @@ another line. A backup carries the journal of its day; `restore` joins it with t
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.conf import settings
 
 from core.models import Project
 from curation.models import Erasure, Pair
+from curation.services.erased_texts import erased_remember
 
 NAME = "journal.jsonl"
 
@@ -29,14 +30,23 @@ def journal_add(erasure: Erasure) -> None:
         {
             "key": erasure.key,
             "project": erasure.project.slug,
+            "project_made": erasure.project.created_at.isoformat(),
             "scope": erasure.scope,
             "person": erasure.person_id,
             "reason": erasure.reason,
             "revisions": erasure.targets["revisions"],
             # A number names the same pair only in the same history of the database.
             "pairs": {str(pk): at.isoformat() for pk, at in pairs},
+            "rows": erasure.targets.get("rows", {}),
+            "files": erasure.targets.get("files", []),
         }
     )
+
+
+def journal_found(key: str, *, found: Collection[str], erased: Collection[str]) -> None:
+    """What the erasing itself brought to light, as digests: whatever held the words, and rows not to be taken again."""
+    if found or erased:
+        write({"key": key, "found": sorted(found), "erased": sorted(erased)})
 
 
 def journal_withdraw(key: str) -> None:
@@ -65,18 +75,21 @@ def journal_entries() -> list[dict[str, Any]]:
         if entry.get("withdrawn"):
             found.pop(entry["key"], None)
         else:
-            found[entry["key"]] = entry
+            found[entry["key"]] = found.get(entry["key"], {}) | entry
     return list(found.values())
 
 
-def journal_replay(tell: Callable[[str], None], erase: Callable[[Erasure], None]) -> None:
-    """Erase again what the restored database still has."""
+def journal_replay(tell: Callable[[str], None], erase: Callable[[Erasure, Collection[str]], None]) -> None:
+    """Erase again what the restored database and its files still have."""
     done = set(Erasure.objects.filter(state="done").values_list("key", flat=True))
-    again = [erasure for entry in journal_entries() if entry["key"] not in done and (erasure := restored(entry))]
-    for erasure in again:
-        erase(erasure)
+    again = 0
+    for entry in journal_entries():
+        if entry["key"] not in done and (erasure := restored(entry)):
+            erase(erasure, entry.get("found", ()))
+            erased_remember(erasure.project_id, entry.get("erased", ()))
+            again += 1
     if again:
-        tell(f"Erased again what was erased after this backup: {len(again)}")
+        tell(f"Erased again what was erased after this backup: {again}")
 
 
 def restored(entry: dict[str, Any]) -> Erasure | None:
@@ -85,13 +98,16 @@ def restored(entry: dict[str, Any]) -> Erasure | None:
     if project is None:
         return None
     pairs = same_pairs(project, entry["pairs"].items())
-    targets = {"revisions": entry["revisions"], "pairs": pairs}
+    targets: dict[str, Any] = {"revisions": entry["revisions"], "pairs": pairs}
+    if entry.get("project_made") == project.created_at.isoformat():
+        targets |= {"rows": entry["rows"], "files": entry["files"]}
     values = {
         "project": project,
         "scope": entry["scope"],
         "person_id": entry["person"],
         "reason": entry["reason"],
         "targets": targets,
+        "words": "",
     }
     return Erasure.objects.update_or_create(key=entry["key"], defaults=values)[0]
 

@@ -1,6 +1,6 @@
 """Erasing texts for good: asked for by an owner who typed the project's name, done by a job, told to the journal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,13 +11,16 @@ from django.utils.translation import gettext as _
 from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.models import Job, Project, User
+from core.scrubbing import Needles
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import ErasureScope, ErasureState
 from curation.models import Erasure, Revision
-from curation.selectors.erasures import erasure_preview
-from curation.services.erasing import erase_texts
-from curation.services.erasure_journal import journal_add, journal_replay, journal_withdraw
+from curation.selectors.erasures import erasure_preview, models_that_saw
+from curation.services.erasing import SENTENCE, erase_texts, texts_in
+from curation.services.erasing_material import files_holding, refuse_under_way
+from curation.services.erasing_words import words_find
+from curation.services.erasure_journal import journal_add, journal_found, journal_replay, journal_withdraw
 
 
 @transaction.atomic
@@ -30,13 +33,20 @@ def erasure_ask(
     reason: str,
     confirmation: str,
     person: User | None = None,
+    words: str = "",
 ) -> Erasure:
-    """Fix what is to go, and queue it. Raises ApplicationError: wrong confirmation, no reason, nothing to erase."""
+    """Fix what is to go, and queue it. `words` are looked for in everything that the project keeps, and forgotten then.
+
+    Raises ApplicationError: wrong confirmation, no reason, nothing to erase, or files are being read in.
+    """
     if confirmation.strip() != project.slug:
         raise ApplicationError(_("Type %(name)s to confirm.") % {"name": project.slug}, field="confirmation")
     if not reason.strip():
         raise ApplicationError(_("Say why, such as the number of the request; no names."), field="reason")
-    found = erasure_preview(project, revisions, person)
+    if words and words.casefold() in reason.casefold():
+        raise ApplicationError(_("The reason is kept; leave the words out of it."), field="reason")
+    refuse_under_way(project)
+    found = erasure_preview(project, revisions, person, words)
     if found.nothing:
         raise ApplicationError(_("There is nothing of this kind left to erase."))
     erasure = Erasure.objects.create(
@@ -44,6 +54,7 @@ def erasure_ask(
         scope=scope,
         person=person,
         reason=reason.strip()[:300],
+        words=words,
         targets={"revisions": found.revisions, "pairs": found.pairs},
         models_touched=[{"label": entry.label, "url": entry.url} for entry in found.models],
         asked_by=actor,
@@ -71,7 +82,11 @@ def erasure_run(erasure: Erasure) -> Erasure:
     if erasure.state == ErasureState.DONE:
         return erasure
     try:
+        refuse_under_way(erasure.project)
+        erasure_look(erasure)
         journal_add(erasure)
+    except ApplicationError as error:
+        raise JobFailed(str(error)) from error
     except OSError as error:
         sentence = _(
             "The journal of erasures cannot be written (%s), so nothing was erased. Free some space, try again."
@@ -85,14 +100,30 @@ def erasure_run(erasure: Erasure) -> Erasure:
     return erasure
 
 
+def erasure_look(erasure: Erasure) -> None:
+    """Name the rows in which the words stand and the waiting files that hold them or one of the texts."""
+    targets, project = erasure.targets, erasure.project
+    rows = Revision.objects.filter(pk__in=targets["revisions"])
+    texts = {text for revision in rows.iterator(chunk_size=2_000) for text in texts_in(revision)}
+    needles = Needles(texts, words=erasure.words, shortest=SENTENCE)
+    targets["rows"] = words_find(project, erasure.words) if erasure.words else {}
+    targets["files"] = files_holding(project, needles)
+
+
 @transaction.atomic
-def erase(erasure: Erasure) -> None:
-    erasure.counts = erase_texts(erasure)
+def erase(erasure: Erasure, digests: Collection[str] | None = None) -> None:
+    """`digests` come from the journal when a restored database is to forget what it has forgotten before."""
+    gone = erase_texts(erasure, digests or ())
+    models = models_that_saw(erasure.targets["revisions"], gone.corpora)
+    erasure.models_touched = [{"label": entry.label, "url": entry.url} for entry in models]
+    erasure.counts, erasure.words = gone.counts, ""
     erasure.state, erasure.error, erasure.ended_at = ErasureState.DONE, "", timezone.now()
-    erasure.save(update_fields=["counts", "state", "error", "ended_at"])
+    erasure.save(update_fields=["counts", "words", "targets", "models_touched", "state", "error", "ended_at"])
     event_record(
         actor=erasure.asked_by, action="erasure.done", project=erasure.project, subject=erasure, **erasure.counts
     )
+    if digests is None:
+        journal_found(erasure.key, found=gone.found, erased=gone.erased)
 
 
 def erasures_again(tell: Callable[[str], None]) -> None:
@@ -102,5 +133,5 @@ def erasures_again(tell: Callable[[str], None]) -> None:
 
 def erasure_failed(erasure_id: int, job: Job) -> None:
     Erasure.objects.filter(pk=erasure_id, state=ErasureState.WAITING).update(
-        state=ErasureState.FAILED, error=job.error or job.message, ended_at=Now()
+        state=ErasureState.FAILED, words="", error=job.error or job.message, ended_at=Now()
     )

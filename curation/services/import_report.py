@@ -14,6 +14,7 @@ from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import ImportState, PairState
 from curation.models import Import, Pair
+from curation.services.erased_texts import Forgotten
 from curation.services.import_mapping import Mapping, Problem, Ready, columns_of, read_row, refuse_mapping
 from curation.services.import_reading import read_rows
 from curation.services.imports import STARTABLE, estimated_rows, import_path, sample_rows
@@ -57,10 +58,11 @@ class Found:
         self.keys: set[int] = set()
         self.texts: list[str] = []
         self.numbers: list[int] = []
+        self.forgotten = Forgotten(batch.task.project_id)
 
     def add(self, rows: list[Ready | Problem]) -> None:
         fresh: dict[str, Ready] = {}
-        for row in rows:
+        for row in self.forgotten.refused(rows):
             self.rows += 1
             if isinstance(row, Problem):
                 self.refused += 1

@@ -20,6 +20,7 @@ from core.denied import ApplicationError
 from curation.choices import Decision, ReviewBasis
 from curation.models import Import
 from curation.services.editions import edition_now
+from curation.services.erased_texts import Forgotten
 from curation.services.import_mapping import Problem, Ready
 from curation.services.outputs import texts_fitted
 from curation.services.pairs import SUBJECT, review_batch
@@ -84,10 +85,12 @@ class Storing:
     edition: int = field(init=False)  # of the guidelines that the rows come in under
     same: tuple[Any, ...] = field(init=False)  # what every row has, read once: project, task, author, import, moment
     asked: tuple[tuple[Any, ...], tuple[Any, ...]] = field(init=False)  # a work item before and after its pair
+    forgotten: Forgotten = field(init=False)
 
     def __post_init__(self) -> None:
         batch, project, moment = self.batch, self.batch.task.project, self.now.isoformat()
         self.edition, self.source = edition_now(batch.task_id), batch.source
+        self.forgotten = Forgotten(project.pk)
         self.same = (project.pk, batch.task_id, batch.created_by_id, batch.pk, moment)
         excluded = None if project.solo else batch.created_by_id
         self.asked = (
@@ -106,7 +109,7 @@ class Storing:
     def add(self, rows: Iterable[Ready | Problem]) -> None:
         """Store what is new of a batch; count duplicates (in the file or in the task) and refused rows."""
         fresh: dict[str, Ready] = {}
-        for row in map(self.fitted, rows):
+        for row in self.forgotten.refused([self.fitted(row) for row in rows]):
             self.counts.rows += 1
             if isinstance(row, Problem):
                 self.counts.refused += 1

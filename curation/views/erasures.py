@@ -29,7 +29,7 @@ def erasures(request: HttpRequest, project: str) -> HttpResponse:
     if choice.is_valid():
         with refusal_on(choice):
             chosen = chosen_revisions(access.project, choice.cleaned_data)
-            preview = erasure_preview(access.project, chosen.revisions, chosen.person)
+            preview = erasure_preview(access.project, chosen.revisions, chosen.person, chosen.words)
             if "erase" in request.POST and confirm.is_valid():
                 with refusal_on(confirm):
                     made = erasure_ask(
@@ -38,6 +38,7 @@ def erasures(request: HttpRequest, project: str) -> HttpResponse:
                         scope=choice.cleaned_data["scope"],
                         revisions=chosen.revisions,
                         person=chosen.person,
+                        words=chosen.words,
                         **confirm.cleaned_data,
                     )
                     return redirect("curation:erasure", project, made.pk)

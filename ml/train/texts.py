@@ -76,13 +76,14 @@ def load_texts(path: Path, sha256: str, tokenizer: Tokenizer, recipe: Recipe) ->
 
 
 def read_texts(path: Path, part: str) -> Iterator[str]:
-    """The texts of one part of a corpus file, in order. Raises DataError with the line number."""
+    """The texts of one part of a corpus file, in order; erased ones are empty and left out. Raises DataError with the
+    line number."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     row = _row(line, path, number)
-                    if row["part"] == part:
+                    if row["part"] == part and row["text"]:
                         yield row["text"]
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error

@@ -1,28 +1,38 @@
 """What is erased is nowhere any more, whatever table one looks into; what stays says that it was there."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.utils import ProgrammingError
+from django.utils import timezone
 
 from core import registries
 from core.denied import ApplicationError
 from core.jobs import JobFailed
-from core.models import Comment, Event, Notice, Project, Thread, User, WorkItem
+from core.models import Comment, Delivery, Event, Notice, Project, Thread, User, Webhook, WorkItem
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
 from curation.models import (
     Answer,
+    Corpus,
     DatasetVersion,
+    Document,
     Draft,
     Erasure,
+    Import,
+    ImportProblem,
     Leak,
     Pair,
+    Passage,
     Question,
     Revision,
+    SavedView,
     SuiteItem,
     Task,
     VersionPair,
@@ -35,10 +45,15 @@ from curation.selectors.erasures import (
 )
 from curation.selectors.exports import version_lines
 from curation.services import erasure_journal
+from curation.services.corpora import corpus_make
 from curation.services.dismissals import finding_dismiss
+from curation.services.documents import documents_upload
 from curation.services.drafts import draft_save
 from curation.services.erasure_journal import journal_entries, journal_path
 from curation.services.erasures import erasure_ask, erasure_run
+from curation.services.import_mapping import Mapping
+from curation.services.import_report import import_check
+from curation.services.imports import import_start, import_upload
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide
@@ -118,6 +133,52 @@ def version(task: Task, owner: User, secret: Pair) -> DatasetVersion:
     return made
 
 
+@pytest.fixture
+def stores(settings: Any, tmp_path: Path) -> None:
+    """Stores of its own: every file in them is looked into."""
+    for name in ("UPLOADS", "CORPUS_STORE", "RUN_STORE", "MODEL_STORE", "EXPORTS"):
+        setattr(settings, name, tmp_path / "stores" / name.lower())
+        (tmp_path / "stores" / name.lower()).mkdir(parents=True)
+
+
+def paragraphs() -> list[str]:
+    return [f"Paragraph {n} tells {'where ' + NAME if n == 2 else 'who else'} was on day {n}." for n in range(6)]
+
+
+def letters() -> bytes:
+    parts = [f"## Part {n}\n\n{text}" for n, text in enumerate(paragraphs())]
+    return "\n\n".join([f"# Letters of {NAME}", *parts]).encode()
+
+
+@pytest.fixture
+def material(stores: None, task: Task, owner: User, expert: User) -> Corpus:
+    """Everything beside pairs that speaks of somebody: documents, corpora, files, reports, questions, deliveries."""
+    project = task.project
+    documents_upload(actor=owner, project=project, files=[SimpleUploadedFile("letters.md", letters())])
+    run_jobs()
+    rows = [{"text": f"{each} {n} " * 3, "id": NAME if n == 2 else str(n)} for n, each in enumerate(paragraphs())]
+    whole = SimpleUploadedFile(f"{NAME}.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    corpus = corpus_make(actor=owner, project=project, name="Letters", uploads=[whole], documents=True, similar=0)
+    nothing = SimpleUploadedFile("short.jsonl", json.dumps({"text": NAME}).encode())
+    corpus_make(actor=owner, project=project, name="Too short", uploads=[nothing])
+    rows = [{"instruction": "Who?", "output": NAME}, {"instruction": QUESTION, "output": ""}]
+    file = SimpleUploadedFile("rows.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    batch = import_upload(actor=owner, task=task, upload=file)
+    Import.objects.filter(pk=batch.pk).update(report={"problems": [[2, "output", f"{NAME} is empty"]]})
+    clean = SimpleUploadedFile("clean.jsonl", b'{"instruction": "Who?", "output": "Nobody."}')
+    import_upload(actor=owner, task=task, upload=clean)
+    ImportProblem.objects.create(batch=batch, row=2, reason=f"“{NAME}” is no language", excerpt=f"output: {NAME}")
+    Question.objects.create(project=project, task=task, instruction=f"Who is {NAME}?", language="en", key="other")
+    draft_save(actor=expert, task=task, key="new", fields={"response": NAME}, version=0)
+    hook = Webhook.objects.create(url="https://example.org/", events=["job.done"], project=project, created_by=owner)
+    Delivery.objects.create(webhook=hook, event="job.done", body=f'{{"about":"{NAME}"}}', next_at=timezone.now())
+    SavedView.objects.create(task=task, user=owner, name="Theirs", query={"q": NAME})
+    run_jobs()
+    corpus.refresh_from_db()
+    assert corpus.state == "ready", corpus.error
+    return corpus
+
+
 def erase(owner: User, project: Project, scope: ErasureScope = ErasureScope.PAIR, **chosen: object) -> Erasure:
     erasure = erasure_ask(
         actor=owner, project=project, scope=scope, reason="Request 12", confirmation=project.slug, **chosen
@@ -134,10 +195,18 @@ def tables_with(*needles: str) -> list[str]:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (table,) in cursor.fetchall():
             for needle in needles:
-                cursor.execute(f'SELECT count(*) FROM "{table}" row WHERE row::text ILIKE %s', [f"%{needle}%"])
+                cursor.execute(f'SELECT count(*) FROM "{table}" line_ WHERE line_::text ILIKE %s', [f"%{needle}%"])
                 if cursor.fetchone()[0]:
                     found.append(table)
     return sorted(set(found))
+
+
+def files_with(*needles: str) -> list[str]:
+    """Every file of the stores in which one of these stands, by its name."""
+    stores = (settings.UPLOADS, settings.CORPUS_STORE, settings.RUN_STORE, settings.MODEL_STORE, settings.EXPORTS)
+    paths = [path for store in stores for path in sorted(Path(store).rglob("*")) if path.is_file()]
+    held = [path for path in paths if any(needle.encode() in path.read_bytes() for needle in needles)]
+    return [path.name for path in held]
 
 
 def test_an_erased_pair_is_in_no_table_any_more_neither_its_words_nor_its_hashes(
@@ -152,7 +221,8 @@ def test_an_erased_pair_is_in_no_table_any_more_neither_its_words_nor_its_hashes
         "curation_dismissal", "curation_question", "curation_answer",
     } <= set(secret_tables)  # fmt: skip
     # The other pair says nearly the same and holds the name too.
-    done = erase(owner, task.project, ErasureScope.WORDS, revisions=revisions_with_words(task.project, NAME))
+    named = revisions_with_words(task.project, NAME)
+    done = erase(owner, task.project, ErasureScope.WORDS, revisions=named, words=NAME)
     assert done.state == "done", done.error
     assert tables_with("Zyxander", "Hemlok", "0551-998877", "nummber") == []
     assert tables_with(*hashes) == []
@@ -160,6 +230,96 @@ def test_an_erased_pair_is_in_no_table_any_more_neither_its_words_nor_its_hashes
     row.refresh_from_db()
     assert (row.salt, len(row.digest)) == ("", 64)
     assert Event.objects.filter(object_type="pair", object_id=str(secret.pk), data={"erased": True}).exists()
+
+
+def material_holds() -> tuple[list[str], list[str]]:
+    return tables_with("Zyxander", "Hemlok"), files_with("Zyxander", "Hemlok")
+
+
+def test_words_leave_documents_corpora_files_reports_and_whatever_else_repeats_them(
+    material: Corpus, secret: Pair, owner: User, viewer: User, task: Task
+) -> None:
+    tables, files = material_holds()
+    assert {
+        "curation_document", "curation_passage", "curation_corpus", "curation_import", "curation_importproblem",
+        "curation_question", "curation_draft", "core_delivery", "curation_savedview",
+    } <= set(tables)  # fmt: skip
+    assert "texts.jsonl" in files
+    assert len(files) >= 3, "and the source of the corpus that failed, and the file that waits"
+    before, kept = material.sha256, material.texts
+    named = revisions_with_words(task.project, NAME)
+    seen = erasure_preview(task.project, named, words=NAME)
+    assert (seen.documents, seen.looked) == (1, 4)
+    assert seen.places > 8
+    done = erase(owner, task.project, ErasureScope.WORDS, revisions=named, words=NAME)
+    assert done.state == "done", done.error
+    assert material_holds() == ([], [])
+    assert NAME not in journal_path().read_text()
+    material.refresh_from_db()
+    assert (material.sha256, material.texts) == (before, kept)
+    assert (material.erased, kept) == (2, 7), "the document as one text, and one of six rows"
+    document = Document.objects.get()
+    assert ("day 1" in document.text, "day 2" in document.text) == (True, False)
+    assert document.passages.filter(text="").exists()
+    batch, clean = Import.objects.order_by("pk")
+    assert (batch.state, "bring it again without it" in batch.error) == ("failed", True)
+    assert clean.state == "uploaded"
+    client = sign_in(viewer)
+    page = client.get(f"/p/{task.project.slug}/corpora/{material.pk}/").content.decode()
+    assert "erased, no longer rebuildable" in page
+    page = client.get(f"/p/{task.project.slug}/documents/{document.pk}/").content.decode()
+    assert "Something of this document was erased" in page
+    upload = documents_upload(actor=owner, project=task.project, files=[SimpleUploadedFile("a.md", letters())])
+    run_jobs()
+    assert "was erased from this project" in upload.files.get().problems[0]
+
+
+def test_a_restored_backup_loses_all_of_it_again_without_knowing_the_words(
+    material: Corpus, secret: Pair, owner: User, task: Task
+) -> None:
+    stores = Path(settings.CORPUS_STORE).parent
+    shutil.copytree(stores, stores.with_name("backup"))
+    models: Any = (Document, Passage, Corpus, Import, Question, Revision)
+    before = [row for model in models for row in model.objects.all()]
+    named = revisions_with_words(task.project, NAME)
+    done = erase(owner, task.project, ErasureScope.WORDS, revisions=named, words=NAME)
+    shutil.rmtree(stores)
+    shutil.copytree(stores.with_name("backup"), stores)
+    Erasure.objects.all().delete()
+    for row in before:
+        row.save()
+    assert len(material_holds()[0]) >= 6
+    for task_after in registries.after_restore:
+        task_after(lambda _told: None)
+    assert material_holds() == ([], [])
+    assert Erasure.objects.get().key == done.key
+    material.refresh_from_db()
+    assert material.erased
+
+
+def test_what_was_erased_is_not_taken_in_again_by_a_file(secret: Pair, owner: User, task: Task) -> None:
+    turns = Revision.objects.get(pk=secret.current_id).turns
+    said = [*turns, {"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
+    erase(owner, task.project, revisions=revisions_of_pair(secret))
+    rows = [{"messages": said}, {"messages": said[-2:]}, {"messages": said}]
+    file = SimpleUploadedFile("again.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    batch = import_upload(actor=owner, task=task, upload=file)
+    batch = import_check(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    run_jobs()
+    batch.refresh_from_db()
+    assert (batch.report["ready"], batch.report["refused"]) == (1, 2)
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
+    run_jobs()
+    batch.refresh_from_db()
+    assert (batch.accepted, batch.refused) == (1, 2)
+    assert [(each.row, "erased for good" in each.reason) for each in batch.problems.all()] == [(1, True), (3, True)]
+
+
+def test_nothing_is_erased_while_files_are_being_read_in(secret: Pair, owner: User, task: Task) -> None:
+    Corpus.objects.create(project=task.project, name="Now", folder="now", state="building")
+    with pytest.raises(ApplicationError, match="being read into this project"):
+        erase(owner, task.project, revisions=revisions_of_pair(secret))
+    assert not Erasure.objects.exists()
 
 
 def test_the_version_says_so_its_hash_holds_and_its_files_lack_the_row(
@@ -238,7 +398,7 @@ def test_words_find_every_pair_that_holds_them_in_any_revision_or_turn(task: Tas
     with pytest.raises(ApplicationError, match="at least 3"):
         revisions_with_words(task.project, " a ")
     assert not revisions_with_words(task.project, "100%_").exists()
-    done = erase(owner, task.project, ErasureScope.WORDS, revisions=found)
+    done = erase(owner, task.project, ErasureScope.WORDS, revisions=found, words=NAME)
     assert tables_with("Zyxander") == [], "not even what was looked for is kept"
     assert done.counts["pairs"] == 2
 
@@ -404,5 +564,6 @@ def test_the_journal_lies_beside_the_database_for_its_owner_alone(secret: Pair, 
     path = journal_path()
     assert path == Path(settings.HOME) / "erasures" / "journal.jsonl"
     assert path.stat().st_mode & 0o777 == 0o600
-    (entry,) = (json.loads(line) for line in path.read_text().splitlines())
+    entry, digests = (json.loads(line) for line in path.read_text().splitlines())
     assert entry["revisions"] == [secret.current_id]
+    assert (digests["key"], digests["found"], len(digests["erased"])) == (entry["key"], [], 1)

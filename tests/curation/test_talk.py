@@ -7,6 +7,7 @@ import pytest
 from core.jobs import JobContext, job_claim
 from core.models import Comment, Job, Notice, Project, User
 from core.registries import Erased
+from core.scrubbing import Needles
 from core.services.threads import comment_add
 from curation.choices import BulkKind, Decision
 from curation.fingerprints import Texts
@@ -123,9 +124,9 @@ def test_erasing_a_pair_takes_what_was_said_about_it(task: Task, pair: Pair, exp
     for about in (pair, other):
         url = f"/p/{task.project.slug}/pairs/{about.pk}/"
         comment_add(actor=reviewer, project=task.project, subject=("pair", about.pk), url=url, body="A name, @Edda.")
-    gone = Erased(task.project, frozenset(), frozenset({pair.pk}), ())
+    gone = Erased(task.project, frozenset(), frozenset({pair.pk}), Needles())
     assert talk_erase(gone) == {"comments": 1}
     assert Comment.objects.get().thread.subject_id == other.pk
     assert sorted(Notice.objects.values_list("subject_id", "text")) == [(pair.pk, ""), (other.pk, "A name, @Edda.")]
-    assert talk_erase(Erased(task.project, frozenset(), frozenset(), (), reviewer)) == {"comments": 1}
+    assert talk_erase(Erased(task.project, frozenset(), frozenset(), Needles(), person=reviewer)) == {"comments": 1}
     assert (Comment.objects.get().body, set(Notice.objects.values_list("text", flat=True))) == ("", {""})

@@ -97,7 +97,12 @@ def text_spec_write(directory: RunDir, run: Run, corpus: Corpus) -> None:
             model=ModelRef.from_json(model_ref(run.base)),
             template=AS_IT_STANDS,
             recipe=Recipe.from_json(run.recipe),
-            data=DataRef(pairs=TEXTS, sha256=corpus.sha256, dataset_version=corpus.sha256, counts=corpus.counts),
+            data=DataRef(
+                pairs=TEXTS,
+                sha256=file_sha256(texts) if corpus.erased else corpus.sha256,
+                dataset_version=corpus.sha256,
+                counts=corpus.counts,
+            ),
             sample_prompts=beginnings(corpus),
             provenance={
                 "project": run.project.name,
