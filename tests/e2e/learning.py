@@ -34,6 +34,9 @@ def launch_run(walk: Walk) -> None:
     expect(admin.page).to_have_url(re.compile(rf"/training/{walk.ids['run']}/$"))
     admin.sees("The training made model version 1.", timeout=JOB)
     admin.sees("Done", "Loss by step")
+    drawn = admin.page.locator(".chart-figure").first.bounding_box()
+    assert drawn is not None
+    assert drawn["height"] > 150, "the curve is to be seen"
     admin.look()
 
 
