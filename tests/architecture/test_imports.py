@@ -30,6 +30,7 @@ def test_the_contracts_between_the_parts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start",
     [

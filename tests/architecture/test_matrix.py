@@ -18,7 +18,7 @@ from tests.architecture.estate import Estate, build_estate
 from tests.architecture.matrix import ROWS
 from tests.world import PASSWORD, api_client, join, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # Who has the thing, and what the others lack who learn nothing of it.
 HOLDERS = {

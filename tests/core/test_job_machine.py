@@ -18,6 +18,8 @@ from core.models import Job, User
 from core.services.jobs import job_create, job_hold, job_move, job_retry, job_stop
 from core.services.people import user_create
 
+pytestmark = pytest.mark.slow
+
 ENDS: list[tuple[int, str]] = []
 
 

@@ -13,7 +13,7 @@ from curation.choices import Origin, PairState, ReviewBasis
 from curation.models import Pair, Review
 from tests.world import run_jobs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROWS = [
     {
         "id": "bygglov-001",

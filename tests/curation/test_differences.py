@@ -19,7 +19,7 @@ from curation.services.tasks import task_create, task_update
 from curation.services.versions import version_freeze, version_sha256
 from tests.world import api_client, run_jobs, sign_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture

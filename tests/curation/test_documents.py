@@ -55,6 +55,7 @@ def bring(project: Project, expert: User) -> Bring:
     return do
 
 
+@pytest.mark.slow
 def test_each_file_is_read_or_says_why_and_stops_no_other(bring: Bring, uploads: Path) -> None:
     upload = bring(
         ("permits.md", MARKDOWN), ("page.html", PAGE), ("broken.pdf", b"%PDF-1.7\n%%EOF"), ("a.exe", b"MZ"),
@@ -222,6 +223,7 @@ def test_in_the_browser_files_come_in_and_a_pair_is_written_from_a_passage(
     assert str(pair.current) == f"#{pair.pk} r1"
 
 
+@pytest.mark.slow
 def test_a_program_does_the_same(project: Project, task: Task, expert: User, stranger: User, api_as: Any) -> None:
     client = api_as(expert)
     files = [SimpleUploadedFile("a.txt", PARAGRAPH.encode()), SimpleUploadedFile("b.exe", b"MZ")]

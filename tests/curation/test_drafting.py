@@ -233,6 +233,7 @@ def test_the_alarm_names_who_nods_through_with_the_numbers(
     assert "strikingly" not in as_user(viewer).get(page).content.decode()
 
 
+@pytest.mark.slow
 def test_the_alarm_compares_a_person_with_their_own_past(
     task: Task, base: BaseModel, project: Project, expert: User
 ) -> None:
@@ -267,6 +268,7 @@ def test_the_distance_of_each_release_shows_whether_the_model_gets_better(
     assert "Does the model get better?" in as_user(owner).get(f"/p/{project.slug}/drafts/").content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_job_lets_a_real_model_write(
     task: Task, questions: list[Question], base: BaseModel, project: Project, owner: User, as_user: AsUser

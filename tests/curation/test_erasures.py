@@ -209,6 +209,7 @@ def files_with(*needles: str) -> list[str]:
     return [path.name for path in held]
 
 
+@pytest.mark.slow
 def test_an_erased_pair_is_in_no_table_any_more_neither_its_words_nor_its_hashes(
     secret: Pair, version: DatasetVersion, owner: User, task: Task
 ) -> None:
@@ -339,6 +340,7 @@ def test_the_version_says_so_its_hash_holds_and_its_files_lack_the_row(
     assert version_sha256(version)[1] == rows - 1
 
 
+@pytest.mark.slow
 def test_the_pair_stays_in_the_trash_and_other_pages_still_open(
     secret: Pair, version: DatasetVersion, owner: User, viewer: User, task: Task
 ) -> None:
@@ -448,6 +450,7 @@ def test_the_page_shows_first_and_erases_only_with_the_name(
     assert NAME not in client.get(url).content.decode()
 
 
+@pytest.mark.slow
 def test_the_api_does_the_same(secret: Pair, version: DatasetVersion, owner: User, expert: User, task: Task) -> None:
     client = api_client(owner)
     choice = {"project": task.project.slug, "scope": "pair", "pair": secret.pk}
@@ -467,6 +470,7 @@ def test_the_api_does_the_same(secret: Pair, version: DatasetVersion, owner: Use
     assert [row["id"] for row in listed] == [done["id"]]
 
 
+@pytest.mark.slow
 def test_the_journal_makes_a_restored_database_forget_again(
     secret: Pair, version: DatasetVersion, owner: User, task: Task
 ) -> None:
@@ -529,6 +533,7 @@ def test_an_erasure_that_fails_is_withdrawn_and_one_without_a_journal_does_not_b
     assert Revision.objects.get(pk=secret.current_id).instruction == QUESTION
 
 
+@pytest.mark.slow
 def test_the_audit_log_allows_an_erasure_and_nothing_else(secret: Pair) -> None:
     event = Event.objects.filter(object_type="pair").first()
     assert event is not None
@@ -542,6 +547,7 @@ def test_the_audit_log_allows_an_erasure_and_nothing_else(secret: Pair) -> None:
             cursor.execute("RESET apprentice.erasing")
 
 
+@pytest.mark.slow
 def test_leaks_and_items_of_an_erased_pair_go_too(
     secret: Pair, version: DatasetVersion, owner: User, task: Task
 ) -> None:

@@ -143,6 +143,7 @@ def test_more_rows_than_a_sheet_holds_go_to_further_sheets(
     assert [len(list(each.iter_rows())) for each in book.worksheets] == [3, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "xlsx"])
 def test_what_went_out_comes_back_in_equal(version: DatasetVersion, owner: User, project: Project, kind: str) -> None:
     other = task_create(actor=owner, project=project, name="Again")
@@ -157,6 +158,7 @@ def test_what_went_out_comes_back_in_equal(version: DatasetVersion, owner: User,
     assert {row[-1] for row in texts[1]} == {"You advise builders."}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["apprentice", "sharegpt", "alpaca"])
 def test_a_packed_version_opens_in_the_programs_it_is_for(
     version: DatasetVersion, owner: User, folders: Path, shape: str
@@ -184,6 +186,7 @@ def test_a_packed_version_opens_in_the_programs_it_is_for(
     }
 
 
+@pytest.mark.slow
 def test_packing_twice_gives_the_same_bytes_and_a_lost_file_is_packed_again(
     version: DatasetVersion, owner: User
 ) -> None:
@@ -215,6 +218,7 @@ def test_the_card_tells_where_the_pairs_come_from_and_no_text_breaks_it(version:
     assert [line for line in card.split("\n") if line.startswith("# ")] == ["# Answer questions v1"]
 
 
+@pytest.mark.slow
 def test_in_the_browser_a_version_is_taken_and_packed(
     version: DatasetVersion, viewer: User, as_user: Callable[[User], Client]
 ) -> None:
@@ -236,6 +240,7 @@ def test_in_the_browser_a_version_is_taken_and_packed(
     assert card.content.startswith(b"---\npretty_name")
 
 
+@pytest.mark.slow
 def test_a_program_takes_and_packs_it_too(version: DatasetVersion, viewer: User, api_as: Any) -> None:
     client = api_as(viewer)
     taken = client.get(f"/api/v1/exports/?version={version.pk}&shape=sharegpt&kind=jsonl&part=train")
@@ -248,6 +253,7 @@ def test_a_program_takes_and_packs_it_too(version: DatasetVersion, viewer: User,
     assert len(b"".join(client.get(f"/api/v1/exports/{told['id']}/file/").streaming_content)) == told["size"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"),
     [

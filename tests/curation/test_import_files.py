@@ -29,7 +29,7 @@ from curation.services.tasks import task_create
 from tests.reference.shared_data import shared_data
 from tests.world import run_jobs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Bring = Callable[..., Import]
 
 

@@ -59,6 +59,7 @@ def alpaca(number: int) -> dict[str, str]:
     return {"instruction": f"What is {number}?", "input": "", "output": f"It is {number}."}
 
 
+@pytest.mark.slow
 def test_rows_wait_for_review_unless_the_import_approves_them(bring: Bring, owner: User) -> None:
     batch = bring(lines(*map(alpaca, range(3))))
     assert (batch.state, batch.rows, batch.accepted, batch.refused) == (ImportState.DONE, 3, 3, 0)
@@ -226,6 +227,7 @@ def test_rows_of_csv_keep_their_line_ends_and_a_lost_quotation_mark_is_found(bri
     assert batch.accepted == 2
 
 
+@pytest.mark.slow
 def test_every_hostile_string_is_accepted_or_reported(bring: Bring) -> None:
     path = Path(__file__).resolve().parents[3] / "shared/data/naughty_strings/blns.json"
     if not path.exists():
@@ -243,6 +245,7 @@ def test_every_hostile_string_is_accepted_or_reported(bring: Bring) -> None:
     assert not Pair.objects.filter(found=None).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "form"),
     [

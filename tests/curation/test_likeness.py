@@ -201,6 +201,7 @@ def test_what_is_kept_goes_with_the_project(task: Task, expert: User, owner: Use
     assert not NearText.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_real_company_faq_is_linked_as_by_comparing_all(task: Task, expert: User) -> None:
     path = shared_data("zaragoza_construction_faq/faq-en.jsonl")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()][:120]

@@ -15,6 +15,8 @@ from curation.services.tasks import task_create
 from curation.services.versions import version_freeze, version_sha256
 from tests.world import run_jobs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.django_db(transaction=True)
 def test_a_pair_is_written_reviewed_frozen_and_read_again(

@@ -140,6 +140,7 @@ def test_an_owner_chooses_on_the_page_and_by_program(
         work_order_set(actor=owner, task=task, order=WorkOrder.UNCERTAINTY, model_key="base-0")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_real_model_says_where_it_is_unsure(task: Task, expert: User, owner: User) -> None:
     ask(task, ROWS[:1])

@@ -62,6 +62,7 @@ def item_of(version: DatasetVersion, part: str = Part.TEST) -> Pair:
     return row.revision.pair
 
 
+@pytest.mark.slow
 def test_the_group_moves_to_train_and_new_pairs_like_it_follow(
     task: Task, owner: User, version: DatasetVersion
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_fresh_question_is_asked_for_until_the_next_version(
     assert not any("was spent" in str(action.text) for action in next_actions(task.project, owner, "owner"))
 
 
+@pytest.mark.slow
 def test_page_and_api_spend_it_for_owners(task: Task, owner: User, expert: User, version: DatasetVersion) -> None:
     first = item_of(version)
     client, page = sign_in(owner), f"/p/{task.project.slug}/pairs/{first.pk}/"

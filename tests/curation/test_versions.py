@@ -89,6 +89,7 @@ def test_a_second_click_while_it_is_frozen_gives_the_same_version(
     assert version_freeze(actor=owner, task=task).number == 2
 
 
+@pytest.mark.slow
 def test_parts_stay_when_the_data_grows_and_the_ratio_moves_only_the_boundary(
     task: Task, owner: User, expert: User, reviewer: User
 ) -> None:
@@ -109,6 +110,7 @@ def parts_of(version: DatasetVersion) -> dict[int, str]:
     return dict(VersionPair.objects.filter(version=version).values_list("revision__pair_id", "part"))
 
 
+@pytest.mark.slow
 def test_pairs_that_say_the_same_stand_on_one_side_and_a_bridge_is_left_out_and_listed(
     task: Task, owner: User, expert: User, reviewer: User
 ) -> None:
@@ -183,6 +185,7 @@ def test_every_form_of_export_is_one_json_object_a_line(task: Task, owner: User,
     assert next(iter(version_lines(version, "apprentice"))).count(b"\n") == 1
 
 
+@pytest.mark.slow
 def test_the_test_and_develop_parts_are_suites(task: Task, owner: User, expert: User, reviewer: User) -> None:
     many(task, expert, reviewer, 30)
     version = freeze(task, owner)
@@ -195,6 +198,7 @@ def test_the_test_and_develop_parts_are_suites(task: Task, owner: User, expert: 
     assert set(suites) == {"test", "develop"}
 
 
+@pytest.mark.slow
 def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, expert: User, reviewer: User) -> None:
     many(task, expert, reviewer, 20)
     assert freeze_preview(task, task.train_share).waiting == 20
@@ -208,6 +212,7 @@ def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, ex
     assert freeze_preview(task, task.train_share).fresh == 0
 
 
+@pytest.mark.slow
 def test_a_demo_with_frozen_versions_can_still_be_removed(
     task: Task, owner: User, expert: User, reviewer: User, project: Project
 ) -> None:

@@ -32,6 +32,7 @@ def refused(owner: User, project: Project, suite: Suite, models: list[Any], **se
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_a_model_is_not_measured_on_what_it_was_taught(
     owner: User, project: Project, advice_suite: Suite, plain_base: BaseModel, taught_model: ModelVersion
 ) -> None:

@@ -13,7 +13,7 @@ from curation.services.erasures import erasure_ask
 from evaluation.models import Evaluation, Output, Score
 from tests.world import run_jobs, sign_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def test_answers_and_files_lose_it_and_the_result_page_still_opens(

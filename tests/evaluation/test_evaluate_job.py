@@ -20,7 +20,7 @@ from ml.rundir import RunDir
 from tests.world import run_jobs
 from training.models import BaseModel, ModelVersion
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

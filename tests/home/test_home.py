@@ -43,6 +43,7 @@ def test_the_first_admin_is_led_to_the_first_project(admin: User, as_user: AsUse
     assert "Make a project" in as_user(admin).get("/").content.decode()
 
 
+@pytest.mark.slow
 def test_the_loop_has_eight_stations_in_order_each_leading_to_its_rows(
     evaluated: Evaluation, viewer: User, as_user: AsUser
 ) -> None:

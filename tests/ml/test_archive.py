@@ -111,6 +111,7 @@ def test_what_holds_no_model_is_said(
     refused(tmp_path / "a.zip", reason, tmp_path)
 
 
+@pytest.mark.slow
 def test_too_many_entries_are_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as tape:
         for number in range(20_005):

@@ -184,6 +184,7 @@ def test_a_killed_build_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     assert done["dropped"] == whole["dropped"]
 
 
+@pytest.mark.slow
 def test_a_real_handbook(tmp_path: Path) -> None:
     pages = sorted((shared_data("handbook_18f") / "pages").rglob("*.md"))
     files: dict[str, str | bytes] = {str(path.name) + str(n) + ".md": path.read_bytes() for n, path in enumerate(pages)}

@@ -146,6 +146,7 @@ def test_what_gives_no_text_says_why(tmp_path: Path, name: str, content: bytes, 
         list(read_documents(path))
 
 
+@pytest.mark.slow
 def test_bombs_and_giants_are_refused_before_they_unfold(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="times its size"):
         list(read_documents(make_bomb(tmp_path / "bomb.docx", "word/document.xml", 200)))

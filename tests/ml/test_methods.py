@@ -29,7 +29,11 @@ from ml.train.run import run_training
 from ml.train.stopping import Stopper
 from tests.ml.runs import LIBRARY_WARNINGS, events, make_examples, make_training
 
-pytestmark = [pytest.mark.filterwarnings(*LIBRARY_WARNINGS), pytest.mark.filterwarnings("ignore::FutureWarning")]
+pytestmark = [
+    pytest.mark.filterwarnings(*LIBRARY_WARNINGS),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.slow,
+]
 disable_progress_bars()
 
 

@@ -97,6 +97,7 @@ def test_held_out_text_is_cut_at_whole_characters(base: Path, tmp_path: Path) ->
         assert data.heldout_tokens == sum(label >= 0 for block in data.develop for label in block.labels)
 
 
+@pytest.mark.slow
 def test_bits_per_byte_equal_those_that_the_model_library_gives(base: Path, tmp_path: Path) -> None:
     """The whole held-out text, block by block through the library's own loss, summed by hand."""
     run = make_pretraining(tmp_path / "run", base, max_steps=3)
@@ -120,6 +121,7 @@ def test_bits_per_byte_equal_those_that_the_model_library_gives(base: Path, tmp_
     assert told["bits_per_byte"] == result["bits_per_byte_after"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_a_pretraining_makes_a_base_model_that_stands_alone(base: Path, tmp_path: Path, method: str) -> None:
     result = train(make_pretraining(tmp_path / "run", base, method=method))
@@ -133,6 +135,7 @@ def test_a_pretraining_makes_a_base_model_that_stands_alone(base: Path, tmp_path
     load_model(ModelRef.from_json(result["model"]))
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_unbroken(base: Path, tmp_path: Path) -> None:
     settings = {"save_every": 4, "epochs": 3.0}
     whole = make_pretraining(tmp_path / "whole", base, **settings)
@@ -167,6 +170,7 @@ def test_what_cannot_be_trained_on_is_said(base: Path, tmp_path: Path) -> None:
             load_texts(path, "", Tokenizer.load(base), Recipe(objective=TEXT))
 
 
+@pytest.mark.slow
 def test_a_model_from_nothing_but_a_corpus(tmp_path: Path) -> None:
     texts = write_texts(tmp_path / "texts.jsonl")
     facts = make_scratch(texts, tmp_path / "one", name="New", size="tiny", vocabulary=300)

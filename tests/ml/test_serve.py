@@ -91,6 +91,7 @@ def chat(store: Path, name: str = "one", **more: Any) -> dict[str, Any]:
     return {"model": ModelRef.of(store / name).to_json(), "template": {}, "example": QUESTION, **more}
 
 
+@pytest.mark.slow
 def test_a_streamed_answer_is_the_one_that_generation_gives(client: Client, store: Path) -> None:
     loaded = load_model(ModelRef.of(store / "one"))
     settings = GenerateSettings(max_new_tokens=30)
@@ -106,6 +107,7 @@ def test_a_streamed_answer_is_the_one_that_generation_gives(client: Client, stor
     assert sum("text" in line for line in lines) > 5
 
 
+@pytest.mark.slow
 def test_questions_asked_together_get_the_answers_of_questions_asked_alone(client: Client, store: Path) -> None:
     def ask(seed: int) -> str:
         name = "one" if seed % 2 else "two"

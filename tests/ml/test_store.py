@@ -76,6 +76,7 @@ def test_malformed_references_are_refused(value: dict[str, object]) -> None:
         ModelRef.from_json(value)
 
 
+@pytest.mark.slow
 def test_a_sound_folder_is_described(folder: Path) -> None:
     found = inspect_model(folder)
     assert found["ok"] is True

@@ -29,6 +29,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_templates_are_refused_in_time(tmp_path: Path, template: str) -> None:
     write_tiny_tokenizer(tmp_path, chat_template=template)

@@ -40,6 +40,7 @@ def train(run: RunDir) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_lora_trains_only_the_adapter(base: Path, tmp_path: Path) -> None:
     before = (base / "model.safetensors").read_bytes()
     run = make_training(tmp_path / "run", base, epochs=2.0, lora_dropout=0.1, learning_rate=5e-3)
@@ -66,6 +67,7 @@ def test_full_training_changes_every_weight(base: Path, tmp_path: Path) -> None:
     assert result["model"] == ModelRef.of(run.path / "result").to_json()
 
 
+@pytest.mark.slow
 def test_packed_and_padded_trainings_end_alike(base: Path, tmp_path: Path) -> None:
     ends = [
         train(make_training(tmp_path / str(packing), base, method="full", packing=packing))["develop_loss_after"]
@@ -74,6 +76,7 @@ def test_packed_and_padded_trainings_end_alike(base: Path, tmp_path: Path) -> No
     assert ends[0] == pytest.approx(ends[1], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_what_a_training_tells(base: Path, tmp_path: Path) -> None:
     run = make_training(
         tmp_path / "run", base, samples=("What is a roof?",), batch_size=4, accumulation=2, eval_every=2, save_every=3
@@ -93,6 +96,7 @@ def test_what_a_training_tells(base: Path, tmp_path: Path) -> None:
     assert result["resumed_from"] is None
 
 
+@pytest.mark.slow
 def test_the_result_describes_itself_and_can_be_asked(base: Path, tmp_path: Path) -> None:
     run = make_training(tmp_path / "run", base)
     result = train(run)

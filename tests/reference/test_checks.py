@@ -83,6 +83,7 @@ def dictionary() -> frozenset[str]:
     return frozenset(spelling("en").word_frequency.dictionary)
 
 
+@pytest.mark.slow
 def test_misspelling_catches_wikipedias_common_ones() -> None:
     wrong = [word for word in json.loads(shared_data("misspellings_wikipedia/dictionary.json").read_text("utf-8"))
              if re.fullmatch("[a-z]{4,}", word)]  # fmt: skip

@@ -34,6 +34,7 @@ def made(prepare: Prepare, owner: User) -> ModelVersion:
     return ModelVersion.objects.get()
 
 
+@pytest.mark.slow
 def test_a_run_from_preparing_to_its_events(
     api_as: ApiAs, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_dataset_version_of_another_project_is_not_there(
     assert not Run.objects.exists()
 
 
+@pytest.mark.slow
 def test_roles_and_tokens_decide(
     api_as: ApiAs, owner: User, expert: User, stranger: User, project: Project, prepare: Prepare
 ) -> None:
@@ -156,6 +158,7 @@ class FakeServer:
         return iter([b'{"text": "Hel"}\n', b'{"text": "lo"}\n', b'{"done": true}\n'])
 
 
+@pytest.mark.slow
 def test_a_chat_asks_in_the_words_of_the_training_and_streams(
     api_as: ApiAs, expert: User, made: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +178,7 @@ def test_a_chat_asks_in_the_words_of_the_training_and_streams(
     assert server.asked["max_new_tokens"] == 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status"),
     [("{", 400), ("[]", 400), ('{"message": " "}', 400), ('{"message": "a", "turns": [1]}', 400),
@@ -189,6 +193,7 @@ def test_a_page_tells_what_is_wrong_with_a_question(
     assert answer.json()["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status"), [(ModelServerDown("It does not answer."), 503), (ApplicationError("Too long."), 400)]
 )  # fmt: skip

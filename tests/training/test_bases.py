@@ -25,6 +25,7 @@ def examined(base: BaseModel) -> BaseModel:
     return base
 
 
+@pytest.mark.slow
 def test_a_good_folder_becomes_ready_and_tasks_take_its_tokenizer(tiny_folder: Path, advice: Task, owner: User) -> None:
     base = examined(base_register(actor=owner, name="Tiny", folder="base/tiny"))
     assert (base.state, base.error) == (ModelState.READY, "")
@@ -37,6 +38,7 @@ def test_a_good_folder_becomes_ready_and_tasks_take_its_tokenizer(tiny_folder: P
     assert Event.objects.filter(action="base_model.ready", object_id=str(base.pk)).exists()
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_again(
     spoilt_folder: Path, owner: User
 ) -> None:
@@ -79,6 +81,7 @@ def test_the_starter_is_registered_at_the_first_start_when_it_is_there(
     assert BaseModel.objects.get().folder == "base/tiny"
 
 
+@pytest.mark.slow
 def test_the_page_registers_for_admins_only(
     as_user: Callable[[User], Client], admin: User, owner: User, project: Project, tiny_folder: Path
 ) -> None:
@@ -96,6 +99,7 @@ def test_the_page_registers_for_admins_only(
     assert "every 2s" not in page
 
 
+@pytest.mark.slow
 def test_what_a_folder_says_of_itself_fills_the_card(spoilt_folder: Path, owner: User) -> None:
     about = {"licence": "MIT", "source": "a package", "remark": "restored from 4-bit"}
     (spoilt_folder / "apprentice.json").write_text(json.dumps(about))

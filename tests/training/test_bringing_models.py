@@ -46,6 +46,7 @@ def ended(base: BaseModel) -> BaseModel:
     return base
 
 
+@pytest.mark.slow
 def test_a_package_becomes_a_model_with_its_licence_and_words(
     tiny_folder: Path, tmp_path: Path, admin: User, project: Any, as_user: Callable[[User], Client]
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_package_becomes_a_model_with_its_licence_and_words(
     assert client.post(url, {"name": "Bad", "archive": SimpleUploadedFile("a.exe", b"x")}).status_code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -101,6 +103,7 @@ def test_weights_without_numbers_and_stop_tokens_beyond_the_vocabulary_are_refus
     assert [problem["code"] for problem in inspect_model(folder)["problems"]] == ["special_tokens"]
 
 
+@pytest.mark.slow
 def test_a_template_that_loops_is_refused(tmp_path: Path) -> None:
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     folder = make_tiny_model(tmp_path / "loop", chat_template=loop)
@@ -109,6 +112,7 @@ def test_a_template_that_loops_is_refused(tmp_path: Path) -> None:
     assert found["problems"][0]["code"] == "chat_template"
 
 
+@pytest.mark.slow
 def test_another_familys_vocabulary_is_refused_with_both_names(tmp_path: Path) -> None:
     """GPT-2's vocabulary beside weights that were trained with another one."""
     data = shared_data("gpt2_bpe")
@@ -192,6 +196,7 @@ def hub(tiny_folder: Path, settings: Any) -> Iterator[Hub]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_comes_through_the_door(hub: Hub, admin: User) -> None:
     base = ended(base_from_hub(actor=admin, name="From the hub", repository="good/tiny"))
     assert (base.state, base.error, base.licence) == (ModelState.READY, "", "mit")

@@ -23,7 +23,7 @@ from ml.rundir import DataRef, RunDir, RunSpec
 from ml.store import ModelRef
 from ml.tiny import make_tiny_model
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 class Trial(JobRunner):

@@ -37,6 +37,7 @@ def files_with(folder: Path, text: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_run_directory_samples_and_audit_lose_it_and_the_model_is_named(
     prepare: Callable[..., Run], owner: User, project: Project
 ) -> None:

@@ -40,6 +40,7 @@ def url(name: str, project: Project, *args: object) -> str:
     return reverse(f"training:{name}", args=[project.slug, *args])
 
 
+@pytest.mark.slow
 def test_a_block_is_lifted_by_leaving_the_trained_pairs_out_and_the_recipe_says_so(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare, leaky: DatasetVersion
 ) -> None:

@@ -34,6 +34,7 @@ def train(run: Run, actor: User) -> Run:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_a_run_becomes_a_model_version_that_can_be_asked(prepare: Prepare, owner: User, method: str) -> None:
     run = train(prepare(method=method), owner)
@@ -159,6 +160,7 @@ def test_registering_a_model_lets_tasks_meter_with_its_tokenizer(tiny_base: Base
     assert Tokenizer.objects.get(fingerprint=tiny_base.tokenizer_fingerprint).folder == tiny_base.folder
 
 
+@pytest.mark.slow
 def test_the_time_is_told_from_the_last_run_of_the_model_and_not_guessed(prepare: Prepare, owner: User) -> None:
     first = prepare()
     assert time_need(first, Recipe.from_json(first.recipe)) is None

@@ -30,6 +30,7 @@ def settings_of(version: DatasetVersion, base: BaseModel, **more: object) -> dic
     return {"version": version.pk, "base": base.pk, "preset": "quick", "method": "lora", "name": "First", **more}
 
 
+@pytest.mark.slow
 def test_from_the_form_to_a_model_version(
     as_user: AsUser, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_refused_launch_says_why_and_stays_on_the_check(
     assert "18 of 18 shown" in rows
 
 
+@pytest.mark.slow
 def test_stop_and_resume_of_a_waiting_run(as_user: AsUser, owner: User, project: Project, prepare: Prepare) -> None:
     run = prepare()
     client = as_user(owner)
@@ -191,6 +193,7 @@ def test_texts_of_people_stay_texts(as_user: AsUser, owner: User, project: Proje
         assert "&lt;script&gt;alert" in page
 
 
+@pytest.mark.slow
 def test_a_run_is_shown_in_each_phase_also_before_its_first_number(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare
 ) -> None:
@@ -222,6 +225,7 @@ def test_a_run_that_has_only_one_loss_so_far_is_drawn(
     assert '<td class="num">4</td>' in page
 
 
+@pytest.mark.slow
 def test_a_long_run_is_read_with_a_fixed_number_of_queries_and_points(
     as_user: AsUser,
     owner: User,

@@ -54,6 +54,7 @@ def asked(question: int) -> str:
     return Question.objects.get(pk=question).instruction
 
 
+@pytest.mark.slow
 def test_a_run_learns_to_prefer_the_correction_over_the_draft(
     owner: User, prepare: Prepare, corrected: DatasetVersion
 ) -> None:

@@ -27,7 +27,7 @@ from training.services.pretraining import NewModel, Next, chain_launch, pretrain
 from training.services.runs import run_cancel, run_resume
 from training.services.scratch import scratch_make
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Sign = Callable[[User], Client]
 TINY = {"threads": 1, "precision": "float32", "batch_size": 4, "block_tokens": 32, "max_steps": 4, "save_every": 2}
 

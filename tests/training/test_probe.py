@@ -15,7 +15,7 @@ from training.selectors.estimates import forecast
 from training.selectors.gate import launch_refusals
 from training.selectors.probes import current_probe, recommendation, trials
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def test_a_trial_foretells_and_refuses_what_does_not_fit(

@@ -86,6 +86,7 @@ def test_cloning_fills_the_form_and_comparing_tells_the_difference(
     assert client.get(url("run-compare", project)).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_warm_start_goes_on_from_a_model_version(
     owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel, done: Run
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_warm_start_goes_on_from_a_model_version(
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_half_the_batch_goes_on_from_the_old_runs_checkpoint(owner: User, prepare: Prepare) -> None:
     """The failed run had saved a checkpoint at its second step; the twin takes it over and ends with equal weights."""
     whole = run_launch(actor=owner, run=prepare())
@@ -125,6 +127,7 @@ def test_half_the_batch_goes_on_from_the_old_runs_checkpoint(owner: User, prepar
         run_retry_halved(actor=owner, run=twin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tell", "told"), [(Tell.NOBODY, 0), (Tell.REQUESTER, 1), (Tell.MEMBERS, 4)])
 def test_those_whom_the_launch_named_hear_of_the_end(
     owner: User, expert: User, reviewer: User, viewer: User, project: Project,
@@ -141,6 +144,7 @@ def test_those_whom_the_launch_named_hear_of_the_end(
         assert notice.url == f"/p/{project.slug}/training/{run.pk}/"
 
 
+@pytest.mark.slow
 def test_a_wish_that_cannot_be_kept_is_said_before_the_launch(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare, done: Run
 ) -> None:

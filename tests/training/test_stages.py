@@ -58,6 +58,7 @@ def models(tiny_base: BaseModel, project: Project, owner: User, frozen: DatasetV
     return {"fresh": fresh, "version": version}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("server")
 def test_three_columns_ask_for_themselves(
     models: dict[str, Any], project: Project, viewer: User, as_user: Callable[[User], Client], tiny_base: BaseModel

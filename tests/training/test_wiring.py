@@ -14,7 +14,7 @@ from training.models import BaseModel, ModelVersion, Run
 from training.services.launch import run_launch
 from training.wiring import next_actions, shots, stations
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Prepare = Callable[..., Run]
 
 

