@@ -73,7 +73,7 @@ def import_access(request: Any, project: str, batch: int, need: str = Need.VIEW)
 
 def question_access(request: Any, project: str, question: int, need: str = Need.VIEW) -> tuple[Access, Question]:
     access = project_access(request, project, need)
-    rows = Question.objects.select_related("project", "task", "pair", "created_by")
+    rows = Question.objects.select_related("project", "task", "pair", "created_by", "passage__document")
     return access, get_object_or_404(rows, project=access.project, pk=question)
 
 

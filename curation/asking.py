@@ -21,7 +21,14 @@ from curation.selectors.uncertainty import sample_examples, scored_examples
 from curation.services.agreement import KIND as KIND_AGREEMENT
 from curation.services.agreement import likeness_measure
 from curation.services.drafting import KIND as KIND_DRAFT
-from curation.services.drafting import draft_store, drafting_ended, drafting_example, model_named
+from curation.services.drafting import (
+    draft_store,
+    drafting_ended,
+    drafting_example,
+    model_named,
+    passage_example,
+    question_read,
+)
 from curation.services.ordering import KIND, KIND_UNCERTAIN, work_reorder
 from curation.services.uncertainty import losses_store, uncertainty_store
 from ml.atomic import write_text
@@ -30,6 +37,7 @@ from ml.rundir import GenerateSettings, RunDir, RunSpec
 from ml.store import ModelRef
 
 BATCH = 8
+ASKING = GenerateSettings(max_new_tokens=60, batch_size=BATCH)
 SAMPLING = GenerateSettings(max_new_tokens=60, batch_size=BATCH, temperature=0.8, top_p=0.95, seed=1)
 # Answers are not wanted here, but one is asked for: none at all would mean all of them.
 SCORING = GenerateSettings(answers=1, max_new_tokens=1, batch_size=BATCH, score_references=True)
@@ -40,26 +48,36 @@ class WriteDrafts(JobRunner):
     kind, queue, title = KIND_DRAFT, Queue.GENERATE, gettext_lazy("Write drafts")
 
     def run(self, context: JobContext) -> dict[str, Any] | None:
-        """1. Describe what is asked. 2. Let the child answer. 3. Put each answer beside its question."""
+        """1. Describe what is asked. 2. Let the child answer; from a passage it writes the question before. 3. Put each
+        answer beside its question."""
         drafting = Drafting.objects.select_related("task__project").filter(pk=context.arguments["drafting"]).first()
         if drafting is None:
             raise JobFailed(_("This was removed meanwhile."))
-        drafts = list(drafting.drafts.select_related("question__task").order_by("pk"))
+        parts = ("question__task", "passage__document", "drafting__task")
+        drafts = list(drafting.drafts.select_related(*parts).order_by("pk"))
         if not drafts:
             raise JobFailed(_("No question of this is left without an answer; ask a model anew."))
-        examples = [drafting_example(draft) for draft in drafts]
         asked = GenerateSettings(max_new_tokens=drafting.settings["max_new_tokens"], batch_size=BATCH)
         try:
             model = model_named(drafting.task, drafting.model_key)
         except ApplicationError as error:
             raise JobFailed(str(error)) from error
         template = model.template or task_template(drafting.task)
-        outputs = model_asked(context, f"drafts-{drafting.pk}", model, template, examples, asked)
-        by_id = {str(draft.pk): draft for draft in drafts}
+        folder, by_id = f"drafts-{drafting.pk}", {str(draft.pk): draft for draft in drafts}
+        bare = [passage_example(draft, template) for draft in drafts if draft.question is None]
+        said = model_asked(context, f"{folder}-questions", model, template, bare, ASKING)
+        asked_for = {example["id"] for example in bare}
+        read = {row["id"]: question_read(row["text"]) for row in said if row["id"] in asked_for}
+        questions = {key: found for key, found in read.items() if found}
+        examples = [drafting_example(draft) for draft in drafts if draft.question is not None]
+        examples += [passage_example(by_id[key], template, found) for key, found in questions.items()]
         written = sum(
-            draft_store(draft=by_id[row["id"]], text=row["text"].strip(), finish_reason=row["finish_reason"])
-            for row in outputs
-        )
+            draft_store(
+                draft=by_id[row["id"]], text=row["text"].strip(), finish_reason=row["finish_reason"],
+                question=questions.get(row["id"], ""),
+            )
+            for row in model_asked(context, folder, model, template, examples, asked)
+        )  # fmt: skip
         return {"asked": len(drafts), "written": written}
 
     def ended(self, job: Job) -> None:

@@ -65,14 +65,10 @@ class QuestionFilter(forms.Form):
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Any")), *QuestionKind.choices])
 
 
-class DraftingForm(forms.Form):
-    task = TaskChoice(Task.objects.none(), label=_("Task"), empty_label=None)
+class ModelAskedForm(forms.Form):
+    """Which model drafts, how much at most, and whether people see it before they answer."""
+
     model = forms.ChoiceField(label=_("Model"))
-    topic = forms.CharField(
-        label=_("Topic"), max_length=120, required=False, help_text=_("Only questions of this topic; empty for all.")
-    )
-    most = forms.IntegerField(label=_("At most"), min_value=1, max_value=MOST_QUESTIONS, initial=100)
-    most.unit = _("questions")  # type: ignore[attr-defined]
     max_new_tokens = forms.IntegerField(label=_("Longest draft"), min_value=8, max_value=4096, initial=200)
     max_new_tokens.unit = _("tokens")  # type: ignore[attr-defined]
     blind = forms.BooleanField(
@@ -81,10 +77,23 @@ class DraftingForm(forms.Form):
         help_text=_("Slower, but a draft that is seen first leads people to agree with it."),
     )
 
-    def __init__(self, *args: Any, tasks: QuerySet[Task], models: list[AskableModel], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, models: list[AskableModel], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["model"].choices = [(model.key, model.name) for model in models]  # type: ignore[attr-defined]
+
+
+class DraftingForm(ModelAskedForm):
+    task = TaskChoice(Task.objects.none(), label=_("Task"), empty_label=None)
+    topic = forms.CharField(
+        label=_("Topic"), max_length=120, required=False, help_text=_("Only questions of this topic; empty for all.")
+    )
+    most = forms.IntegerField(label=_("At most"), min_value=1, max_value=MOST_QUESTIONS, initial=100)
+    most.unit = _("questions")  # type: ignore[attr-defined]
+    field_order = ("task", "model", "topic", "most", "max_new_tokens", "blind")
+
+    def __init__(self, *args: Any, tasks: QuerySet[Task], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].queryset = tasks  # type: ignore[attr-defined]
-        self.fields["model"].choices = [(model.key, model.name) for model in models]  # type: ignore[attr-defined]
 
 
 class OrderForm(forms.Form):

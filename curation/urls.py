@@ -122,6 +122,7 @@ urlpatterns: list[URLPattern] = [
     path("documents/uploads/<int:upload>/", documents.upload_detail, name="document-upload-detail"),
     path("documents/<int:document>/", documents.document_detail, name="document-detail"),
     path("documents/<int:document>/ask/", documents.ask, name="document-ask"),
+    path("documents/<int:document>/draft/", documents.draft, name="document-draft"),
     path("documents/<int:document>/remove/", documents.remove, name="document-remove"),
     path("passages/<int:passage>/", passages.passage_detail, name="passage-detail"),
     path("passages/<int:passage>/write/", passages.claim, name="passage-claim"),

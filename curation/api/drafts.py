@@ -21,7 +21,7 @@ from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Part
 from curation.models import Drafting, ModelDraft
 from curation.selectors.preferences import preference_examples
-from curation.services.drafting import MOST_QUESTIONS, drafting_start
+from curation.services.drafting import MOST_QUESTIONS, drafting_start, passages_draft
 
 
 class DraftingOut(serializers.ModelSerializer[Drafting]):
@@ -33,7 +33,7 @@ class DraftingOut(serializers.ModelSerializer[Drafting]):
 class ModelDraftOut(serializers.ModelSerializer[ModelDraft]):
     class Meta:
         model = ModelDraft
-        fields = ("id", "question", "text", "finish_reason", "written_at")
+        fields = ("id", "question", "passage", "text", "finish_reason", "written_at")
 
 
 class DraftingDetailOut(DraftingOut):
@@ -56,6 +56,10 @@ class DraftingIn(serializers.Serializer[object]):
     )
     topic = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
     most = serializers.IntegerField(min_value=1, max_value=MOST_QUESTIONS, default=100)
+    passages = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), required=False, max_length=MOST_QUESTIONS,
+        help_text="Ids: the model writes question and answer from each, instead of answers to open questions.",
+    )  # fmt: skip
     blind = serializers.BooleanField(default=False)
     max_new_tokens = serializers.IntegerField(min_value=8, max_value=4096, default=200)
 
@@ -71,14 +75,21 @@ class Draftings(generics.ListAPIView[Drafting]):
         return Drafting.objects.filter(project__in=projects_asked(self.request))
 
     @extend_schema(
-        request=DraftingIn, responses={201: DraftingOut, **REFUSALS}, summary="Let a model draft answers (owners)"
+        request=DraftingIn,
+        responses={201: DraftingOut, **REFUSALS},
+        summary="Let a model draft answers, or questions and answers from passages (owners)",
     )
     def post(self, request: Request) -> Response:
         given = DraftingIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
         access, task = task_by_id(request, values.pop("task"), Need.OWN)
-        made = drafting_start(actor=access.user, task=task, model_key=values.pop("model"), **values)
+        model = values.pop("model")
+        if "passages" in values:
+            asked = {name: values[name] for name in ("passages", "blind", "max_new_tokens")}
+            made = passages_draft(actor=access.user, task=task, model_key=model, **asked)
+        else:
+            made = drafting_start(actor=access.user, task=task, model_key=model, **values)
         return Response(DraftingOut(made).data, status=201)
 
 

@@ -17,7 +17,7 @@ class QuestionOut(serializers.ModelSerializer[Question]):
         model = Question
         fields = (
             "id", "task", "kind", "state", "system", "instruction", "input", "wanted", "language", "topic", "source",
-            "needed", "pair", "created_at",
+            "passage", "needed", "pair", "created_at",
         )  # fmt: skip
 
 

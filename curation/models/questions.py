@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Job, Project, User
@@ -23,7 +24,9 @@ class Question(models.Model):
     language = models.CharField(max_length=12)
     topic = models.CharField(max_length=120, blank=True)
     source = models.CharField(max_length=300, blank=True)
-    key = models.CharField(max_length=64)  # of kind and texts: asked twice, it is one question
+    # What it was drafted from by a model: it lies beside the answer, and the pair keeps it.
+    passage = models.ForeignKey("Passage", models.SET_NULL, null=True, related_name="+")
+    key = models.CharField(max_length=64)  # of kind, texts and passage: asked twice, it is one question
     needed = models.PositiveSmallIntegerField(_("people who answer it"), default=1)
     pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="questions")  # what it became
     uncertainty = models.FloatField(null=True)  # how much a model's answers to it differed, 0 to 1
@@ -74,12 +77,21 @@ class Drafting(models.Model):
 class ModelDraft(models.Model):
     """What a model wrote to a question. It is nobody's answer until a person commits to it."""
 
-    question = models.OneToOneField(Question, models.CASCADE, related_name="draft")
+    # A draft from a passage has no question before the model has written one.
+    question = models.OneToOneField(Question, models.CASCADE, null=True, related_name="draft")
+    passage = models.ForeignKey("Passage", models.CASCADE, null=True, related_name="+")
     drafting = models.ForeignKey(Drafting, models.CASCADE, related_name="drafts")
     text = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
     finish_reason = models.CharField(max_length=16, blank=True)
     written_at = models.DateTimeField(null=True)  # null: the model has not come to it yet
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(question__isnull=False) | Q(passage__isnull=False), name="draft_to_a_question_or_a_passage"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.drafting} {self.question}"

@@ -18,7 +18,7 @@ from curation.services.pairs import PASSAGE, passage_address
 from curation.services.pairs import SUBJECT as PAIR
 from curation.services.questions import SUBJECT
 
-QUESTION_PARTS = ("project", "task__project", "task__tokenizer")
+QUESTION_PARTS = ("project", "task__project", "task__tokenizer", "passage__document")
 MOST_COUNTED = 1_000
 ENDED = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
 

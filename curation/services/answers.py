@@ -96,6 +96,7 @@ def answer_pair(answer: Answer, note: str = "") -> Pair:
         origin=Origin(answer.origin),
         source=question.source,
         note=note or answer.note,
+        passage=question.passage,
     )
     answer.pair = pair
     answer.save(update_fields=["pair"])
@@ -152,6 +153,7 @@ def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: st
         draft_key=f"merge-{question.pk}",
         source=question.source,
         note=note,
+        passage=question.passage,
     )
     question_settle(question, pair)
     work_submit(assignment=assignment)

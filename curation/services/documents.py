@@ -16,12 +16,13 @@ from core.models import Job, Project, User, WorkItem
 from core.services.events import event_record
 from core.services.jobs import job_create
 from core.services.work import work_close
-from curation.choices import FileState
-from curation.models import Document, DocumentFile, DocumentUpload, Pair, Passage, Task
+from curation.choices import FileState, QuestionState
+from curation.models import Document, DocumentFile, DocumentUpload, Pair, Passage, Question, Task
 from curation.services.document_reading import DocumentReader
 from curation.services.erased_texts import Forgotten
 from curation.services.imports import keep
 from curation.services.pairs import PASSAGE, review_batch
+from curation.services.questions import question_withdraw
 from ml.documents import DocumentError, kind_of, split_passages
 from ml.hashing import text_sha256
 
@@ -212,6 +213,8 @@ def document_remove(*, actor: User, document: Document) -> None:
     if pairs:
         text = _("%(count)d pairs were written from this document and rest on it; it stays.") % {"count": pairs}
         raise ApplicationError(text)
+    for question in Question.objects.filter(passage__document=document, state=QuestionState.OPEN):
+        question_withdraw(actor=actor, question=question)
     for passage in document.passages.values_list("pk", flat=True):
         work_close(kind=WorkKind.PASSAGE, subject_type=PASSAGE, subject_id=passage)
     event_record(

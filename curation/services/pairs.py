@@ -75,7 +75,8 @@ def pair_submit(
         project_id=task.project_id, task=task, author=actor, state=PairState.SUBMITTED, import_key=once, passage=passage
     )
     if passage is not None:
-        origin, source = Origin.DOCUMENT, passage.source
+        source = passage.source
+        origin = Origin.DOCUMENT if origin == Origin.HUMAN else origin  # a model's draft stays one
         passage_written(actor, passage, task)
     revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note, traces=traces)
     draft_settle(actor, task, draft_key)

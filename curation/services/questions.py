@@ -13,7 +13,7 @@ from core.models import User, WorkItem
 from core.services.events import event_record
 from core.services.work import work_close
 from curation.choices import PairState, QuestionKind, QuestionState
-from curation.models import Pair, Question, Task
+from curation.models import Pair, Passage, Question, Task
 from curation.services.ordering import order_of
 from curation.services.pairs import review_batch, text_problem
 from ml.hashing import json_sha256
@@ -55,7 +55,14 @@ def questions_ask(
     return fresh
 
 
-def question_of(actor: User, task: Task, row: dict[str, Any], needed: int, kind: QuestionKind) -> Question:
+def question_of(
+    actor: User | None,
+    task: Task,
+    row: dict[str, Any],
+    needed: int = 1,
+    kind: QuestionKind = QuestionKind.ANSWER,
+    passage: Passage | None = None,
+) -> Question:
     texts = {name: str(row.get(name) or "").replace("\r\n", "\n") for name in ("system", "instruction", "input")}
     if not texts["instruction"].strip():
         raise ApplicationError(_("The instruction is empty."), field="instruction")
@@ -71,7 +78,8 @@ def question_of(actor: User, task: Task, row: dict[str, Any], needed: int, kind:
         language=str(row.get("language") or task.language)[:12],
         topic=str(row.get("topic") or "")[:120],
         source=str(row.get("source") or "")[:300],
-        key=json_sha256({**texts, "kind": kind}),
+        passage=passage,
+        key=json_sha256({**texts, "kind": kind, **({"passage": passage.pk} if passage else {})}),
         needed=needed,
         created_by=actor,
     )

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from core.access import project_access
+from core import registries
+from core.access import Access, project_access
 from core.choices import Need
 from core.denied import ApplicationError
 from core.selectors.keyset import keyset_page
@@ -17,10 +18,12 @@ from core.views.telling import refusal_on
 from curation.access import document_access, document_upload_access
 from curation.document_forms import AskForm, DocumentUploadForm
 from curation.models import Document, Task
+from curation.question_forms import ModelAskedForm
 from curation.selectors.documents import documents_of, uploads_of
 from curation.selectors.passages import passage_rows
 from curation.selectors.tasks import tasks_of
 from curation.services.documents import document_remove, documents_upload, passages_ask
+from curation.services.drafting import passages_draft
 
 PASSAGES_SHOWN = 100
 
@@ -75,7 +78,15 @@ def document_detail(request: HttpRequest, project: str, document: int) -> HttpRe
     return document_page(request, access, found, form)
 
 
-def document_page(request: HttpRequest, access: Any, found: Document, form: AskForm, status: int = 200) -> HttpResponse:
+def document_page(
+    request: HttpRequest,
+    access: Access,
+    found: Document,
+    form: AskForm,
+    drafting: ModelAskedForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    models = registries.models_to_ask(access.project) if access.allows(Need.OWN) else []
     start = int(text) if (text := request.GET.get("start", "")).isdecimal() and len(text) < 9 else 0
     rows = list(found.passages.filter(ordinal__gte=start).order_by("ordinal")[: PASSAGES_SHOWN + 1])
     context = {
@@ -85,6 +96,7 @@ def document_page(request: HttpRequest, access: Any, found: Document, form: AskF
         "previous": max(0, start - PASSAGES_SHOWN) if start else None,
         "following": rows[-1].ordinal if len(rows) > PASSAGES_SHOWN else None,
         "form": form,
+        "drafting": drafting or (ModelAskedForm(models=models) if models else None),
         "task": form.chosen,
         "may_write": access.allows(Need.WRITE),
         "may_own": access.allows(Need.OWN),
@@ -111,6 +123,24 @@ def ask(request: HttpRequest, project: str, document: int) -> HttpResponse:
             messages.success(request, text % {"count": count})
             return redirect("curation:document-detail", project, document)
     return document_page(request, access, found, form, status=400)
+
+
+@require_POST
+def draft(request: HttpRequest, project: str, document: int) -> HttpResponse:
+    """Let a model write a question and its answer from each chosen passage; people correct them."""
+    access, found = document_access(request, project, document, Need.OWN)
+    form = AskForm(request.POST, tasks=tasks_in(access.project))
+    drafting = ModelAskedForm(request.POST, models=registries.models_to_ask(access.project))
+    if drafting.is_valid() and form.is_valid():
+        values = drafting.cleaned_data
+        with refusal_on(form):
+            made = passages_draft(
+                actor=access.user, task=form.cleaned_data["task"], model_key=values["model"],
+                passages=form.passages(found), blind=values["blind"], max_new_tokens=values["max_new_tokens"],
+            )  # fmt: skip
+            messages.success(request, _("The model writes now; people get its drafts to correct as they come."))
+            return redirect("curation:drafting", project, made.pk)
+    return document_page(request, access, found, form, drafting, status=400)
 
 
 @require_POST

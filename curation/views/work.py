@@ -94,6 +94,7 @@ def answer_page(
         "question": question,
         "opened": int(time()),
         "model_draft": draft_shown(held, question),
+        "passage": question.passage,
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
         "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
         "ahead_url": reverse("curation:work-ahead", args=[question.project.slug, held.pk]),

@@ -172,6 +172,7 @@ CURATION: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "curation:document-detail": ("GET", "view"),
     "curation:document-ask": ("POST", "write"),
     "curation:document-remove": ("POST", "own"),
+    "curation:document-draft": ("POST", "own"),
     "curation:passage-detail": ("GET", "view"),
     "curation:passage-claim": ("POST", "write"),
     "curation:passage-comment": ("POST", "write|review"),
