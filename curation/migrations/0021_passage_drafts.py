@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('curation', '0019_nearest'),
+        ('curation', "0020_erased_everywhere"),
     ]
 
     operations = [
