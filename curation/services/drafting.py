@@ -83,7 +83,7 @@ def passages_draft(
         item__kind=WorkKind.PASSAGE, item__subject_type=PASSAGE, item__batch=review_batch(task.pk),
         item__state=WorkState.OPEN, state=AssignmentState.CLAIMED, lease_until__gte=Now(),
     )  # fmt: skip
-    found = Passage.objects.filter(pk__in=list(passages), document__project=task.project_id)
+    found = Passage.objects.filter(pk__in=list(passages), document__project=task.project_id).exclude(text="")
     found = found.exclude(pk__in=waiting.filter(passage__isnull=False).values("passage"))
     found = found.exclude(pk__in=held.values("item__subject_id")).order_by("document_id", "ordinal")
     chosen = list(found.values_list("pk", flat=True))
