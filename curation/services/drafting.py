@@ -27,6 +27,7 @@ from ml.hashing import text_sha256
 KIND = "draft"
 MOST_QUESTIONS = 2_000
 LONGEST_QUESTION = 1_000
+DRAFT_PARTS = ("drafting__task__project", "passage__document")
 # Models are asked in English whatever the passage's language: small ones follow that best.
 ASK = "Write one question that the text answers, in the language of the text. Write only the question."
 LABEL = re.compile(r"^(?:[-*#]+\s+|\d+[.)]\s+)?(?:\*{0,2}(?:Question|Q)\s*\d*\s*:\s*\*{0,2}\s*)?", re.IGNORECASE)
@@ -151,9 +152,7 @@ def draft_store(*, draft: ModelDraft, text: str, finish_reason: str, question: s
     A draft from a passage brings its `question`, which is asked with it. Stored twice, it is one draft. False: people
     were faster, or the model said nothing; then nothing changes.
     """
-    draft = (
-        ModelDraft.objects.select_for_update(of=("self",)).select_related("drafting__task__project").get(pk=draft.pk)
-    )
+    draft = ModelDraft.objects.select_for_update(of=("self",)).select_related(*DRAFT_PARTS).get(pk=draft.pk)
     if draft.written_at is not None:
         return True
     if not text.strip():
@@ -182,7 +181,8 @@ def question_to_draft(draft: ModelDraft, text: str) -> Question | None:
     """The question, locked; for a draft from a passage the one that the model wrote. None when it cannot be asked."""
     if draft.question_id is not None:
         return Question.objects.select_for_update().get(pk=draft.question_id)
-    passage, task = Passage.objects.select_related("document").get(pk=draft.passage_id), draft.drafting.task
+    passage, task = draft.passage, draft.drafting.task
+    assert passage is not None, "what has no question yet has a passage"
     row = {
         "instruction": text.strip(),
         "input": passage.text if task.kind == TaskKind.EXTRACTION else "",
