@@ -3,7 +3,7 @@
 Each registry is a plain list or dict of small typed callables; nothing here knows what is in them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +111,16 @@ class AskableModel:
     template: dict[str, Any] | None
 
 
+@dataclass(frozen=True)
+class PreferredAnswer:
+    """Two models' answers to the question of a revision, of which people found one better. `model` gave the worse."""
+
+    revision: int
+    better: str
+    worse: str
+    model: str
+
+
 navigation: list[NavEntry] = []
 next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
 stations: list[Callable[[Project], list[Station]]] = []
@@ -127,6 +137,7 @@ text_places: list[TextPlace] = []  # where people's words may stand beside the p
 seen_by: list[Callable[[frozenset[int], frozenset[int]], list[LineageEntry]]] = []  # (revisions, corpora) -> models
 after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
 askable_models: list[Callable[[Project], list[AskableModel]]] = []  # newest release first
+preferred_answers: list[Callable[[int], Iterable[PreferredAnswer]]] = []  # task -> what people chose on develop items
 subject_urls: dict[str, Callable[[str, int], str]] = {}  # type of a thread's subject -> its page, by slug and id
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 
@@ -142,6 +153,10 @@ def panels_for(place: str, subject: Any, user: User) -> list[Panel]:
 
 def models_to_ask(project: Project) -> list[AskableModel]:
     return [model for find in askable_models for model in find(project)]
+
+
+def answers_preferred(task: int) -> Iterable[PreferredAnswer]:
+    return (answer for find in preferred_answers for answer in find(task))
 
 
 def refusals(gate: str, subject: Any) -> list[Denied]:

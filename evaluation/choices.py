@@ -50,6 +50,22 @@ class RoundState(TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+class RoundKind(TextChoices):
+    """What people do in a round: grade each answer by the rubric, or choose the better of two."""
+
+    GRADES = "grades", _("Grades")
+    VOTES = "votes", _("Votes")
+
+
+class Winner(TextChoices):
+    """What a person said of two answers to one question."""
+
+    LEFT = "left", _("A is better")
+    RIGHT = "right", _("B is better")
+    TIE = "tie", _("Both are good alike")
+    BOTH_BAD = "both_bad", _("Both are bad")
+
+
 class Verdict(TextChoices):
     """What the interval of a paired difference says about the second model."""
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
 from curation.models import Suite
+from evaluation.choices import RoundKind
 from evaluation.selectors.suites import suite_for, suites_of
 from training.choices import ModelState
 from training.models import BaseModel, ModelVersion
@@ -87,11 +88,21 @@ class NewEvaluation(forms.Form):
 
 
 class NewRound(forms.Form):
+    kind = forms.ChoiceField(
+        label=_("What people do"),
+        choices=RoundKind.choices,
+        initial=RoundKind.GRADES,
+        required=False,
+        help_text=_(
+            "Grades judge each answer by the rubric. Votes show two models' answers side by side; those on a develop "
+            "suite become preferences that a training can learn from."
+        ),
+    )
     items = forms.IntegerField(
         label=_("Questions"),
         min_value=1,
         max_value=10_000,
-        help_text=_("Every model's answer to each of them is graded, mixed and without names."),
+        help_text=_("Every model's answer to each of them is judged, mixed and without names."),
     )
     graders = forms.IntegerField(
         label=_("People for each answer"),
@@ -100,3 +111,6 @@ class NewRound(forms.Form):
         max_value=GRADERS_MOST,
         help_text=_("With two or more the page also says how well they agree."),
     )
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or RoundKind.GRADES

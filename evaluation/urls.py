@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evaluation.views import evaluations, grading, items, rubrics
+from evaluation.views import evaluations, grading, items, rubrics, votes
 
 app_name = "evaluation"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("grading/rubric/", rubrics.edit, name="rubric-edit"),
     path("grading/<int:grading_round>/", grading.detail, name="round-detail"),
     path("grading/<int:grading_round>/submit/", grading.submit, name="grade-submit"),
+    path("grading/<int:grading_round>/vote/", votes.submit, name="vote-submit"),
     path("grading/<int:grading_round>/skip/", grading.skip, name="grade-skip"),
     path("grading/<int:grading_round>/undo/", grading.undo, name="grade-undo"),
     path("grading/<int:grading_round>/close/", grading.close, name="round-close"),

@@ -10,12 +10,15 @@ from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
 from curation.models import DatasetVersion, Pair
 from evaluation import jobs  # noqa: F401  importing it registers the kind of job
-from evaluation.choices import EVALUATION_OPEN, EvaluationState, RoundState
-from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
+from evaluation.choices import EVALUATION_OPEN, EvaluationState, RoundKind, RoundState
+from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Vote
 from evaluation.selectors.evaluations import evaluations_of, latest_result
 from evaluation.selectors.grading import open_round, progress_of
 from evaluation.selectors.results import result_of
+from evaluation.selectors.rounds import rows_of
+from evaluation.selectors.votes import preferred_answers
 from evaluation.services.erasing import PLACES, answers_erase
+from evaluation.services.rounds import judgements_of
 from training.models import ModelVersion
 
 
@@ -34,7 +37,8 @@ def wire() -> None:
     ]
     registries.stations.append(stations)
     registries.next_actions.append(next_actions)
-    registries.work_urls[WorkKind.GRADE] = grading_url
+    registries.work_urls[WorkKind.GRADE] = registries.work_urls[WorkKind.COMPARE] = grading_url
+    registries.preferred_answers.append(preferred_answers)
     registries.lineage.setdefault("model_version", []).append(from_model)
     registries.lineage.setdefault("dataset_version", []).append(from_version)
     registries.lineage.setdefault("pair", []).append(from_pair)
@@ -56,6 +60,7 @@ def evaluation_url(evaluation: Evaluation) -> str:
 def stations(project: Project) -> list[Station]:
     outputs = Output.objects.filter(candidate__evaluation__project=project, answered=True).count()
     grades = Grade.objects.filter(grading_round__evaluation__project=project).count()
+    grades += Vote.objects.filter(comparison__grading_round__evaluation__project=project).count()
     evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE).count()
     rounds = GradingRound.objects.filter(evaluation__project=project, state=RoundState.OPEN).count()
     return [
@@ -103,12 +108,18 @@ def grading_actions(project: Project, user: User) -> list[NextAction]:
     left = progress_of(grading, user).left if grading else 0
     if grading is None or not left:
         return []
+    if grading.kind == RoundKind.VOTES:
+        text = ngettext(
+            "Choose blind: %d comparison waits for you.", "Choose blind: %d comparisons wait for you.", left
+        )
+    else:
+        text = ngettext("Grade blind: %d answer waits for you.", "Grade blind: %d answers wait for you.", left)
     return [
         NextAction(
             25,
-            ngettext("Grade blind: %d answer waits for you.", "Grade blind: %d answers wait for you.", left) % left,
+            text % left,
             grading_url(project),
-            _("Grade the next one"),
+            _("Show the next one"),
             _("You do not see which model said what, so your judgement counts."),
         )
     ]
@@ -126,9 +137,9 @@ def owner_actions(project: Project) -> list[NextAction]:
         text = _("Let people grade the answers blind: numbers alone do not tell whether they are usable.")
         return [NextAction(35, text, url, _("Open a grading round"))]
     if latest is not None and (grading := latest.rounds.filter(state=RoundState.OPEN).first()) is not None:
-        wanted = grading.items * latest.candidates.count() * grading.graders
-        if grading.grades.count() >= wanted:
-            text = _("Every answer of the round is graded: close it to see which model was better.")
+        [row] = rows_of(latest.rounds.filter(pk=grading.pk))
+        if row.done >= row.wanted:
+            text = _("Every answer of the round is judged: close it to see which model was better.")
             return [NextAction(20, text, evaluation_url(latest), _("Go to the round"))]
     return []
 
@@ -175,7 +186,8 @@ def of_evaluation(evaluation: Evaluation) -> list[LineageEntry]:
         found.append(LineageEntry("up", gettext_lazy("Dataset version"), str(version), url))
     rounds = f"{evaluation_url(evaluation)}#grades"
     for grading in evaluation.rounds.all():
-        text = _("Round %(number)d, %(grades)d grades") % {"number": grading.pk, "grades": grading.grades.count()}
+        values = {"number": grading.pk, "count": judgements_of(grading), "kind": grading.get_kind_display().lower()}
+        text = _("Round %(number)d, %(count)d %(kind)s") % values
         found.append(LineageEntry("down", gettext_lazy("Grading round"), text, rounds))
     return found
 

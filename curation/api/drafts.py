@@ -106,7 +106,7 @@ def drafting(request: Request, drafting: int) -> Response:
         OpenApiParameter("part", str, enum=list(Part.values)),
     ],
     responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY, **REFUSALS},
-    summary="Preference pairs of a version, one JSON object a line: corrected over drafted",
+    summary="Preference pairs of a version, one JSON object a line: from corrections and from votes",
 )
 @api_view(["GET"])
 def preferences(request: Request) -> StreamingHttpResponse:

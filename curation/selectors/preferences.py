@@ -1,21 +1,36 @@
-"""Preference pairs for training: what a person made of a model's draft, preferred over the draft itself."""
+"""Preference pairs for training: what a person made of a model's draft, preferred over the draft itself; and of two
+models' answers to a develop item the one that people voted for."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from curation.models import DatasetVersion, VersionPair
+from core.registries import PreferredAnswer, answers_preferred
+from curation.choices import Part
+from curation.models import DatasetVersion, Revision, VersionPair
+from ml.hashing import text_sha256
 
 CHUNK = 2000
+CORRECTION, VOTE = "correction", "vote"
+DEVELOP_EVERY = 10  # one in so many voted items is kept to measure by
 
 
 def preference_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The preference pairs among a frozen version's rows, in its order, or those of some parts.
+    """The preference pairs of a frozen version, or those of some parts: corrections in its order, then votes.
 
     Each has the prompt's texts as `curation.selectors.examples` gives them (`system`, `instruction`, `input`, `turns`,
-    `language`), `chosen` (the frozen response; as `response` too, where ml.train.preferences looks for it), `rejected`
-    (the model's draft), `origin`, `model` and `part`. The part is the row's own, so a preference lies where its pair's
-    group lies. Left out is what says nothing: a draft accepted
-    as it stood, and a draft to a question that the person then changed.
+    `language`), `chosen` (as `response` too, where ml.train.preferences looks for it), `rejected`, `source` (correction
+    or vote), `model` (which wrote the rejected one), `origin` and `part`.
+    """
+    yield from correction_examples(version, parts)
+    for found in vote_examples(version):
+        if parts is None or found["part"] in parts:
+            yield found
+
+
+def correction_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The frozen response, preferred over the model's draft. The part is the row's own, so a preference lies where its
+    pair's group lies. Left out is what says nothing: a draft accepted as it stood, and a draft to a question that the
+    person then changed.
     """
     rows = VersionPair.objects.filter(
         version=version,
@@ -46,5 +61,44 @@ def preference_examples(version: DatasetVersion, parts: Collection[str] | None =
             "chosen": chosen,
             "rejected": question[3],
             "origin": origin,
+            "source": CORRECTION,
             "model": question[4],
         }
+
+
+def vote_examples(version: DatasetVersion) -> Iterator[dict[str, Any]]:
+    """The answer that people preferred, over the other one, of pairs that this version neither tests nor lacks.
+
+    What was voted on lies in the develop part, so nearly all of it teaches: one group in ten is kept to measure by,
+    and every group whose corrections measure.
+    """
+    preferred = list(answers_preferred(version.task_id))
+    asked = Revision.objects.in_bulk({answer.revision for answer in preferred})
+    rows = VersionPair.objects.filter(version=version, revision__pair__in={each.pair_id for each in asked.values()})
+    groups = {
+        pair: group for pair, part, group in rows.values_list("revision__pair", "part", "group") if part != Part.TEST
+    }
+    corrected = {row["id"] for row in correction_examples(version, (Part.DEVELOP,))}
+    measured = {group for pair, group in groups.items() if str(pair) in corrected}
+    for answer in preferred:
+        revision = asked.get(answer.revision)
+        if revision is None or revision.erased_at or revision.pair_id not in groups:
+            continue
+        group = groups[revision.pair_id]
+        develop = group in measured or int(text_sha256(group)[:8], 16) % DEVELOP_EVERY == 0
+        yield voted(version, revision, answer, Part.DEVELOP if develop else Part.TRAIN)
+
+
+def voted(version: DatasetVersion, revision: Revision, answer: PreferredAnswer, part: str) -> dict[str, Any]:
+    names = ("instruction", "input", "turns", "language", "origin")
+    return {
+        **{name: getattr(revision, name) for name in names},
+        "id": str(revision.pair_id),
+        "part": str(part),
+        "system": revision.system or version.system_prompt,
+        "response": answer.better,
+        "chosen": answer.better,
+        "rejected": answer.worse,
+        "source": VOTE,
+        "model": answer.model,
+    }

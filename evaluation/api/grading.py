@@ -11,13 +11,25 @@ from core.choices import Need
 from core.models import Assignment
 from evaluation.access import evaluation_by_id, round_by_id
 from evaluation.api.evaluations import EVALUATION, PROJECT, number, projects_asked
-from evaluation.api.shapes import ClaimOut, GradeIn, GradeOut, RoundIn, RoundOut, RubricIn, RubricOut
-from evaluation.choices import RoundState
-from evaluation.models import Grade, GradingRound, Rubric
+from evaluation.api.shapes import (
+    ClaimOut,
+    GradeIn,
+    GradeOut,
+    RoundIn,
+    RoundOut,
+    RubricIn,
+    RubricOut,
+    VoteIn,
+    VoteOut,
+)
+from evaluation.choices import RoundKind, RoundState
+from evaluation.models import Grade, GradingRound, Rubric, Vote
 from evaluation.selectors.grading import question_of
+from evaluation.selectors.votes import choice_of
 from evaluation.services.grades import grade_claim, grade_submit
 from evaluation.services.rounds import round_close, round_open
 from evaluation.services.rubrics import rubric_edit
+from evaluation.services.votes import vote_submit
 
 ROUND = OpenApiParameter("round", int, required=True)
 
@@ -52,7 +64,11 @@ class Rounds(generics.ListAPIView[GradingRound]):
         found = evaluation_by_id(self.request, number(self.request, "evaluation"))[1]
         return GradingRound.objects.filter(evaluation=found)
 
-    @extend_schema(request=RoundIn, responses={201: RoundOut, **REFUSALS}, summary="Have answers graded blind")
+    @extend_schema(
+        request=RoundIn,
+        responses={201: RoundOut, **REFUSALS},
+        summary="Have answers judged blind, by grades or by votes",
+    )
     def post(self, request: Request) -> Response:
         given = RoundIn(data=request.data)
         given.is_valid(raise_exception=True)
@@ -77,7 +93,7 @@ def close(request: Request, grading_round: int) -> Response:
     tags=["grades"],
     request=None,
     responses={200: ClaimOut, 204: None, **REFUSALS},
-    summary="Claim the next answer to grade; 204 when none is left",
+    summary="Claim the next answer to grade, or the next two to choose from; 204 when none is left",
 )
 @api_view(["POST"])
 def claim(request: Request, grading_round: int) -> Response:
@@ -89,17 +105,22 @@ def claim(request: Request, grading_round: int) -> Response:
 
 
 def claim_shape(grading_round: GradingRound, assignment: Assignment) -> dict[str, object]:
-    question = question_of(assignment)
-    example = question.example
+    shown: dict[str, object]
+    if grading_round.kind == RoundKind.VOTES:
+        choice = choice_of(assignment)
+        example, shown = choice.example, {"left": choice.left, "right": choice.right}
+    else:
+        question = question_of(assignment)
+        criteria = grading_round.rubric.criteria
+        example = question.example
+        shown = {"answer": question.answer, "was_cut": question.was_cut, "criteria": criteria}
     return {
         "assignment": assignment.pk,
         "token": assignment.token,
         "lease_until": assignment.lease_until,
         "reference": example["response"],
-        "answer": question.answer,
-        "was_cut": question.was_cut,
-        "criteria": grading_round.rubric.criteria,
         **{name: example[name] for name in ("system", "turns", "instruction", "input")},
+        **shown,
     }
 
 
@@ -125,3 +146,25 @@ class Grades(generics.ListAPIView[Grade]):
             actor=person(request), grading_round=found, assignment_id=values.pop("assignment"), **values
         )
         return Response(GradeOut(grade).data, status=201)
+
+
+@extend_schema(tags=["votes"], parameters=[ROUND])
+class Votes(generics.ListAPIView[Vote]):
+    """The votes of a round, newest first: your own while it is open, everybody's once it is closed."""
+
+    serializer_class = VoteOut
+    queryset = Vote.objects.none()
+
+    def get_queryset(self) -> QuerySet[Vote]:
+        access, found = round_by_id(self.request, number(self.request, "round"), Need.VIEW)
+        votes = Vote.objects.filter(comparison__grading_round=found).select_related("comparison__grading_round")
+        return votes if found.state == RoundState.CLOSED else votes.filter(voter=access.user)
+
+    @extend_schema(request=VoteIn, responses={201: VoteOut, **REFUSALS}, summary="Say which of two answers is better")
+    def post(self, request: Request) -> Response:
+        given = VoteIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        found = round_by_id(request, values.pop("round"))[1]
+        vote = vote_submit(actor=person(request), grading_round=found, assignment_id=values.pop("assignment"), **values)
+        return Response(VoteOut(vote).data, status=201)

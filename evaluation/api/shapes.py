@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from evaluation.choices import Usable
-from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Rubric, Score
+from evaluation.choices import RoundKind, Usable, Winner
+from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Rubric, Score, Vote
 
 
 class CandidateOut(serializers.ModelSerializer[Candidate]):
@@ -116,17 +116,20 @@ class RubricIn(serializers.Serializer[object]):
 class RoundOut(serializers.ModelSerializer[GradingRound]):
     class Meta:
         model = GradingRound
-        fields = ("id", "evaluation", "rubric", "graders", "items", "state", "created_at", "closed_at")
+        fields = ("id", "evaluation", "kind", "rubric", "graders", "items", "state", "created_at", "closed_at")
 
 
 class RoundIn(serializers.Serializer[object]):
     evaluation = serializers.IntegerField(min_value=1)
     items = serializers.IntegerField(min_value=1)
     graders = serializers.IntegerField(min_value=1, default=1)
+    kind = serializers.ChoiceField(
+        choices=RoundKind.choices, default=RoundKind.GRADES, help_text="Grades by the rubric, or votes on two answers."
+    )
 
 
 class ClaimOut(serializers.Serializer[object]):
-    """An answer held for the caller; nothing in it tells which model gave it."""
+    """An answer held for the caller, or in a round of votes two (`left`, `right`); nothing tells whose they are."""
 
     assignment = serializers.IntegerField()
     token = serializers.IntegerField()
@@ -136,9 +139,11 @@ class ClaimOut(serializers.Serializer[object]):
     instruction = serializers.CharField()
     input = serializers.CharField()
     reference = serializers.CharField()
-    answer = serializers.CharField()
-    was_cut = serializers.BooleanField()
-    criteria = CriterionShape(many=True)
+    answer = serializers.CharField(required=False)
+    was_cut = serializers.BooleanField(required=False)
+    criteria = CriterionShape(many=True, required=False)
+    left = serializers.CharField(required=False)
+    right = serializers.CharField(required=False)
 
 
 class GradeIn(serializers.Serializer[object]):
@@ -148,6 +153,34 @@ class GradeIn(serializers.Serializer[object]):
     values = serializers.DictField(child=serializers.IntegerField(), help_text="Criterion key: 1 to 5.")
     usable = serializers.ChoiceField(choices=Usable.choices)
     comment = serializers.CharField(max_length=4000, allow_blank=True, required=False, default="")
+
+
+class VoteIn(serializers.Serializer[object]):
+    round = serializers.IntegerField(min_value=1)
+    assignment = serializers.IntegerField(min_value=1)
+    token = serializers.IntegerField(min_value=1)
+    winner = serializers.ChoiceField(choices=Winner.choices)
+
+
+class VoteOut(serializers.ModelSerializer[Vote]):
+    """A vote. While its round is open it does not say on which outputs."""
+
+    grading_round = serializers.IntegerField(source="comparison.grading_round_id", read_only=True)
+    left = serializers.SerializerMethodField()
+    right = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Vote
+        fields = (
+            "id", "grading_round", "voter", "winner", "left", "right", "left_fingerprint", "right_fingerprint",
+            "created_at",
+        )  # fmt: skip
+
+    def get_left(self, vote: Vote) -> int | None:
+        return vote.comparison.left_id if vote.comparison.grading_round.closed_at else None
+
+    def get_right(self, vote: Vote) -> int | None:
+        return vote.comparison.right_id if vote.comparison.grading_round.closed_at else None
 
 
 class GradeOut(serializers.ModelSerializer[Grade]):

@@ -13,4 +13,5 @@ urlpatterns = [
     path("grading-rounds/<int:grading_round>/close/", grading.close, name="api-grading-round-close"),
     path("grading-rounds/<int:grading_round>/claim/", grading.claim, name="api-grading-round-claim"),
     path("grades/", grading.Grades.as_view(), name="api-grades"),
+    path("votes/", grading.Votes.as_view(), name="api-votes"),
 ]

@@ -2,8 +2,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.choices import WorkKind
 from core.models import Project, User
-from evaluation.choices import RoundState, Usable
+from evaluation.choices import RoundKind, RoundState, Usable
 from evaluation.models.evaluations import Evaluation, Output
 
 
@@ -24,10 +25,12 @@ class Rubric(models.Model):
 
 
 class GradingRound(models.Model):
-    """Outputs of one evaluation given to people, mixed and without names. Each output is a work item of kind grade."""
+    """Outputs of one evaluation given to people, mixed and without names. Each output is a work item of kind grade; in
+    a round of votes each comparison of two is one of kind compare."""
 
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="rounds")
     rubric = models.ForeignKey(Rubric, models.RESTRICT, related_name="+")
+    kind = models.CharField(max_length=8, choices=RoundKind.choices, default=RoundKind.GRADES)
     seed = models.PositiveIntegerField()
     graders = models.PositiveSmallIntegerField(_("people for each answer"), default=1)
     items = models.PositiveIntegerField(_("questions"))
@@ -43,6 +46,10 @@ class GradingRound(models.Model):
     def batch(self) -> str:
         """The name under which the work items of this round belong together."""
         return f"grading-{self.pk}"
+
+    @property
+    def work_kind(self) -> WorkKind:
+        return WorkKind.COMPARE if self.kind == RoundKind.VOTES else WorkKind.GRADE
 
 
 class Grade(models.Model):

@@ -1,17 +1,16 @@
-"""Rounds, a grader's own progress, and, after the names are back, what the grades say of each model."""
+"""A grader's own progress and question, and, after the names are back, what the grades say of each model."""
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core.choices import AssignmentState, WorkKind, WorkState
+from core.choices import AssignmentState, WorkState
 from core.models import Assignment, Project, User, WorkItem
 from curation.models import SuiteItem
 from evaluation.choices import RoundState, Usable
-from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output
+from evaluation.models import Candidate, Grade, GradingRound, Output
 from evaluation.selectors.results import rounded
 from ml.agree import Grades, agree
 from ml.stats import Interval, mean_interval, wilson
@@ -29,20 +28,6 @@ class Progress:
     @property
     def share(self) -> float | None:
         return self.mine / (self.mine + self.left) if self.mine + self.left else None
-
-
-@dataclass(frozen=True)
-class RoundRow:
-    """A round with how much of it is graded, and what came of it once it is closed."""
-
-    round: GradingRound
-    done: int
-    wanted: int
-    result: "RoundResult | None" = None
-
-    @property
-    def share(self) -> float:
-        return self.done / self.wanted if self.wanted else 0.0
 
 
 @dataclass(frozen=True)
@@ -99,27 +84,6 @@ class RoundResult:
     notes: list[str]
 
 
-def rounds_of(evaluation: Evaluation) -> list[RoundRow]:
-    rows = rows_of(GradingRound.objects.filter(evaluation=evaluation))
-    return [replace(row, result=round_result(row.round)) for row in rows]
-
-
-def rounds_in(project: Project) -> list[RoundRow]:
-    """The rounds of a project, open ones first, the newest first; at most 50."""
-    return rows_of(GradingRound.objects.filter(evaluation__project=project))
-
-
-def rows_of(rounds: QuerySet[GradingRound]) -> list[RoundRow]:
-    found = list(rounds.select_related("evaluation__project", "rubric").order_by("-state", "-pk")[:50])
-    counts: dict[int, int] = defaultdict(int)
-    for number in Grade.objects.filter(grading_round__in=found).values_list("grading_round", flat=True):
-        counts[number] += 1
-    models = dict.fromkeys((row.evaluation_id for row in found), 0)
-    for evaluation in Candidate.objects.filter(evaluation__in=models).values_list("evaluation", flat=True):
-        models[evaluation] += 1
-    return [RoundRow(row, counts[row.pk], row.items * models[row.evaluation_id] * row.graders) for row in found]
-
-
 def open_round(project: Project) -> GradingRound | None:
     """The oldest round that is still open."""
     return GradingRound.objects.filter(evaluation__project=project, state=RoundState.OPEN).order_by("pk").first()
@@ -129,14 +93,14 @@ def progress_of(grading_round: GradingRound, user: User) -> Progress:
     mine = Assignment.objects.filter(
         user=user,
         item__batch=grading_round.batch,
-        item__kind=WorkKind.GRADE,
+        item__kind=grading_round.work_kind,
         item__project=grading_round.evaluation.project,
     )
     done = mine.filter(state=AssignmentState.SUBMITTED).count()
     gone = mine.filter(state__in=(AssignmentState.SUBMITTED, AssignmentState.SKIPPED)).values("item")
     left = WorkItem.objects.filter(
         project=grading_round.evaluation.project,
-        kind=WorkKind.GRADE,
+        kind=grading_round.work_kind,
         batch=grading_round.batch,
         state=WorkState.OPEN,
     ).exclude(pk__in=gone)
@@ -148,12 +112,16 @@ def question_of(assignment: Assignment) -> Question:
     output = Output.objects.select_related("candidate__evaluation__suite__version", "item__revision").get(
         pk=assignment.item.subject_id
     )
+    return Question(assignment, item_example(output), output.text, output.finish_reason == "length")
+
+
+def item_example(output: Output) -> dict[str, Any]:
+    """The texts that an output answers."""
     item: SuiteItem = output.item
     revision = item.revision
     assert revision is not None  # an output is only made from an item with texts
     version = output.candidate.evaluation.suite.version
-    example = {**revision.texts(), "system": revision.system or (version.system_prompt if version else "")}
-    return Question(assignment, example, output.text, output.finish_reason == "length")
+    return {**revision.texts(), "system": revision.system or (version.system_prompt if version else "")}
 
 
 def round_result(grading_round: GradingRound) -> RoundResult | None:

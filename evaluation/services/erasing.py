@@ -9,7 +9,7 @@ from core.registries import Erased, TextPlace
 from core.scrubbing import Needles, lines_drop
 from core.tombstones import tombstone
 from curation.models import SuiteItem
-from evaluation.models import Candidate, Evaluation, Grade, Output
+from evaluation.models import Candidate, Evaluation, Grade, Output, Vote
 
 PLACES = [
     TextPlace(
@@ -41,6 +41,9 @@ def answers_erase(erased: Erased) -> dict[str, int]:
     about = Q(output__in=outputs)
     grades = Grade.objects.filter(about)
     grades.update(fingerprint=tombstone("output_id"))
+    for side in ("left", "right"):
+        judged = Vote.objects.filter(**{f"comparison__{side}__in": outputs})
+        judged.update(**{f"{side}_fingerprint": tombstone("comparison_id")})
     if erased.person:
         about |= Q(grader=erased.person, grading_round__evaluation__project=erased.project)
     comments = Grade.objects.filter(about).exclude(comment="").update(comment="")

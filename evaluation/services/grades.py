@@ -7,13 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.choices import AssignmentState, WorkKind
+from core.choices import AssignmentState
 from core.denied import ApplicationError
 from core.models import Assignment, User
 from core.services.events import event_record
 from core.services.work import work_claim_next, work_skip, work_submit, work_undo
-from evaluation.choices import RoundState, Usable
-from evaluation.models import Grade, GradingRound, Output
+from evaluation.choices import RoundKind, RoundState, Usable
+from evaluation.models import Grade, GradingRound, Output, Vote
 
 LOWEST, HIGHEST = 1, 5
 
@@ -23,7 +23,10 @@ def grade_claim(*, actor: User, grading_round: GradingRound) -> Assignment | Non
     if grading_round.state != RoundState.OPEN:
         return None
     return work_claim_next(
-        user=actor, project=grading_round.evaluation.project, kind=WorkKind.GRADE, batch=grading_round.batch
+        user=actor,
+        project=grading_round.evaluation.project,
+        kind=grading_round.work_kind,
+        batch=grading_round.batch,
     )
 
 
@@ -40,9 +43,11 @@ def grade_submit(
 ) -> Grade:
     """Store a judgement with the fingerprint of the exact text, and give the work item back as done.
 
-    Raises ApplicationError for a grade that is not complete, a closed round, or a hold that went to somebody else.
+    Raises ApplicationError for a grade that is not complete, a closed round or one of votes, or a hold that went to
+    somebody else.
     """
     refuse_closed(grading_round)
+    refuse_other_kind(grading_round, RoundKind.GRADES)
     assignment = held_by(actor, grading_round, assignment_id, token)
     grades = complete(grading_round, values)
     if usable not in Usable.values:
@@ -75,11 +80,14 @@ def grade_submit(
 
 @transaction.atomic
 def grade_undo(*, actor: User, grading_round: GradingRound) -> Assignment:
-    """Take the person's last grade of an open round back; the answer is held by them again."""
+    """Take the person's last grade or vote of an open round back; what it was about is held by them again."""
     refuse_closed(grading_round)
     last = (
         Assignment.objects.filter(
-            user=actor, item__batch=grading_round.batch, item__kind=WorkKind.GRADE, state=AssignmentState.SUBMITTED
+            user=actor,
+            item__batch=grading_round.batch,
+            item__kind=grading_round.work_kind,
+            state=AssignmentState.SUBMITTED,
         )
         .select_related("item")
         .order_by("-ended_at", "-pk")
@@ -88,7 +96,10 @@ def grade_undo(*, actor: User, grading_round: GradingRound) -> Assignment:
     if last is None:
         raise ApplicationError(_("You have graded nothing in this round that could be taken back."))
     release_others(actor, grading_round)
-    Grade.objects.filter(output=last.item.subject_id, grading_round=grading_round, grader=actor).delete()
+    if grading_round.kind == RoundKind.VOTES:
+        Vote.objects.filter(comparison=last.item.subject_id, voter=actor).delete()
+    else:
+        Grade.objects.filter(output=last.item.subject_id, grading_round=grading_round, grader=actor).delete()
     project = grading_round.evaluation.project
     event_record(actor=actor, action="grade.undone", project=project, subject=grading_round, assignment=last.pk)
     return work_undo(assignment=last)
@@ -104,6 +115,11 @@ def refuse_closed(grading_round: GradingRound) -> None:
         raise ApplicationError(_("This round was closed; its grades stand as they are."))
 
 
+def refuse_other_kind(grading_round: GradingRound, kind: RoundKind) -> None:
+    if grading_round.kind != kind:
+        raise ApplicationError(_("This is a round of %(kind)s.") % {"kind": grading_round.get_kind_display().lower()})
+
+
 def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token: int) -> Assignment:
     found = (
         Assignment.objects.select_related("item")
@@ -112,7 +128,7 @@ def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token:
             user=actor,
             token=token,
             item__batch=grading_round.batch,
-            item__kind=WorkKind.GRADE,
+            item__kind=grading_round.work_kind,
             item__project=grading_round.evaluation.project,
         )
         .first()
@@ -125,7 +141,7 @@ def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token:
 def release_others(actor: User, grading_round: GradingRound) -> None:
     """Let go of what the person holds now, so that the answer taken back is the one they see next."""
     Assignment.objects.filter(
-        user=actor, item__batch=grading_round.batch, item__kind=WorkKind.GRADE, state=AssignmentState.CLAIMED
+        user=actor, item__batch=grading_round.batch, item__kind=grading_round.work_kind, state=AssignmentState.CLAIMED
     ).update(state=AssignmentState.RELEASED, ended_at=timezone.now())
 
 

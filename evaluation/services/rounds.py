@@ -2,27 +2,31 @@
 
 import random
 import secrets
+from itertools import combinations
 
 from django.db import transaction
 from django.db.models import Count
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.choices import WorkKind, WorkState
+from core.choices import WorkState
 from core.denied import ApplicationError
 from core.models import User, WorkItem
 from core.services.events import event_record
-from evaluation.choices import EvaluationState, RoundState
-from evaluation.models import Evaluation, GradingRound, Output
+from evaluation.choices import EvaluationState, RoundKind, RoundState
+from evaluation.models import Comparison, Evaluation, GradingRound, Output, Vote
 from evaluation.selectors.suites import in_order_of_asking
 from evaluation.services.rubrics import rubric_current
 
-SUBJECT = "output"
+SUBJECTS = {RoundKind.GRADES: "output", RoundKind.VOTES: "comparison"}
 
 
 @transaction.atomic
-def round_open(*, actor: User, evaluation: Evaluation, items: int, graders: int = 1) -> GradingRound:
-    """Give the answers to `items` questions to people, `graders` for each answer, mixed by a fresh seed.
+def round_open(
+    *, actor: User, evaluation: Evaluation, items: int, graders: int = 1, kind: str = RoundKind.GRADES
+) -> GradingRound:
+    """Give the answers to `items` questions to people, `graders` for each answer, mixed by a fresh seed: each answer
+    to be graded, or two at a time to be chosen from.
 
     Work items are made in the mixed order, so that not even their numbers tell which model said what.
     Raises ApplicationError when the evaluation has not ended well, has too few answers, or is being graded already.
@@ -42,26 +46,30 @@ def round_open(*, actor: User, evaluation: Evaluation, items: int, graders: int 
         evaluation=evaluation,
         rubric=rubric_current(project=evaluation.project),
         seed=secrets.randbelow(2**31),
+        kind=kind,
         graders=graders,
         items=items,
         created_by=actor,
     )
     chosen = in_order_of_asking(answered, evaluation.settings["seed"])[:items]
+    answers = outputs_by_item(evaluation, chosen)
+    subjects = comparisons_make(grading, answers) if kind == RoundKind.VOTES else mixed(answers, grading.seed)
     WorkItem.objects.bulk_create(
         WorkItem(
             project=evaluation.project,
-            kind=WorkKind.GRADE,
-            subject_type=SUBJECT,
-            subject_id=output,
+            kind=grading.work_kind,
+            subject_type=SUBJECTS[RoundKind(kind)],
+            subject_id=subject,
             batch=grading.batch,
             needed=graders,
             order=order,
         )
-        for order, output in enumerate(mixed(outputs_by_item(evaluation, chosen), grading.seed))
+        for order, subject in enumerate(subjects)
     )
     event_record(
-        actor=actor, action="grading.opened", project=evaluation.project, subject=grading, items=items, graders=graders
-    )
+        actor=actor, action="grading.opened", project=evaluation.project, subject=grading, items=items,
+        graders=graders, kind=kind,
+    )  # fmt: skip
     return grading
 
 
@@ -75,7 +83,7 @@ def round_close(*, actor: User, grading_round: GradingRound) -> GradingRound:
         raise ApplicationError(_("This round is closed already."))
     project = grading_round.evaluation.project
     left = WorkItem.objects.filter(
-        project=project, kind=WorkKind.GRADE, batch=grading_round.batch, state=WorkState.OPEN
+        project=project, kind=grading_round.work_kind, batch=grading_round.batch, state=WorkState.OPEN
     ).update(state=WorkState.CLOSED)
     grading_round.refresh_from_db()
     event_record(
@@ -83,10 +91,32 @@ def round_close(*, actor: User, grading_round: GradingRound) -> GradingRound:
         action="grading.unblinded",
         project=project,
         subject=grading_round,
-        grades=grading_round.grades.count(),
+        grades=judgements_of(grading_round),
         ungraded=left,
     )
     return grading_round
+
+
+def judgements_of(grading_round: GradingRound) -> int:
+    if grading_round.kind == RoundKind.VOTES:
+        return Vote.objects.filter(comparison__grading_round=grading_round).count()
+    return grading_round.grades.count()
+
+
+def comparisons_make(grading: GradingRound, answers: list[list[int]]) -> list[int]:
+    """Every two answers to a question that are not the same text, sides and order drawn. Raises ApplicationError."""
+    chance = random.Random(grading.seed)  # noqa: S311  a shuffle that can be repeated, not a secret
+    found = [chance.sample(two, 2) for row in answers for two in combinations(row, 2)]
+    texts = dict(Output.objects.filter(pk__in={key for two in found for key in two}).values_list("pk", "fingerprint"))
+    rows = [
+        Comparison(grading_round=grading, left_id=left, right_id=right)
+        for left, right in found
+        if texts[left] != texts[right]
+    ]
+    if not rows:
+        raise ApplicationError(_("There is nothing to choose between: it takes two models that answer differently."))
+    made = [row.pk for row in Comparison.objects.bulk_create(rows)]
+    return chance.sample(made, len(made))
 
 
 def items_answered_by_all(evaluation: Evaluation) -> list[int]:

@@ -18,8 +18,8 @@ from evaluation.choices import EVALUATION_AGAIN, EVALUATION_OPEN
 from evaluation.forms import NewEvaluation
 from evaluation.models import Evaluation
 from evaluation.selectors.evaluations import candidates_of, evaluations_of
-from evaluation.selectors.grading import rounds_of
 from evaluation.selectors.results import result_of
+from evaluation.selectors.rounds import rounds_of
 from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
 from training.models import ModelVersion
 

@@ -15,13 +15,15 @@ from core.choices import Need
 from core.denied import ApplicationError
 from core.views.telling import refusal_on, refusal_told
 from evaluation.access import evaluation_access, round_access
-from evaluation.choices import RoundState, Usable
+from evaluation.choices import RoundKind, RoundState, Usable
 from evaluation.forms import NewRound
 from evaluation.models import GradingRound
-from evaluation.selectors.grading import progress_of, question_of, rounds_in
+from evaluation.selectors.grading import progress_of, question_of
+from evaluation.selectors.rounds import rounds_in
 from evaluation.services.grades import HIGHEST, LOWEST, grade_claim, grade_skip, grade_submit, grade_undo
 from evaluation.services.rounds import items_answered_by_all, round_close, round_open
 from evaluation.services.rubrics import rubric_current
+from evaluation.views.votes import held, vote_page
 
 USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}
 
@@ -56,9 +58,10 @@ def new(request: HttpRequest, project: str, evaluation: int) -> HttpResponse:
 @require_GET
 @never_cache
 def detail(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
-    """The next answer for this person, or that there is none left."""
+    """The next answer, or the next two to choose from, for this person; or that there is none left."""
     access, found = round_access(request, project, grading_round)
-    return grade_page(request, found, access.allows(Need.OWN))
+    page = vote_page if found.kind == RoundKind.VOTES else grade_page
+    return page(request, found, access.allows(Need.OWN))
 
 
 def grade_page(
@@ -90,8 +93,7 @@ def submit(request: HttpRequest, project: str, grading_round: int) -> HttpRespon
         grade_submit(
             actor=access.user,
             grading_round=found,
-            assignment_id=number(given, "assignment"),
-            token=number(given, "token"),
+            **held(given),
             values=given,
             usable=given.get("usable", ""),
             comment=given.get("comment", ""),
@@ -109,8 +111,7 @@ def skip(request: HttpRequest, project: str, grading_round: int) -> HttpResponse
         grade_skip(
             actor=access.user,
             grading_round=found,
-            assignment_id=number(given, "assignment"),
-            token=number(given, "token"),
+            **held(given),
         )
     return redirect("evaluation:round-detail", project, grading_round)
 
@@ -118,7 +119,7 @@ def skip(request: HttpRequest, project: str, grading_round: int) -> HttpResponse
 @require_POST
 def undo(request: HttpRequest, project: str, grading_round: int) -> HttpResponse:
     access, found = round_access(request, project, grading_round)
-    with refusal_told(request, _("Your last grade is taken back; grade this answer again.")):
+    with refusal_told(request, _("What you said last is taken back; judge it again.")):
         grade_undo(actor=access.user, grading_round=found)
     return redirect("evaluation:round-detail", project, grading_round)
 
@@ -130,8 +131,3 @@ def close(request: HttpRequest, project: str, grading_round: int) -> HttpRespons
     with refusal_told(request, _("The round is closed and the names are back.")):
         round_close(actor=access.user, grading_round=found)
     return redirect("evaluation:evaluation-detail", project, found.evaluation_id)
-
-
-def number(given: dict[str, str], name: str) -> int:
-    text = given.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

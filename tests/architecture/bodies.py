@@ -23,6 +23,7 @@ def query(name: str, estate: Estate) -> str:
         "api-outputs": f"evaluation={values['evaluation']}",
         "api-grading-rounds": f"evaluation={values['evaluation']}",
         "api-grades": f"round={values['grading_round']}",
+        "api-votes": f"round={values['grading_round']}",
     }
     return f"project={estate.project.slug}&{asked.get(name, '')}"
 
@@ -93,6 +94,7 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-evaluations": {"project": project, "suite": values["suite"], "models": [{"base": base}]},
         "api-rubrics": {"project": project, "criteria": [{"label": "Correct"}]},
         "api-grading-rounds": {"evaluation": values["evaluation"], "items": 1},
+        "api-votes": {"round": values["grading_round"], "assignment": 1, "token": 1, "winner": "left"},
         "api-grades": {
             "round": values["grading_round"],
             "assignment": 1,

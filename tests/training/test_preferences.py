@@ -1,10 +1,12 @@
 """Corrections of a model's drafts become preferences, and a run learns them."""
 
 import hashlib
+import json
 from collections.abc import Callable
 
 import pytest
 
+from core import registries
 from core.choices import WorkKind
 from core.models import Project, User
 from core.services.work import work_claim_next
@@ -18,6 +20,7 @@ from tests.world import run_jobs
 from training.choices import RunState
 from training.models import BaseModel, Run
 from training.selectors.gate import launch_refusals
+from training.services.directories import run_directory
 from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,17 +58,23 @@ def asked(question: int) -> str:
 
 
 @pytest.mark.slow
-def test_a_run_learns_to_prefer_the_correction_over_the_draft(
-    owner: User, prepare: Prepare, corrected: DatasetVersion
+def test_a_run_learns_to_prefer_the_correction_over_the_draft_and_the_answer_that_people_chose(
+    owner: User, prepare: Prepare, corrected: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known = corrected.rows.filter(part=Part.TRAIN).values_list("revision", flat=True)[0]
+    chosen = registries.PreferredAnswer(known, "A long timber.", "roof", "Tiny")
+    monkeypatch.setattr(registries, "preferred_answers", [lambda task: [chosen] * (task == corrected.task_id)])
     run = run_launch(actor=owner, run=prepare(of=corrected, objective="preferences", max_steps=4, learning_rate=5e-3))
     run_jobs("train")
     run = Run.objects.get(pk=run.pk)
     assert run.state == RunState.DONE, run.error
     assert run.result["develop_loss_before"] == pytest.approx(0.6931, abs=1e-3)
     assert run.result["develop_loss_after"] < run.result["develop_loss_before"]
-    assert run.events.filter(type="step", data__preferred__isnull=False).count() == 3
+    assert run.events.filter(type="step", data__preferred__isnull=False).count() == 4
+    rows = [json.loads(line) for line in run_directory(run).pairs_path.read_text().splitlines()]
+    assert [row["source"] for row in rows] == ["correction"] * COUNT + ["vote"]
+    assert (rows[-1]["response"], rows[-1]["rejected"]) == ("A long timber.", "roof")
 
 
 def test_without_corrections_there_is_nothing_to_prefer(prepare: Prepare) -> None:
-    assert "worse answer" in str(launch_refusals(prepare(objective="preferences"))[0])
+    assert "a better and a worse answer" in str(launch_refusals(prepare(objective="preferences"))[0])

@@ -101,13 +101,16 @@ def length_refusals(base: BaseModel, recipe: Recipe) -> list[Denied]:
 
 
 def preference_refusals(run: Run, recipe: Recipe) -> list[Denied]:
-    """Learning to prefer needs pairs of which people corrected a model's draft."""
+    """Learning to prefer needs corrections of models' drafts, or votes on models' answers to develop items."""
     if recipe.objective != "preferences" or next(preference_examples(run.version, ("train",)), None) is not None:
         return []
     return [
         Denied(
-            _("No pair of the train part has a worse answer beside its own."),
-            _("Have experts correct drafts of a model, freeze a new version, or learn the answers themselves."),
+            _("No question has a better and a worse answer to learn from."),
+            _(
+                "Have experts correct drafts of a model and freeze a new version, have people vote on answers to a "
+                "develop suite, or learn the answers themselves."
+            ),
         )
     ]
 
