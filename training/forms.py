@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from core.models import Project
 from curation.choices import VersionState
 from curation.models import DatasetVersion
+from curation.selectors.subsets import Subset
 from ml.devices import can_squeeze
 from ml.recipe import PRESETS, TEXT, Recipe, RecipeError, RecipeField, recipe_fields
 from training.choices import ModelState, Tell
@@ -93,6 +94,25 @@ class LaunchForm(forms.Form):
         ),
     )
 
+    data_share = forms.FloatField(
+        label=gettext_lazy("Share of the pairs"),
+        required=False,
+        min_value=0.1,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+        help_text=gettext_lazy(
+            "Learn only so much of the train part, to see what more data brings; develop and test stay whole. A "
+            "smaller share of the same seed lies in the larger. From 0.1 to 100; left empty, all of it."
+        ),
+    )
+    data_seed = forms.IntegerField(
+        label=gettext_lazy("Which pairs that are"),
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text=gettext_lazy("A seed that draws the share. Left empty, 0."),
+    )
+
     def __init__(self, *args: Any, project: Project, run: Run | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
@@ -101,6 +121,7 @@ class LaunchForm(forms.Form):
         self.fields["version"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
         self.fields["base"].choices = models_of(project)  # type: ignore[attr-defined]
         self.fields["preset"].choices = [(each.key, each.label) for each in self.offered]  # type: ignore[attr-defined]
+        self.fields["data_share"].unit = "%"  # type: ignore[attr-defined]
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting)
         if run is not None:
@@ -130,13 +151,16 @@ class LaunchForm(forms.Form):
         method = data["method"] or (self.start.method if self.start else "")
         wishes = Wishes(data["tell"] or Tell.REQUESTER, data["wanted_by"], data["nights"])
         plain = {name: data[name] for name in ("version", "base", "preset", "name")}
-        return {**plain, "start": self.start, "method": method, "changes": self.changes(), "wishes": wishes}
+        subset = Subset((data["data_share"] or 100) / 100, data["data_seed"] or 0)
+        asked = {**plain, "start": self.start, "method": method, "changes": self.changes()}
+        return {**asked, "wishes": wishes, "subset": subset}
 
     def choices_first(self) -> list[forms.BoundField]:
         return [self[name] for name in FIRST]
 
     def details(self) -> list[forms.BoundField]:
-        return [self["method"], self["nights"], *(self[setting.name] for setting in DETAILS)]
+        first = ("method", "data_share", "data_seed", "nights")
+        return [*(self[name] for name in first), *(self[setting.name] for setting in DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
         """The presets as cards: key, label, text, whether chosen."""
@@ -218,7 +242,9 @@ def initial_of(run: Run) -> dict[str, Any]:
     usual = preset_recipe(run.preset, run.project)
     preset, usual = (run.preset, usual) if usual else ("balanced", PRESETS["balanced"])
     base = f"{VERSION}{run.start_id}" if run.start_id else str(run.base_id)
-    wanted = {"wanted_by": run.wanted_by, "tell": run.tell, "nights": run.nights}
+    wanted: dict[str, Any] = {"wanted_by": run.wanted_by, "tell": run.tell, "nights": run.nights}
+    if run.subset:
+        wanted |= {"data_share": run.subset["share"] * 100, "data_seed": run.subset["seed"]}
     return {
         "version": run.version, "base": base, "preset": preset, "name": run.name, **wanted,
         **differing(run.recipe, usual),

@@ -22,7 +22,7 @@ from training.selectors.estimates import disk_need
 from training.selectors.refs import folder_of
 from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store, drafts_examine
 from training.services.bases import base_examined, base_refused
-from training.services.directories import run_write, spec_write
+from training.services.directories import learnt, run_write, spec_write
 from training.services.hub import hub_fetch, hub_model
 from training.services.probes import SECONDS, methods_tried, probe_clear, probe_failed, probe_folder, probe_store
 from training.services.runs import run_begin, run_ended
@@ -198,6 +198,7 @@ class ProbeJob(JobRunner):
                 base=probe.run.base,
                 start=probe.run.start,
                 recipe=Recipe.from_json(probe.run.recipe),
+                **learnt(probe.run),
             )
             for number, method in enumerate(methods):
                 context.progress(number, len(methods), str(_("Trying %(method)s") % {"method": method}))

@@ -13,6 +13,7 @@ from curation.choices import CorpusState, Part, VersionState
 from curation.models import Corpus, DatasetVersion, Pair
 from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run
+from training.selectors.material import material_told
 from training.selectors.refs import model_ref
 from training.services.bases import starter_register
 from training.services.erasing import PLACES, models_that_saw, trainings_erase
@@ -170,7 +171,7 @@ def origins(run: Run) -> list[LineageEntry]:
         material = LineageEntry("up", gettext_lazy("Corpus"), str(run.corpus), data)
     else:
         data = reverse("curation:version-detail", args=[slug, run.version_id])
-        material = LineageEntry("up", gettext_lazy("Dataset version"), str(run.version), data)
+        material = LineageEntry("up", gettext_lazy("Dataset version"), material_told(run), data)
     return [
         material,
         LineageEntry("up", gettext_lazy("Base model"), run.base.name, base),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from core.choices import NoticeKind
 from core.denied import ApplicationError
 from core.models import Notice, Project, User
+from core.registries import lineage_of
 from curation.models import DatasetVersion
 from ml.recipe import Recipe
 from tests.training_world import TINY
@@ -82,8 +83,33 @@ def test_cloning_fills_the_form_and_comparing_tells_the_difference(
     differing = page.split("In what they differ</h2>")[1].split("</table>")[0]
     assert "Seed" in differing
     assert "Learning rate" not in differing
+    assert "How much of it" not in differing
     assert client.get(f"{url('run-compare', project)}?a=999999&b={other.pk}").status_code == 404
     assert client.get(url("run-compare", project)).status_code == 200
+
+
+def test_a_share_of_the_pairs_is_chosen_under_details_and_told_wherever_the_run_is(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run, other, client = prepare(), prepare(), as_user(owner)
+    given = {"version": run.version_id, "base": run.base_id, "preset": "quick", "data_share": 25, "data_seed": 3}
+    answer = client.post(url("run-edit", project, run.pk), {**given, "data_share": 0})
+    assert answer.status_code == 400
+    client.post(url("run-edit", project, run.pk), given)
+    run.refresh_from_db()
+    assert run.subset == {"share": 0.25, "seed": 3}
+    told = "25 % of the train part, by seed 3"
+    assert told in client.get(url("run-check", project, run.pk)).content.decode()
+    page = client.get(f"{url('run-compare', project)}?a={run.pk}&b={other.pk}").content.decode()
+    assert told in page.split("In what they differ</h2>")[1].split("</table>")[0]
+    assert 'name="data_share" value="25.0"' in client.get(f"{url('run-new', project)}?from={run.pk}").content.decode()
+    [material] = [entry for entry in lineage_of("run", run) if entry.kind == "Dataset version"]
+    assert material.label == f"{run.version} ({told})"
+    Run.objects.filter(pk=run.pk).update(state=RunState.CANCELLED)
+    assert told in client.get(url("run-detail", project, run.pk)).content.decode()
+    client.post(url("run-edit", project, other.pk), {**given, "objective": "preferences"})
+    other.refresh_from_db()
+    assert (other.subset, other.recipe["objective"]) == ({}, "answers")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from ml.recipe import Recipe, recipe_fields
 from training.models import Run
 from training.presets import shown
+from training.selectors.material import share_told
 
 RESULTS = ("train_loss", "develop_loss_before", "develop_loss_after", "general_loss_before", "general_loss_after")
 
@@ -32,9 +33,11 @@ def origins(left: Run, right: Run) -> list[Line]:
     def told(run: Run) -> list[str]:
         start = str(run.start) if run.start else _("its beginning")
         excluded = sum(len(ids) for ids in run.excluded.values())
-        return [str(run.material), run.material.sha256[:12], str(run.base), start, str(excluded)]
+        share = share_told(run) or _("all of it")
+        return [str(run.material), run.material.sha256[:12], share, str(run.base), start, str(excluded)]
 
-    labels = (_("Learns"), _("Its fingerprint"), _("Base model"), _("On from"), _("Pairs left out by hand"))
+    names = (_("Learns"), _("Its fingerprint"), _("How much of it"), _("Base model"), _("On from"))
+    labels = (*names, _("Pairs left out by hand"))
     return [Line(*found) for found in zip(labels, told(left), told(right), strict=True)]
 
 

@@ -97,7 +97,7 @@ def time_need(run: Run, recipe: Recipe) -> float | None:
     if not speed or not report.get("usable", {}).get("train"):
         return None
     tokens, pairs = report["tokens"]["total"], report["usable"]["train"]
-    seen = pairs * recipe.epochs
+    seen = pairs * run.subset.get("share", 1) * recipe.epochs
     if recipe.max_steps:
         seen = min(seen, recipe.max_steps * recipe.batch_size * recipe.accumulation)
     return seen * tokens / pairs / speed

@@ -72,13 +72,20 @@ def run_write(run: Run) -> RunDir:
         base=run.base,
         start=run.start,
         recipe=Recipe.from_json(run.recipe),
-        excluded=frozenset(pair for ids in run.excluded.values() for pair in ids),
-        subset=Subset(**run.subset) if run.subset else None,
+        **learnt(run),
         store=str(settings.MODEL_STORE / result_folder(run)),
         provenance=provenance,
         samples=sample_prompts(run.version),
     )
     return directory
+
+
+def learnt(run: Run) -> dict[str, Any]:
+    """What a run leaves out of its version: pairs at fault by hand, and all but a share."""
+    return {
+        "excluded": frozenset(pair for ids in run.excluded.values() for pair in ids),
+        "subset": Subset(**run.subset) if run.subset else None,
+    }
 
 
 def text_spec_write(directory: RunDir, run: Run, corpus: Corpus) -> None:

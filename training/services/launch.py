@@ -69,6 +69,8 @@ def run_prepare(
     recipe = recipe_from(project=project, preset=preset, method=method, changes=changes)
     if recipe.objective == TEXT:
         raise ApplicationError(_("Pairs are not learnt as text; choose a pretraining for that."), field="objective")
+    if recipe.objective == "preferences" and subset is not None and not subset.whole:
+        raise ApplicationError(_("A share can be taken of answers; preferences are learnt whole."), field="data_share")
     for denied in length_refusals(base, recipe):
         raise ApplicationError(str(denied), field="max_tokens")
     if start is not None:

@@ -17,6 +17,7 @@ from training.models import Run
 from training.selectors.audits import audit_page, problem_rows
 from training.selectors.estimates import disk_need, forecast
 from training.selectors.gate import launch_refusals
+from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.probes import probe_page
 from training.selectors.queue import finishes_late
@@ -97,6 +98,7 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
         "refusals": launch_refusals(run) if draft and not (audit and audit.state == AuditState.RUNNING) else [],
         "excluded": [{"code": code, "count": len(ids)} for code, ids in run.excluded.items()],
         "may_launch": access.check(Need.OWN),
+        "share": share_told(run),
         "disk": disk_need(run.base, recipe),
         "forecast": forecast(run),
         "late": finishes_late(run) if draft else None,

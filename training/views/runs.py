@@ -14,6 +14,7 @@ from curation.choices import CorpusState, VersionState
 from curation.models import Corpus, DatasetVersion
 from training.access import run_access
 from training.choices import RunState
+from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.queue import waiting_runs
 from training.selectors.runs import curves as curves_of
@@ -48,6 +49,7 @@ def detail(request: HttpRequest, project: str, run: int) -> HttpResponse:
     context = {
         **run_live(found),
         "recipe": recipe_rows(found),
+        "share": share_told(found),
         "lineage": lineage_of("run", found),
         "may_control": access.check(Need.OWN),
         "log": log_tail(found),
