@@ -18,7 +18,7 @@ _MODULES = {
     "train": "ml.commands_run",
     "generate": "ml.commands_run",
     "audit": "ml.audit",
-    "inspect": "ml.inspection",
+    "inspect": "ml.commands_run",
     "unpack": "ml.archive",
     "try-template": "ml.template_trial",
     "pack": "ml.tables.packing",

@@ -1,4 +1,5 @@
-"""`train`, `generate`, `probe`: children of a supervisor, isolated, on a lifeline, telling by events what they do."""
+"""`train`, `generate`, `probe`, `inspect`: children of a supervisor, cut off the network and on a lifeline; the first
+two tell by events what they do."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.cli import fail, load, print_json
-from ml.isolation import isolate
+from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
 from ml.recipe import METHODS
 from ml.rundir import Attempt, RunBusyError, RunDir, RunSpec, SpecError
@@ -43,6 +44,21 @@ def probe_command(arguments: list[str]) -> int:
         traceback.print_exc()
         return fail(str(error) or type(error).__name__)
     return 0
+
+
+def inspect_command(arguments: list[str]) -> int:
+    """Examine a model folder, somebody else's perhaps, without network; prints what was found as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m ml inspect", description="Examine a model folder, as JSON.")
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(arguments).folder
+    try:
+        isolation = isolate("forbidden")
+    except IsolationError as error:
+        return fail(str(error))
+    watch_lifeline()
+    found = load("ml.inspection").inspect_model(folder)
+    print_json({**found, "isolation": isolation})
+    return 0 if found["ok"] else 1
 
 
 def _run(kind: str, arguments: list[str]) -> int:
@@ -116,4 +132,9 @@ def error_code(error: Exception) -> str:
     return type(error).__name__
 
 
-COMMANDS = {"train": train_command, "generate": generate_command, "probe": probe_command}
+COMMANDS = {
+    "train": train_command,
+    "generate": generate_command,
+    "probe": probe_command,
+    "inspect": inspect_command,
+}

@@ -6,7 +6,6 @@ the weights loaded, once, to see whether words come out. Importing this module i
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from pathlib import Path
@@ -17,7 +16,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from ml.cli import print_json
 from ml.loading import TRUST_REMOTE_CODE, ModelError, load_base
 from ml.prompting import Tokenizer, TokenizerError
 from ml.store import UnsafeModelError, check_safe_folder, fingerprint
@@ -187,14 +185,3 @@ def _size(shape: tuple[int, ...]) -> int:
 
 def _problem(code: str, sentence: str, *, blocking: bool = True) -> dict[str, Any]:
     return {"code": code, "blocking": blocking, "sentence": sentence}
-
-
-def _inspect_command(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m ml inspect", description="Examine a model folder, as JSON.")
-    parser.add_argument("folder", type=Path)
-    found = inspect_model(parser.parse_args(arguments).folder)
-    print_json(found)
-    return 0 if found["ok"] else 1
-
-
-COMMANDS = {"inspect": _inspect_command}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,10 @@ def test_what_an_isolated_process_starts_is_isolated() -> None:
     child = "import sys; from ml.isolation import has_network; print(has_network())"
     code = f"import subprocess, sys; from ml.isolation import isolate; isolate('forbidden'); print(subprocess.run([sys.executable, '-c', {child!r}], capture_output=True, text=True).stdout)"  # noqa: E501
     assert run(code) == "False"
+
+
+def test_a_foreign_model_folder_is_examined_without_network(tmp_path: Path) -> None:
+    run(_TRY.format(cut=f"from ml import cli; assert cli.main(['inspect', {str(tmp_path)!r}]) == 1"))
 
 
 def test_allowed_means_untouched() -> None:
