@@ -9,14 +9,16 @@ from typing import Any
 
 import torch
 
-from ml.recipe import ADAPTERS, Recipe
+from ml.recipe import ADAPTERS, TEXT, Recipe
 from ml.rundir import RunDir
 from ml.train.job import TrainingJob, prepare, weights
 from ml.train.machine import memory_at_most
 from ml.train.run import make_trainer
 from ml.train.stopping import Stopper
+from ml.train.texts import TOKENS
 
 _STEPS_AT_LEAST = 2
+_BATCHES = 50
 
 
 def probe_method(run: RunDir, method: str, seconds: float) -> dict[str, Any]:
@@ -32,12 +34,18 @@ def probe_method(run: RunDir, method: str, seconds: float) -> dict[str, Any]:
     part = RunDir(run.path / f"by-{method}")
     part.path.mkdir(exist_ok=True)
     assert spec.data is not None
-    (part.path / spec.data.pairs).unlink(missing_ok=True)
-    (part.path / spec.data.pairs).hardlink_to(run.path / spec.data.pairs)
+    _share(run, part, spec.data.pairs)
+    _share(run, part, TOKENS)
     part.write_spec(replace(spec, recipe=recipe))
     with part.start_attempt(1) as attempt:
         job = prepare(part, attempt, Stopper())
+        _share(part, run, TOKENS)  # the next method need not encode a corpus again
         return _measure(job, recipe, seconds)
+
+
+def _share(giver: RunDir, taker: RunDir, name: str) -> None:
+    if (giver.path / name).is_file() and not (taker.path / name).exists():
+        (taker.path / name).hardlink_to(giver.path / name)
 
 
 def by_method(recipe: Recipe, method: str) -> Recipe:
@@ -48,6 +56,7 @@ def by_method(recipe: Recipe, method: str) -> Recipe:
 
 
 def _measure(job: TrainingJob, recipe: Recipe, seconds: float) -> dict[str, Any]:
+    text = recipe.objective == TEXT
     trainer = make_trainer(job)
     trainer.create_optimizer()
     batches = _batches(job)
@@ -63,8 +72,9 @@ def _measure(job: TrainingJob, recipe: Recipe, seconds: float) -> dict[str, Any]
     took = max(time.monotonic() - began, 1e-9)
     trained, whole = weights(job.loaded.model)
     speed = tokens / took
-    lengths = [len(sample.ids) for sample in job.data.train]
-    seen = sum(lengths) / len(lengths) * job.steps * recipe.batch_size * recipe.accumulation
+    lengths = [recipe.block_tokens] if text else [len(sample.ids) for sample in job.data.train]
+    a_step = recipe.batch_size * recipe.accumulation
+    seen = sum(lengths) / len(lengths) * min(recipe.epochs * len(job.data.train), job.steps * a_step)
     memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else _peak()
     saved = trained if recipe.method in ADAPTERS else whole
     return {
@@ -86,11 +96,14 @@ def _measure(job: TrainingJob, recipe: Recipe, seconds: float) -> dict[str, Any]
 
 
 def _batches(job: TrainingJob) -> list[list[Any]]:
-    """The longest pairs of all first, then pairs of every length."""
+    """The longest pairs of all first, then pairs of every length. Blocks of a text are all of one length."""
     size = job.recipe.batch_size
+    if job.recipe.objective == TEXT:
+        blocks = job.data.train[: size * _BATCHES]
+        return [list(blocks[at : at + size]) for at in range(0, len(blocks), size)]
     ordered = sorted(job.data.train, key=lambda sample: -len(sample.ids))
     strides = max(1, len(ordered) // size)
-    return [ordered[:size], *(ordered[start::strides][:size] for start in range(min(strides, 50)))]
+    return [ordered[:size], *(ordered[start::strides][:size] for start in range(min(strides, _BATCHES)))]
 
 
 def _step(trainer: Any, samples: list[Any], recipe: Recipe) -> int:

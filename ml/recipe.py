@@ -394,6 +394,8 @@ class Recipe:
                 "patience",
                 "Ending early needs measurements on the way (“Measure every”) and the best state as the model.",
             )
+        if self.best_by == "answers" and self.objective == TEXT:
+            raise RecipeError("best_by", "A pretraining gives no answers to compare; take the lowest loss instead.")
         if self.best_by != "last" and not self.eval_every:
             raise RecipeError("best_by", "The best state can only be found if the run measures on the way.")
         if self.scheduler == "constant" and self.warmup_share > 0.5:

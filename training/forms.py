@@ -42,6 +42,37 @@ def method_name(key: str) -> str:
     return str(dict(METHODS)[key]).split(":")[0]
 
 
+def wanted_by_field() -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label=gettext_lazy("By when"),
+        required=False,
+        help_text=gettext_lazy(
+            "Left empty, as soon as its turn comes. You are told before the launch if it gets late."
+        ),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
+def tell_field() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=gettext_lazy("Who is told"),
+        choices=Tell.choices,
+        required=False,
+        initial=Tell.REQUESTER,
+        help_text=gettext_lazy("Who hears when the run is done, or has failed."),
+    )
+
+
+def nights_field() -> forms.BooleanField:
+    return forms.BooleanField(
+        label=gettext_lazy("Only at night"),
+        required=False,
+        help_text=gettext_lazy(
+            "Runs in the night hours of this installation, saves in the morning and goes on the next."
+        ),
+    )
+
+
 class LaunchForm(forms.Form):
     """What a run is to be. A detail left empty is what the preset says."""
 
@@ -55,14 +86,7 @@ class LaunchForm(forms.Form):
         help_text=gettext_lazy("The model that is to learn: from its beginning, or on from an earlier training."),
     )
     preset = forms.ChoiceField(label=gettext_lazy("How thorough"), widget=forms.RadioSelect, initial="balanced")
-    wanted_by = forms.DateTimeField(
-        label=gettext_lazy("By when"),
-        required=False,
-        help_text=gettext_lazy(
-            "Left empty, as soon as its turn comes. You are told before the launch if it gets late."
-        ),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    wanted_by = wanted_by_field()
     name = forms.CharField(
         label=gettext_lazy("What name"),
         max_length=NAME_LENGTH,
@@ -70,13 +94,7 @@ class LaunchForm(forms.Form):
         help_text=gettext_lazy("How you will find the run again. Left empty, it is named after its pairs."),
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
-    tell = forms.ChoiceField(
-        label=gettext_lazy("Who is told"),
-        choices=Tell.choices,
-        required=False,
-        initial=Tell.REQUESTER,
-        help_text=gettext_lazy("Who hears when the run is done, or has failed."),
-    )
+    tell = tell_field()
     method = forms.ChoiceField(
         label=gettext_lazy("Method"),
         choices=methods_here,
@@ -86,14 +104,7 @@ class LaunchForm(forms.Form):
             "memory. The check before the launch can try each on this machine."
         ),
     )
-    nights = forms.BooleanField(
-        label=gettext_lazy("Only at night"),
-        required=False,
-        help_text=gettext_lazy(
-            "Runs in the night hours of this installation, saves in the morning and goes on the next."
-        ),
-    )
-
+    nights = nights_field()
     data_share = forms.FloatField(
         label=gettext_lazy("Share of the pairs"),
         required=False,
@@ -124,6 +135,10 @@ class LaunchForm(forms.Form):
         self.fields["data_share"].unit = "%"  # type: ignore[attr-defined]
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting)
+        self.after = run.after if run is not None else None
+        if run is not None and run.after is not None:
+            told = _("What “%(name)s” makes") % {"name": run.after.name}
+            self.fields["base"].choices = [(str(run.base_id), told)]  # type: ignore[attr-defined]
         if run is not None:
             self.initial = {**self.initial, **initial_of(run)}
         else:
@@ -136,6 +151,8 @@ class LaunchForm(forms.Form):
         """The base model; a model version to go on from is kept as `start`."""
         given = str(self.cleaned_data["base"])
         self.start: ModelVersion | None = None
+        if self.after is not None:
+            return self.after.base
         if given.startswith(VERSION):
             found = ModelVersion.objects.select_related("base").filter(project=self.project, pk=int(given[1:])).first()
             self.start = found
@@ -251,11 +268,11 @@ def initial_of(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def differing(recipe: dict[str, Any], usual: Recipe) -> dict[str, Any]:
+def differing(recipe: dict[str, Any], usual: Recipe, settings: Sequence[RecipeField] = DETAILS) -> dict[str, Any]:
     """Form values of the settings in which a recipe differs from a preset's, the method among them."""
     method = recipe["method"]
     details: dict[str, Any] = {} if method == usual.method else {"method": method}
-    for setting in DETAILS:
+    for setting in settings:
         value = recipe.get(setting.name, setting.default)
         if value != preset_value(usual, method, setting.name):
             details[setting.name] = str(value).lower() if setting.kind == "bool" else value

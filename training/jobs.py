@@ -22,7 +22,7 @@ from training.selectors.estimates import disk_need
 from training.selectors.refs import folder_of
 from training.services.audits import SHOWN, audit_failed, audit_folder, audit_store, drafts_examine
 from training.services.bases import base_examined, base_refused
-from training.services.directories import learnt, run_write, spec_write
+from training.services.directories import learnt, run_write, spec_write, text_spec_write
 from training.services.hub import hub_fetch, hub_model
 from training.services.probes import SECONDS, methods_tried, probe_clear, probe_failed, probe_folder, probe_store
 from training.services.runs import run_begin, run_ended
@@ -183,23 +183,14 @@ class ProbeJob(JobRunner):
     kind, queue, title = "probe", "train", _("Try a training on this machine")
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        probe = Probe.objects.select_related("run__version__task", "run__base", "run__project", "run__start").get(
-            pk=context.arguments["probe"]
-        )
+        parts = ("version__task", "base", "project", "start", "corpus", "requested_by")
+        probe = Probe.objects.select_related(*(f"run__{part}" for part in parts)).get(pk=context.arguments["probe"])
         directory = RunDir(probe_folder(probe))
         probe_clear(probe)
         methods = methods_tried(probe.run)
         trials = []
         try:
-            spec_write(
-                directory,
-                run_id=f"probe-{probe.pk}",
-                version=probe.run.version,
-                base=probe.run.base,
-                start=probe.run.start,
-                recipe=Recipe.from_json(probe.run.recipe),
-                **learnt(probe.run),
-            )
+            self.spec(directory, probe)
             for number, method in enumerate(methods):
                 context.progress(number, len(methods), str(_("Trying %(method)s") % {"method": method}))
                 trials.append(self.trial(context, directory, method))
@@ -207,6 +198,21 @@ class ProbeJob(JobRunner):
             probe_clear(probe)
         probe_store(probe=probe, key=context.arguments["key"], trials=trials)
         return {"methods": methods}
+
+    def spec(self, directory: RunDir, probe: Probe) -> None:
+        run = probe.run
+        if run.corpus is not None:
+            text_spec_write(directory, run, run.corpus)
+            return
+        spec_write(
+            directory,
+            run_id=f"probe-{probe.pk}",
+            version=run.version,
+            base=run.base,
+            start=run.start,
+            recipe=Recipe.from_json(run.recipe),
+            **learnt(run),
+        )
 
     def trial(self, context: JobContext, directory: RunDir, method: str) -> dict[str, Any]:
         words = ["probe", str(directory.path), "--method", method, "--seconds", str(SECONDS)]

@@ -13,11 +13,11 @@ from curation.models import Corpus, DatasetVersion
 from ml.bpe import LEAST
 from ml.recipe import TEXT, TEXT_PRESETS, recipe_fields
 from ml.sizes import SIZES
-from training.choices import ModelState
-from training.forms import changes_of, detail_field
-from training.models import BaseModel
-from training.presets import CHOICES
-from training.services.launch import NAME_LENGTH
+from training.choices import ModelState, Tell
+from training.forms import changes_of, detail_field, differing, nights_field, tell_field, wanted_by_field
+from training.models import BaseModel, Run
+from training.presets import CHOICES, presets_of
+from training.services.launch import NAME_LENGTH, Wishes
 from training.services.pretraining import NewModel, Next
 from training.services.scratch import MOST_TOKENS
 
@@ -70,6 +70,7 @@ class PretrainForm(forms.Form):
         help_text=gettext_lazy("The run, and the model that it makes. Left empty, it is named after text and model."),
         widget=forms.TextInput(attrs={"dir": "auto"}),
     )
+    wanted_by, tell, nights = wanted_by_field(), tell_field(), nights_field()
     method = forms.ChoiceField(label=gettext_lazy("Method"), choices=METHODS, required=False)
     vocabulary = forms.IntegerField(
         label=gettext_lazy("Vocabulary of a new model"),
@@ -79,8 +80,15 @@ class PretrainForm(forms.Form):
         help_text=gettext_lazy("How many tokens its tokenizer learns from the corpus. Left empty, as suits the size."),
     )
 
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+    then_preset = forms.ChoiceField(
+        label=gettext_lazy("How thorough that is"),
+        required=False,
+        help_text=gettext_lazy("The preset of the finetuning. Each of its settings can be changed on its own page."),
+    )
+
+    def __init__(self, *args: Any, project: Project, run: Run | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.run = run
         corpora = Corpus.objects.filter(project=project, state=CorpusState.READY)
         versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
         self.fields["corpus"].queryset = corpora  # type: ignore[attr-defined]
@@ -89,7 +97,12 @@ class PretrainForm(forms.Form):
         self.fields["vocabulary"].unit = _("tokens")  # type: ignore[attr-defined]
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting, presets_shown())
+        best_by: Any = self.fields["best_by"]
+        best_by.choices = [(value, label) for value, label in best_by.choices if value != "answers"]
+        self.fields["then_preset"].choices = [(each.key, each.label) for each in presets_of(project)]  # type: ignore[attr-defined]
+        self.initial = {**self.initial, **(initial_of(run) if run else {})}
         self.initial.setdefault("corpus", corpora.first())
+        self.initial.setdefault("then_preset", "balanced")
 
     def clean_base(self) -> BaseModel | str:
         given = str(self.cleaned_data["base"])
@@ -105,17 +118,21 @@ class PretrainForm(forms.Form):
         data = self.cleaned_data
         base = NewModel(data["base"], data["vocabulary"] or 0) if isinstance(data["base"], str) else data["base"]
         plain = {name: data[name] for name in ("corpus", "preset", "method", "name")}
-        then = Next(data["then"]) if data["then"] else None
-        return {**plain, "base": base, "changes": changes_of(DETAILS, data), "then": then}
+        then = Next(data["then"], data["then_preset"] or "balanced") if data["then"] else None
+        wishes = Wishes(data["tell"] or Tell.REQUESTER, data["wanted_by"], data["nights"])
+        return {**plain, "base": base, "changes": changes_of(DETAILS, data), "then": then, "wishes": wishes}
 
     def choices_first(self) -> list[forms.BoundField]:
         return [self[name] for name in ("corpus", "base")]
 
     def choices_last(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("then", "name")]
+        return [self[name] for name in ("wanted_by", "name", "tell")]
+
+    def choices_after(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("then", "then_preset")]
 
     def details(self) -> list[forms.BoundField]:
-        return [self["method"], self["vocabulary"], *(self[setting.name] for setting in DETAILS)]
+        return [self["method"], self["vocabulary"], self["nights"], *(self[setting.name] for setting in DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
         chosen = self["preset"].value()
@@ -126,6 +143,24 @@ class PretrainForm(forms.Form):
 
     def changed_details(self) -> bool:
         return any(field.value() not in (None, "", False) or field.errors for field in self.details())
+
+
+def initial_of(run: Run) -> dict[str, Any]:
+    """A prepared pretraining back into the form: only what differs from its preset, and what follows it."""
+    preset = run.preset.split("-")[-1]
+    base = f"{NEW}{run.base.size}" if run.base.size else str(run.base_id)
+    found: dict[str, Any] = {
+        "corpus": run.corpus, "base": base, "preset": preset, "name": run.name, "tell": run.tell,
+        "wanted_by": run.wanted_by, "nights": run.nights, "vocabulary": vocabulary_asked(run.base),
+        **differing(run.recipe, TEXT_PRESETS[run.preset], DETAILS),
+    }  # fmt: skip
+    follower = run.followers.first()
+    return {**found, "then": follower.version_id, "then_preset": follower.preset} if follower else found
+
+
+def vocabulary_asked(base: BaseModel) -> int | None:
+    """Of a new model; None where its size decided."""
+    return (base.job.arguments.get("vocabulary") if base.size and base.job else None) or None
 
 
 TEXTS = {

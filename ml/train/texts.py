@@ -20,6 +20,7 @@ from ml.score import Sample
 from ml.train.data import DataError, TrainingData, check_unchanged
 
 TRAIN, HELDOUT = "train", "heldout"
+TOKENS = "tokens.npy"  # the training part, kept beside the texts
 _BATCH = 256
 
 Stream = NDArray[np.int32]
@@ -60,7 +61,7 @@ def load_texts(path: Path, sha256: str, tokenizer: Tokenizer, recipe: Recipe) ->
     on later does not encode again. Raises DataError if the file is not the promised one or holds nothing to train on.
     """
     check_unchanged(path, sha256)
-    kept = path.with_name("tokens.npy")
+    kept = path.with_name(TOKENS)
     if not kept.is_file():
         _keep(kept, _encode(tokenizer, read_texts(path, TRAIN)))
     stream: Stream = np.load(kept, mmap_mode="r")

@@ -75,6 +75,7 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-next-tokens": {"project": project, "base": base, "prompt": "A beam"},
         "api-base-model-scratch": {"project": project, "corpus": values["corpus"], "size": "tiny"},
         "api-pretrainings": {"project": project, "corpus": values["corpus"], "base": base},
+        "api-pretraining": {"project": project, "corpus": values["corpus"], "base": base},
         "api-pair-spend": {"reason": "It shows what goes wrong."},
         "api-erasure-preview": {"project": project, "scope": "pair", "pair": values["pair"]},
         "api-erasures": {

@@ -294,6 +294,7 @@ TRAINING: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "api-base-model-hub": ("POST", "admin"),
     "api-base-model-scratch": ("POST", "own"),
     "api-pretrainings": ("POST", "own"),
+    "api-pretraining": ("PUT", "own"),
     "training:stages": ("GET", "view"),
     "training:stage-answer": ("GET", "view"),
     "training:stage-tokens": ("GET", "view"),

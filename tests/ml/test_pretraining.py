@@ -135,6 +135,33 @@ def test_a_pretraining_makes_a_base_model_that_stands_alone(base: Path, tmp_path
     load_model(ModelRef.from_json(result["model"]))
 
 
+def test_it_ends_early_and_goes_back_to_the_state_with_the_lowest_loss(base: Path, tmp_path: Path) -> None:
+    settings = {"learning_rate": 0.1, "scheduler": "constant", "epochs": 9.0, "save_every": 1}
+    run = make_pretraining(
+        tmp_path / "run", base, best_by="develop_loss", eval_every=1, patience=2, keep_checkpoints=1, **settings
+    )
+    result = train(run)
+    losses = {event["step"]: event["loss"] for event in events(run, 1, "eval")}
+    measured = {step: loss for step, loss in losses.items() if step}
+    best = min(measured, key=lambda step: measured[step])
+    assert result["ended_early"] is True
+    assert (result["taken_step"], result["final_step"]) == (best, best + 2)
+    assert result["develop_loss_after"] == pytest.approx(measured[best], rel=1e-5)
+    with pytest.raises(RecipeError, match="lowest loss instead"):
+        Recipe(objective=TEXT, best_by="answers", eval_every=1)
+
+
+def test_a_trial_tells_what_a_pretraining_takes(base: Path, tmp_path: Path) -> None:
+    run = make_pretraining(tmp_path / "run", base, epochs=50.0)
+    found = [probe_method(run, method, 0.2) for method in ("full", "lora")]
+    assert [trial["method"] for trial in found] == ["full", "lora"]
+    assert found[0]["trained_weights"] > found[1]["trained_weights"]
+    assert all(trial["longest"] == 32 and trial["tokens_per_second"] > 0 for trial in found)
+    data = load_texts(run.path / "texts.jsonl", "", Tokenizer.load(base), Recipe(objective=TEXT, block_tokens=32))
+    seen = found[0]["whole_seconds"] * found[0]["tokens_per_second"]
+    assert seen == pytest.approx(50 * len(data.train) * 32, rel=0.2)
+
+
 @pytest.mark.slow
 def test_killed_and_resumed_equals_unbroken(base: Path, tmp_path: Path) -> None:
     settings = {"save_every": 4, "epochs": 3.0}

@@ -9,12 +9,14 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.access import project_access
+from core.access import Access, project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
+from core.denied import ApplicationError
 from curation.models import Corpus
 from ml.sizes import SIZES
-from training.api.shapes import BaseOut, RecipeIn, RunOut, base_of, version_of
+from training.access import run_by_id
+from training.api.shapes import BaseOut, RecipeIn, RunOut, WishesIn, base_of, version_of, wishes_of
 from training.services.launch import NAME_LENGTH
 from training.services.pretraining import PRESETS, NewModel, Next, pretraining_prepare
 from training.services.scratch import scratch_make
@@ -25,7 +27,7 @@ class NewModelIn(serializers.Serializer[object]):
     vocabulary = serializers.IntegerField(min_value=0, default=0, help_text="Tokens; 0 takes as many as suit the size.")
 
 
-class PretrainingIn(serializers.Serializer[object]):
+class PretrainingIn(WishesIn):
     project = serializers.SlugField()
     corpus = serializers.IntegerField(help_text="Id of a corpus of this project.")
     base = serializers.IntegerField(required=False, help_text="Id of a base model that is ready, or give `new`.")
@@ -35,6 +37,9 @@ class PretrainingIn(serializers.Serializer[object]):
     name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True, required=False, default="")
     then = serializers.IntegerField(
         required=False, help_text="Id of a dataset version: a finetuning on it follows by itself."
+    )
+    then_preset = serializers.CharField(
+        default="balanced", max_length=20, help_text="Of that finetuning: quick, balanced, best, or own-ID."
     )
     recipe = RecipeIn(required=False)
 
@@ -66,19 +71,41 @@ def corpus_of(project: Any, key: int) -> Corpus:
 )
 @api_view(["POST"])
 def pretrainings(request: Request) -> Response:
+    access, asked = asked_of(request)
+    run = pretraining_prepare(actor=access.user, project=access.project, **asked)
+    return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+
+
+@extend_schema(
+    tags=["runs"],
+    request=PretrainingIn,
+    responses={200: RunOut, **REFUSALS},
+    summary="Change a prepared pretraining and what follows it (owners)",
+)
+@api_view(["PUT"])
+def pretraining(request: Request, run: int) -> Response:
+    found = run_by_id(request, run, Need.OWN)[1]
+    access, asked = asked_of(request)
+    if found.project_id != access.project.pk:
+        raise serializers.ValidationError({"project": [_("This run belongs to another project.")]})
+    if not found.corpus_id:
+        raise ApplicationError(_("This run learns pairs; change it as such."))
+    changed = pretraining_prepare(actor=access.user, project=access.project, run=found, **asked)
+    return Response(RunOut(changed).data)
+
+
+def asked_of(request: Request) -> tuple[Access, dict[str, Any]]:
+    """What `pretraining_prepare` takes."""
     given = PretrainingIn(data=request.data)
     given.is_valid(raise_exception=True)
     asked: dict[str, Any] = dict(given.validated_data)
     access = project_access(request, asked.pop("project"), Need.OWN)
-    new = asked.pop("new", None)
+    new, then, preset = asked.pop("new", None), asked.pop("then", None), asked.pop("then_preset")
     asked["corpus"] = corpus_of(access.project, asked["corpus"])
     asked["base"] = NewModel(**new) if new else base_of(asked["base"])
-    then = asked.pop("then", None)
-    run = pretraining_prepare(
-        actor=access.user, project=access.project, changes=asked.pop("recipe", {}),
-        then=Next(version_of(access.project, then)) if then else None, **asked,
-    )  # fmt: skip
-    return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+    asked["then"] = Next(version_of(access.project, then), preset) if then else None
+    asked["changes"], asked["wishes"] = asked.pop("recipe", {}), wishes_of(asked)
+    return access, asked
 
 
 @extend_schema(

@@ -29,6 +29,7 @@ from training.api.shapes import (
     base_of,
     start_of,
     version_of,
+    wishes_of,
 )
 from training.choices import RunState
 from training.models import Run
@@ -36,7 +37,7 @@ from training.selectors.gate import launch_refusals
 from training.selectors.probes import probe_page
 from training.selectors.runs import run_events
 from training.services.exclusions import pairs_send_back, run_exclude
-from training.services.launch import Wishes, run_prepare
+from training.services.launch import run_prepare
 from training.services.pretraining import run_start
 from training.services.probes import probe_request
 from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
@@ -74,7 +75,7 @@ class Runs(generics.ListAPIView[Run]):
         asked["version"] = version_of(access.project, asked["version"])
         asked["base"] = base_of(asked["base"])
         asked["start"] = start_of(access.project, asked["start"])
-        asked["wishes"] = Wishes(**{name: asked.pop(name) for name in ("tell", "wanted_by", "nights")})
+        asked["wishes"] = wishes_of(asked)
         asked["subset"] = Subset(asked.pop("data_share"), asked.pop("data_seed"))
         run = run_prepare(actor=access.user, project=access.project, changes=asked.pop("recipe", {}), **asked)
         return Response(RunOut(run).data, status=status.HTTP_201_CREATED)

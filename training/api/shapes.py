@@ -12,7 +12,7 @@ from training.choices import Tell
 from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.services.chat import LONGEST, MOST_TOKENS
-from training.services.launch import NAME_LENGTH
+from training.services.launch import NAME_LENGTH, Wishes
 
 
 class BaseOut(serializers.ModelSerializer[BaseModel]):
@@ -75,7 +75,18 @@ class RecipeIn(serializers.Serializer[object]):
         return super().to_internal_value(data)
 
 
-class RunIn(serializers.Serializer[object]):
+class WishesIn(serializers.Serializer[object]):
+    tell = serializers.ChoiceField(choices=Tell.choices, default=Tell.REQUESTER, help_text="Who hears of its end.")
+    wanted_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    nights = serializers.BooleanField(default=False, help_text="Whether it may run only at night.")
+
+
+def wishes_of(asked: dict[str, Any]) -> Wishes:
+    """Taken out of what was asked."""
+    return Wishes(**{name: asked.pop(name) for name in ("tell", "wanted_by", "nights")})
+
+
+class RunIn(WishesIn):
     project = serializers.SlugField()
     version = serializers.IntegerField(help_text="Id of a dataset version of this project.")
     base = serializers.IntegerField(help_text="Id of a base model that is ready.")
@@ -89,9 +100,6 @@ class RunIn(serializers.Serializer[object]):
         choices=[key for key, _label in METHODS], required=False, default="", help_text="Left out: the preset's."
     )
     name = serializers.CharField(max_length=NAME_LENGTH, allow_blank=True, required=False, default="")
-    tell = serializers.ChoiceField(choices=Tell.choices, default=Tell.REQUESTER, help_text="Who hears of its end.")
-    wanted_by = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    nights = serializers.BooleanField(default=False, help_text="Whether it may run only at night.")
     data_share = serializers.FloatField(
         min_value=0.001, max_value=1, default=1.0, help_text="Share of the train part; a smaller one lies in a larger."
     )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("completions/", stages.completions, name="api-completions"),
     path("next-tokens/", stages.next_tokens, name="api-next-tokens"),
     path("pretrainings/", pretraining.pretrainings, name="api-pretrainings"),
+    path("pretrainings/<int:run>/", pretraining.pretraining, name="api-pretraining"),
     path("audits/", bases.Audits.as_view(), name="api-audits"),
     path("audits/<int:audit>/", bases.audit, name="api-audit"),
     path("embeddings/", bases.embeddings, name="api-embeddings"),

@@ -13,6 +13,7 @@ from training.choices import RunState
 from training.models import BaseModel, Run
 from training.selectors.probes import probe_of
 from training.selectors.refs import folder_of
+from training.selectors.text_estimates import text_forecast
 
 BYTES = 4  # weights are kept in 32 bits
 MOMENTS = 2  # Adam keeps two numbers for each trained weight
@@ -85,8 +86,13 @@ def forecast(run: Run) -> Forecast:
     trial = probe_of(run)
     if trial is not None and not trial.error:
         return Forecast(trial.seconds, trial.memory, "probe")
-    seconds = time_need(run, recipe)
+    seconds = text_time(run, recipe) if run.corpus_id else time_need(run, recipe)
     return Forecast(seconds, memory_need(run.base, recipe), "size" if seconds is None else "earlier")
+
+
+def text_time(run: Run, recipe: Recipe) -> float | None:
+    found = text_forecast(run, recipe)
+    return found.seconds if found else None
 
 
 def time_need(run: Run, recipe: Recipe) -> float | None:

@@ -126,8 +126,8 @@ def machine_refusals(run: Run, recipe: Recipe) -> list[Denied]:
     values = {"needed": filesizeformat(found.memory), "most": filesizeformat(found.most)}
     return [
         Denied(
-            _("The probe needed %(needed)s of memory with its longest pairs; this machine has %(most)s.") % values,
-            _("Take fewer pairs at a time with more batches per step, shorter pairs, or a smaller model."),
+            _("The probe needed %(needed)s of memory with the longest examples; this machine has %(most)s.") % values,
+            _("Take fewer examples at a time with more batches per step, shorter ones, or a smaller model."),
         )
     ]
 

@@ -92,14 +92,14 @@ def recommendation(found: list[Trial]) -> str:
     fitting = {trial.method: trial for trial in found if trial.fits}
     if not fitting:
         return _(
-            "None of the methods fits into this machine's memory. Take fewer pairs at a time, shorter pairs, or a "
+            "None of the methods fits into this machine's memory. Take fewer examples at a time, shorter ones, or a "
             "smaller model."
         )
     lora, full = fitting.get("lora"), fitting.get("full")
     if lora and full and full.seconds <= WORTH * lora.seconds:
         return _(
             "Both fit. LoRA (%(lora)s) changes little and makes small files: take it first. Full training (%(full)s) "
-            "takes hardly longer and learns more from many pairs."
+            "takes hardly longer and learns more from much data."
         ) % {"lora": duration(lora.seconds), "full": duration(full.seconds)}
     best = lora or min(fitting.values(), key=lambda trial: trial.seconds)
     values = {"method": best.method, "time": duration(best.seconds), "memory": filesizeformat(best.memory)}

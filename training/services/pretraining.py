@@ -1,6 +1,6 @@
 """Pretraining: from a corpus and a base model, or a new one, to a run; and a chain of runs launched as one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -16,8 +16,9 @@ from ml.recipe import TEXT
 from training.choices import ModelState, RunState
 from training.models import BaseModel, Run
 from training.presets import recipe_from
+from training.selectors.estimates import forecast
 from training.selectors.gate import block_refusals, launch_refusals
-from training.services.launch import NAME_LENGTH, queue, run_launch, run_prepare
+from training.services.launch import NAME_LENGTH, Wishes, queue, run_launch, run_prepare
 from training.services.names import free_name
 from training.services.scratch import scratch_make
 from training.services.states import run_move
@@ -35,10 +36,13 @@ class NewModel:
 
 @dataclass(frozen=True)
 class Next:
-    """The finetuning that follows a pretraining."""
+    """The finetuning that follows a pretraining: which pairs, how thorough (a preset of the program or the project's
+    own), and what differs from that."""
 
     version: DatasetVersion
     preset: str = "balanced"
+    method: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -53,11 +57,16 @@ def pretraining_prepare(
     changes: dict[str, Any] | None = None,
     name: str = "",
     then: Next | None = None,
+    wishes: Wishes | None = None,
+    run: Run | None = None,
 ) -> Run:
-    """Write down a pretraining as a draft, and with `then` the finetuning after it. Nothing is trained yet.
+    """Write down a pretraining as a draft, or change one, and with `then` the finetuning after it. Nothing is trained
+    yet.
 
     A new model is made at once by a job; the draft waits for it. Raises ApplicationError with the field at fault.
     """
+    if run is not None and run.state != RunState.DRAFT:
+        raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
     if corpus.project_id != project.pk:
         raise ApplicationError(_("This corpus belongs to another project."), field="corpus")
     if corpus.state != CorpusState.READY:
@@ -73,38 +82,53 @@ def pretraining_prepare(
     chosen = {**(changes or {}), "objective": TEXT}
     recipe = recipe_from(project=project, preset=known, method=method, changes=chosen)
     if isinstance(base, NewModel):
-        base = scratch_make(actor=actor, corpus=corpus, size=base.size, vocabulary=base.vocabulary)
+        base = made_already(run, corpus, base) or scratch_make(
+            actor=actor, corpus=corpus, size=base.size, vocabulary=base.vocabulary
+        )
     for denied in block_refusals(base, recipe):
         raise ApplicationError(str(denied), field="block_tokens")
-    run = Run.objects.create(
-        project=project,
-        corpus=corpus,
-        base=base,
-        preset=known,
-        recipe=recipe.to_json(),
-        name=name.strip() or f"{corpus} · {base}"[:NAME_LENGTH],
-        requested_by=actor,
-    )
+    wishes = wishes or Wishes()
+    run = run or Run(project=project, requested_by=actor)
+    run.corpus, run.base, run.preset, run.recipe = corpus, base, known, recipe.to_json()
+    run.tell, run.wanted_by, run.nights = wishes.tell, wishes.wanted_by, wishes.nights
+    run.name = name.strip() or f"{corpus} · {base}"[:NAME_LENGTH]
+    run.save()
     event_record(actor=actor, action="run.prepared", project=project, subject=run, summary=run.name)
-    if then is not None:
-        follower_prepare(actor=actor, run=run, then=then)
+    follower_prepare(actor=actor, run=run, then=then)
     return run
 
 
-def follower_prepare(*, actor: User, run: Run, then: Next) -> Run:
-    """The finetuning after a pretraining. It is examined with the tokenizer of the model before, which stays."""
+def made_already(run: Run | None, corpus: Corpus, new: NewModel) -> BaseModel | None:
+    """The new model that a draft has from before, if it is the one that is asked for."""
+    base = run.base if run is not None else None
+    if base is None or base.job is None or base.state == ModelState.REFUSED:
+        return None
+    had = (base.size, base.corpus_id, base.job.arguments.get("vocabulary"))
+    return base if had == (new.size, corpus.pk, new.vocabulary) else None
+
+
+def follower_prepare(*, actor: User, run: Run, then: Next | None) -> None:
+    """The finetuning after a pretraining: prepared, changed, or none any more. It is examined with the tokenizer of
+    the model before, which stays."""
+    had = Run.objects.filter(after=run, state=RunState.DRAFT).first()
+    if then is None:
+        Run.objects.filter(after=run, state=RunState.DRAFT).delete()
+        return
+    if had is not None and (had.version_id, had.preset, had.base_id) == (then.version.pk, then.preset, run.base_id):
+        return  # what was set on its own page stays
     follower = run_prepare(
         actor=actor,
         project=run.project,
         version=then.version,
         base=run.base,
         preset=then.preset,
-        method="",
-        changes={},
+        method=then.method,
+        changes=then.changes,
         name=f"{run.name} → {then.version}"[:NAME_LENGTH],
+        wishes=Wishes(tell=run.tell, nights=run.nights),
+        run=had,
     )
     Run.objects.filter(pk=follower.pk).update(after=run)
-    return follower
 
 
 def run_start(*, actor: User, run: Run) -> Run:
@@ -126,6 +150,8 @@ def chain_launch(*, actor: User, run: Run) -> Run:
         raise ApplicationError(" ".join(map(str, denied)))
     for follower in followers:
         run_move(run=follower, to=RunState.WAITING)
+    run.estimate = forecast(run).to_json()
+    run.save(update_fields=["estimate"])
     return queue(actor=actor, run=run, action="run.launched")
 
 

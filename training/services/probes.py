@@ -11,27 +11,34 @@ from core.denied import ApplicationError
 from core.models import User
 from core.services.events import event_record
 from core.services.jobs import job_create
+from curation.choices import CorpusState
 from ml.devices import can_squeeze
-from training.choices import AuditState, RunState
+from training.choices import AuditState, ModelState, RunState
 from training.models import Probe, Run
 from training.selectors.probes import probe_key
 
 TRIED = ("lora", "partial", "full")
+TRIED_ON_TEXT = ("lora", "full")
 SECONDS = 20.0  # of training for each method
 
 
 @transaction.atomic
 def probe_request(*, actor: User, run: Run) -> Probe:
     """Have a prepared run tried by LoRA, partial and full training, and by its own method. An answer that is there
-    already is kept. Raises ApplicationError if the run was launched or its pairs are not examined yet."""
+    already is kept; a pretraining is tried by the methods that it has. Raises ApplicationError if the run was launched
+    or is not prepared yet."""
     run = (
-        Run.objects.select_for_update(of=("self",)).select_related("project", "base", "version", "audit").get(pk=run.pk)
+        Run.objects.select_for_update(of=("self",))
+        .select_related("project", "base", "version", "corpus", "audit")
+        .get(pk=run.pk)
     )
     if run.state != RunState.DRAFT:
         raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
-    if run.corpus_id is not None:
-        raise ApplicationError(_("Only a training on pairs can be tried; a pretraining tells its speed as it runs."))
-    if run.audit is None or run.audit.state != AuditState.READY:
+    if run.base.state != ModelState.READY:
+        raise ApplicationError(_("The model is not ready yet; try the run afterwards."))
+    if run.corpus is not None and run.corpus.state != CorpusState.READY:
+        raise ApplicationError(_("The corpus is not ready yet; try the run afterwards."))
+    if run.corpus is None and (run.audit is None or run.audit.state != AuditState.READY):
         raise ApplicationError(_("The pairs are still being examined; try the run afterwards."))
     key = probe_key(run)
     probe, _made = Probe.objects.get_or_create(run=run, defaults={"base": run.base, "key": ""})
@@ -55,6 +62,9 @@ def probe_request(*, actor: User, run: Run) -> Probe:
 
 def methods_tried(run: Run) -> list[str]:
     own = run.recipe["method"]
+    if run.corpus_id:
+        # A model that was made here knows nothing yet: all its weights have to learn.
+        return [own, *(method for method in TRIED_ON_TEXT if method != own and not run.base.size)]
     return [own, *(method for method in (*TRIED, *(("qlora",) if can_squeeze() else ())) if method != own)]
 
 

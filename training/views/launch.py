@@ -40,7 +40,10 @@ def cloned(request: HttpRequest, project: str) -> Run | None:
     """The run whose settings fill the form, if the address names one."""
     key = request.GET.get("from", "")
     found = run_access(request, project, int(key))[1] if key.isdecimal() and len(key) < 10 else None
-    return found if found is not None and found.version_id else None
+    if found is None or not found.version_id:
+        return None
+    found.after = None  # a copy follows nothing
+    return found
 
 
 def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
@@ -50,8 +53,7 @@ def edit(request: HttpRequest, project: str, run: int) -> HttpResponse:
         messages.info(request, _("This run was launched; its settings never change."))
         return redirect("training:run-detail", project, run)
     if found.corpus_id:
-        messages.info(request, _("A pretraining is not changed but discarded and prepared anew."))
-        return redirect("training:run-check", project, run)
+        return pretraining.edit(request, access, found)
     form = LaunchForm(request.POST or None, project=access.project, run=found)
     return answer(request, access, form, found)
 

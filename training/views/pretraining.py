@@ -12,9 +12,12 @@ from ml.recipe import Recipe
 from training.choices import ModelState, RunState
 from training.models import Run
 from training.pretrain_forms import PretrainForm
-from training.selectors.estimates import disk_need, memory_need
+from training.selectors.estimates import disk_need, forecast, memory_need
 from training.selectors.gate import launch_refusals
-from training.selectors.pretraining import followers_of, text_forecast
+from training.selectors.pretraining import followers_of
+from training.selectors.probes import probe_page
+from training.selectors.queue import finishes_late
+from training.selectors.text_estimates import text_forecast
 from training.services.pretraining import pretraining_prepare
 
 
@@ -23,13 +26,23 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project, Need.OWN)
     initial = {name: request.GET[name] for name in ("corpus", "base") if request.GET.get(name, "").isdigit()}
     form = PretrainForm(request.POST or None, project=access.project, initial=initial)
+    return answer(request, access, form, None)
+
+
+def edit(request: HttpRequest, access: Access, run: Run) -> HttpResponse:
+    """Change a pretraining that was not launched yet, and what follows it."""
+    form = PretrainForm(request.POST or None, project=access.project, run=run)
+    return answer(request, access, form, run)
+
+
+def answer(request: HttpRequest, access: Access, form: PretrainForm, run: Run | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
-            prepared = pretraining_prepare(actor=access.user, project=access.project, **form.asked())
+            prepared = pretraining_prepare(actor=access.user, project=access.project, run=run, **form.asked())
         if not form.errors:
             return redirect("training:run-check", access.project.slug, prepared.pk)
     status = 400 if form.is_bound and form.errors else 200
-    return render(request, "training/pretrain_form.html", {"form": form}, status=status)
+    return render(request, "training/pretrain_form.html", {"form": form, "run": run}, status=status)
 
 
 def check_context(access: Access, run: Run) -> dict[str, Any]:
@@ -49,4 +62,7 @@ def check_context(access: Access, run: Run) -> dict[str, Any]:
         "disk": disk_need(run.base, recipe),
         "memory": memory_need(run.base, recipe),
         "forecast": text_forecast(run, recipe) if not making else None,
+        "whole": forecast(run),
+        "late": finishes_late(run) if draft and not making else None,
+        **probe_page(run),
     }
