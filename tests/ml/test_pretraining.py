@@ -14,8 +14,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ml.hashing import file_sha256
 from ml.loading import load_model
+from ml.probe import probe_method
 from ml.prompting import Template, Tokenizer
-from ml.recipe import TEXT, Recipe
+from ml.recipe import TEXT, Recipe, RecipeError
 from ml.rundir import DataRef, RunDir, RunSpec
 from ml.scratch import make_scratch
 from ml.sizes import SIZES

@@ -67,6 +67,46 @@ def test_a_run_from_preparing_to_its_events(
     assert api.get("/api/v1/model-versions/").json()["results"][0]["id"] == version["id"]
 
 
+def test_what_the_pages_do_with_recipes_and_prepared_runs_programs_do_too(
+    api_as: ApiAs, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel, prepare: Prepare
+) -> None:
+    run, other, api = prepare(seed=7), prepare(max_tokens=24), api_as(owner)
+    text = api.get(f"/api/v1/runs/{run.pk}/recipe/").content.decode()
+    read = api.post("/api/v1/recipes/", {"project": project.slug, "recipe": text}, format="json").json()
+    assert {"method": read["method"], **read["recipe"]} == run.recipe
+    wrong = api.post("/api/v1/recipes/", {"project": project.slug, "recipe": "epochs: 0"}, format="json")
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "epochs")
+    body = {**asked(project, frozen, tiny_base), **read, "data_share": 0.5}
+    changed = api.put(f"/api/v1/runs/{other.pk}/", body, format="json").json()
+    assert (changed["recipe"], changed["subset"]) == (run.recipe, {"share": 0.5, "seed": 0})
+    kept = api.post("/api/v1/presets/", {"run": run.pk, "name": "Ours"}, format="json").json()
+    assert api.get(f"/api/v1/presets/?project={project.slug}").json()["results"] == [kept]
+    third = api.post("/api/v1/runs/", {**asked(project, frozen, tiny_base), "preset": kept["key"], "recipe": {}},
+                     format="json").json()  # fmt: skip
+    assert third["recipe"] == run.recipe
+    assert api.delete(f"/api/v1/presets/{kept['id']}/").status_code == 204
+    found = api.get(f"/api/v1/runs/compare/?a={run.pk}&b={other.pk}").json()
+    assert [line["label"] for line in found["differences"]] == ["How much of it"]
+    assert found["outcomes"][0] == {"label": "State", "left": "Being prepared", "right": "Being prepared"}
+    assert api.get(f"/api/v1/runs/compare/?a={run.pk}").status_code == 400
+    assert api.delete(f"/api/v1/runs/{third['id']}/").status_code == 204
+    launched = run_launch(actor=owner, run=run)
+    [waits] = api.get(f"/api/v1/runs/waiting/?project={project.slug}").json()
+    assert (waits["run"], waits["job"], waits["place"], waits["late"]) == (run.pk, launched.job_id, 1, False)
+    assert api.put(f"/api/v1/runs/{run.pk}/", body, format="json").status_code == 400
+    assert api.delete(f"/api/v1/runs/{run.pk}/").status_code == 400
+
+
+def test_the_pairs_behind_a_number_of_the_audit_can_be_asked_for(api_as: ApiAs, viewer: User, prepare: Prepare) -> None:
+    run = prepare(max_tokens=16)
+    assert run.audit is not None
+    code = run.audit.report["problems"][0]["code"]
+    rows = api_as(viewer).get(f"/api/v1/audits/{run.audit_id}/rows/?code={code}").json()
+    assert {row["code"] for row in rows} == {code}
+    assert all(row["overflow"] > 0 and "What is number" in row["instruction"] for row in rows)
+    assert api_as(viewer).get(f"/api/v1/audits/{run.audit_id}/rows/?code=none").json() == []
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [

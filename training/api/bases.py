@@ -1,5 +1,5 @@
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.decorators import api_view, parser_classes
 from rest_framework.parsers import MultiPartParser
@@ -15,6 +15,7 @@ from curation.access import by_id
 from training.access import base_by_id
 from training.api.shapes import AuditIn, AuditOut, BaseIn, BaseOut, EmbedIn, EmbedOut, base_of, version_of
 from training.models import Audit, BaseModel
+from training.selectors.audits import problem_rows
 from training.services.audits import audit_request
 from training.services.bases import base_from_archive, base_from_hub, base_register
 
@@ -124,6 +125,27 @@ def audit(request: Request, audit: int) -> Response:
     rows = Audit.objects.select_related("version__task__project")
     _access, found = by_id(request, rows, audit, Need.VIEW, "version__task__project")
     return Response(AuditOut(found).data)
+
+
+class AuditRowOut(serializers.Serializer[object]):
+    pair = serializers.IntegerField(source="id")
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+    overflow = serializers.IntegerField(default=0, help_text="Tokens too many; 0 unless the pair is too long.")
+    instruction = serializers.CharField()
+
+
+@extend_schema(
+    tags=["audits"],
+    parameters=[OpenApiParameter("code", str, required=True, description="Of a problem in the report.")],
+    responses={200: AuditRowOut(many=True), 404: Refusal},
+    summary="The pairs that have a problem; the report says how many there are in all",
+)
+@api_view(["GET"])
+def audit_rows(request: Request, audit: int) -> Response:
+    rows = Audit.objects.select_related("version__task__project")
+    _access, found = by_id(request, rows, audit, Need.VIEW, "version__task__project")
+    return Response(AuditRowOut(problem_rows(found, request.query_params.get("code", "")), many=True).data)
 
 
 @extend_schema(

@@ -2,20 +2,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.access import project_access, projects_for
+from core.access import Access, project_access, projects_for
 from core.api.projects import REFUSALS, project_of
 from core.api.shapes import Refusal
 from core.choices import Need
+from core.denied import ApplicationError
 from curation.selectors.subsets import Subset
-from ml.recipe import Recipe
 from training.access import run_by_id
 from training.api.shapes import (
     ProbeOut,
@@ -26,6 +25,7 @@ from training.api.shapes import (
     RunIn,
     RunOut,
     SentOut,
+    WaitingOut,
     base_of,
     start_of,
     version_of,
@@ -35,12 +35,13 @@ from training.choices import RunState
 from training.models import Run
 from training.selectors.gate import launch_refusals
 from training.selectors.probes import probe_page
+from training.selectors.queue import waiting_runs
 from training.selectors.runs import run_events
 from training.services.exclusions import pairs_send_back, run_exclude
 from training.services.launch import run_prepare
 from training.services.pretraining import run_start
 from training.services.probes import probe_request
-from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
+from training.services.runs import run_cancel, run_discard, run_finish_now, run_resume, run_retry_halved, run_stop
 
 PARAMETERS = [
     OpenApiParameter("project", str, description="Slug; without it, the runs of every project you may see."),
@@ -68,17 +69,24 @@ class Runs(generics.ListAPIView[Run]):
         summary="Prepare a run (owners): its pairs are examined; launch it afterwards",
     )
     def post(self, request: Request) -> Response:
-        given = RunIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = given.validated_data
-        access = project_access(request, asked.pop("project"), Need.OWN)
-        asked["version"] = version_of(access.project, asked["version"])
-        asked["base"] = base_of(asked["base"])
-        asked["start"] = start_of(access.project, asked["start"])
-        asked["wishes"] = wishes_of(asked)
-        asked["subset"] = Subset(asked.pop("data_share"), asked.pop("data_seed"))
-        run = run_prepare(actor=access.user, project=access.project, changes=asked.pop("recipe", {}), **asked)
+        access, asked = asked_of(request)
+        run = run_prepare(actor=access.user, project=access.project, **asked)
         return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+
+
+def asked_of(request: Request) -> tuple[Access, dict[str, Any]]:
+    """What `run_prepare` takes."""
+    given = RunIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    asked: dict[str, Any] = dict(given.validated_data)
+    access = project_access(request, asked.pop("project"), Need.OWN)
+    asked["version"] = version_of(access.project, asked["version"])
+    asked["base"] = base_of(asked["base"])
+    asked["start"] = start_of(access.project, asked["start"])
+    asked["wishes"] = wishes_of(asked)
+    asked["subset"] = Subset(asked.pop("data_share"), asked.pop("data_seed"))
+    asked["changes"] = asked.pop("recipe", {})
+    return access, asked
 
 
 def run_answer(run: Run) -> Response:
@@ -86,11 +94,47 @@ def run_answer(run: Run) -> Response:
     return Response(RunDetailOut(run, context={"refusals": refusals}).data)
 
 
-@extend_schema(tags=["runs"], responses={200: RunDetailOut, 404: Refusal}, summary="One run")
-@api_view(["GET"])
+@extend_schema(methods=["GET"], tags=["runs"], responses={200: RunDetailOut, 404: Refusal}, summary="One run")
+@extend_schema(
+    methods=["PUT"], tags=["runs"], request=RunIn, responses={200: RunDetailOut, **REFUSALS},
+    summary="Change a prepared run; its pairs are examined again (owners)",
+)  # fmt: skip
+@extend_schema(
+    methods=["DELETE"], tags=["runs"], responses={204: None, **REFUSALS},
+    summary="Throw away a prepared run, and what was to follow it (owners)",
+)  # fmt: skip
+@api_view(["GET", "PUT", "DELETE"])
 def run(request: Request, run: int) -> Response:
-    _access, found = run_by_id(request, run)
+    access, found = run_by_id(request, run, Need.VIEW if request.method == "GET" else Need.OWN)
+    if request.method == "DELETE":
+        run_discard(actor=access.user, run=found)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+    if request.method == "PUT":
+        asking, asked = asked_of(request)
+        if asking.project.pk != found.project_id:
+            raise serializers.ValidationError({"project": [_("This run belongs to another project.")]})
+        if found.corpus_id:
+            raise ApplicationError(_("This run learns text; change it as a pretraining."))
+        run_prepare(actor=access.user, project=access.project, run=found, **asked)
+        found = run_by_id(request, run)[1]
     return run_answer(found)
+
+
+@extend_schema(
+    tags=["runs"],
+    parameters=[OpenApiParameter("project", str, required=True, description="Slug.")],
+    responses={200: WaitingOut(many=True), **REFUSALS},
+    summary="The runs that wait, in the order in which they start; their jobs are held, moved and planned as jobs are",
+)
+@api_view(["GET"])
+def waiting(request: Request) -> Response:
+    access = project_access(request, request.query_params.get("project", ""))
+    rows = [
+        {"run": row.run.pk, "job": row.run.job_id, "place": row.place, "starts_at": row.starts_at,
+         "ends_at": row.ends_at, "late": row.late}
+        for row in waiting_runs(access.project)
+    ]  # fmt: skip
+    return Response(WaitingOut(rows, many=True).data)
 
 
 def verb(service: Callable[..., Run], summary: str) -> Any:
@@ -163,17 +207,6 @@ resume = verb(run_resume, "Go on from the last checkpoint (owners)")
 
 
 halve = verb(run_retry_halved, "Try a failed run again with half as many pairs at once, as a new run (owners)")
-
-
-@extend_schema(
-    tags=["runs"],
-    responses={(200, "application/yaml"): OpenApiTypes.STR, 404: Refusal},
-    summary="A run's recipe as YAML",
-)
-@api_view(["GET"])
-def recipe(request: Request, run: int) -> HttpResponse:
-    _access, found = run_by_id(request, run)
-    return HttpResponse(Recipe.from_json(found.recipe).to_yaml(), content_type="application/yaml")
 
 
 @extend_schema(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
@@ -11,6 +12,7 @@ from ml.recipe import RecipeField, recipe_fields
 from training.choices import Tell
 from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.diagnoses import diagnoses
 from training.services.chat import LONGEST, MOST_TOKENS
 from training.services.launch import NAME_LENGTH, Wishes
 
@@ -161,14 +163,36 @@ class RunOut(serializers.ModelSerializer[Run]):
         return made.pk if made else None
 
 
+class DiagnosisOut(serializers.Serializer[object]):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    cause = serializers.CharField()
+    cure = serializers.CharField()
+    retry = serializers.BooleanField(help_text="Whether `halve` is the way out.")
+
+
 class RunDetailOut(RunOut):
     refusals = serializers.SerializerMethodField(help_text="Why a prepared run may not start yet; empty when it may.")
+    diagnoses = serializers.SerializerMethodField(help_text="What is wrong with it, by what it told so far.")
 
     class Meta(RunOut.Meta):
-        fields = (*RunOut.Meta.fields, "refusals")  # type: ignore[assignment]
+        fields = (*RunOut.Meta.fields, "refusals", "diagnoses")  # type: ignore[assignment]
+
+    @extend_schema_field(DiagnosisOut(many=True))
+    def get_diagnoses(self, run: Run) -> Any:
+        return DiagnosisOut(diagnoses(run), many=True).data
 
     def get_refusals(self, run: Run) -> list[str]:
         return [str(denied) for denied in self.context.get("refusals", [])]
+
+
+class WaitingOut(serializers.Serializer[object]):
+    run = serializers.IntegerField()
+    job = serializers.IntegerField()
+    place = serializers.IntegerField(allow_null=True, help_text="Among the runs of all projects; null while held.")
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    late = serializers.BooleanField(help_text="Whether it should end later than it is wanted.")
 
 
 class RunEventOut(serializers.ModelSerializer[RunEvent]):

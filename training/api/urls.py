@@ -1,6 +1,6 @@
 from django.urls import path
 
-from training.api import bases, models, pretraining, runs, stages
+from training.api import bases, models, pretraining, recipes, runs, stages
 
 urlpatterns = [
     path("base-models/", bases.BaseModels.as_view(), name="api-base-models"),
@@ -14,6 +14,12 @@ urlpatterns = [
     path("pretrainings/<int:run>/", pretraining.pretraining, name="api-pretraining"),
     path("audits/", bases.Audits.as_view(), name="api-audits"),
     path("audits/<int:audit>/", bases.audit, name="api-audit"),
+    path("audits/<int:audit>/rows/", bases.audit_rows, name="api-audit-rows"),
+    path("presets/", recipes.Presets.as_view(), name="api-presets"),
+    path("presets/<int:preset>/", recipes.preset, name="api-preset"),
+    path("recipes/", recipes.recipe_read, name="api-recipe-read"),
+    path("runs/compare/", recipes.compare, name="api-run-compare"),
+    path("runs/waiting/", runs.waiting, name="api-runs-waiting"),
     path("embeddings/", bases.embeddings, name="api-embeddings"),
     path("runs/", runs.Runs.as_view(), name="api-runs"),
     path("runs/<int:run>/", runs.run, name="api-run"),
@@ -24,7 +30,7 @@ urlpatterns = [
     path("runs/<int:run>/stop/", runs.stop, name="api-run-stop"),
     path("runs/<int:run>/finish/", runs.finish, name="api-run-finish"),
     path("runs/<int:run>/halve/", runs.halve, name="api-run-halve"),
-    path("runs/<int:run>/recipe/", runs.recipe, name="api-run-recipe"),
+    path("runs/<int:run>/recipe/", recipes.recipe, name="api-run-recipe"),
     path("runs/<int:run>/cancel/", runs.cancel, name="api-run-cancel"),
     path("runs/<int:run>/resume/", runs.resume, name="api-run-resume"),
     path("runs/<int:run>/events/", runs.events, name="api-run-events"),
