@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from core.models import Project
 from curation.choices import CorpusState, VersionState
-from curation.models import Corpus, DatasetVersion
+from curation.models import Corpus, DatasetVersion, Document
 from ml.bpe import LEAST
 from ml.recipe import TEXT, TEXT_PRESETS, recipe_fields
 from ml.sizes import SIZES
@@ -18,7 +18,7 @@ from training.forms import changes_of, detail_field, differing, nights_field, te
 from training.models import BaseModel, Run
 from training.presets import CHOICES, presets_of
 from training.services.launch import NAME_LENGTH, Wishes
-from training.services.pretraining import NewModel, Next
+from training.services.pretraining import NewModel, Next, OfDocuments
 from training.services.scratch import MOST_TOKENS
 
 NEW = "new-"
@@ -39,8 +39,11 @@ class PretrainForm(forms.Form):
     corpus = forms.ModelChoiceField(
         Corpus.objects.none(),
         label=gettext_lazy("Which text"),
+        required=False,
+        empty_label=gettext_lazy("The project's documents: a corpus is made of them first"),
         help_text=gettext_lazy(
-            "A frozen corpus. The model learns its larger part and is measured on what is held out."
+            "The model learns the larger part of a corpus and is measured on what is held out. One that is still being "
+            "made is waited for."
         ),
     )
     base = forms.ChoiceField(
@@ -89,7 +92,11 @@ class PretrainForm(forms.Form):
     def __init__(self, *args: Any, project: Project, run: Run | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run = run
-        corpora = Corpus.objects.filter(project=project, state=CorpusState.READY)
+        corpora = Corpus.objects.filter(project=project).exclude(state=CorpusState.FAILED)
+        self.has_documents = Document.objects.filter(project=project).exists()
+        self.has_material = self.has_documents or corpora.exists()
+        if not self.has_documents:
+            self.fields["corpus"].empty_label = None  # type: ignore[attr-defined]
         versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
         self.fields["corpus"].queryset = corpora  # type: ignore[attr-defined]
         self.fields["then"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
@@ -104,6 +111,12 @@ class PretrainForm(forms.Form):
         self.initial.setdefault("corpus", corpora.first())
         self.initial.setdefault("then_preset", "balanced")
 
+    def clean_corpus(self) -> Corpus | None:
+        found: Corpus | None = self.cleaned_data["corpus"]
+        if found is None and not self.has_documents:
+            raise ValidationError(_("Choose a corpus; this project has no documents to make one of."))
+        return found
+
     def clean_base(self) -> BaseModel | str:
         given = str(self.cleaned_data["base"])
         if given.startswith(NEW):
@@ -117,7 +130,8 @@ class PretrainForm(forms.Form):
         """What `pretraining_prepare` takes, from a valid form."""
         data = self.cleaned_data
         base = NewModel(data["base"], data["vocabulary"] or 0) if isinstance(data["base"], str) else data["base"]
-        plain = {name: data[name] for name in ("corpus", "preset", "method", "name")}
+        plain = {name: data[name] for name in ("preset", "method", "name")}
+        plain["corpus"] = data["corpus"] or OfDocuments()
         then = Next(data["then"], data["then_preset"] or "balanced") if data["then"] else None
         wishes = Wishes(data["tell"] or Tell.REQUESTER, data["wanted_by"], data["nights"])
         return {**plain, "base": base, "changes": changes_of(DETAILS, data), "then": then, "wishes": wishes}

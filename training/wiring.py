@@ -16,6 +16,7 @@ from training.models import BaseModel, ModelVersion, Run
 from training.selectors.material import material_told
 from training.selectors.refs import model_ref
 from training.services.bases import starter_register
+from training.services.chains import corpus_ended
 from training.services.erasing import PLACES, models_that_saw, trainings_erase
 
 LINEAGE_SHOWN = 20
@@ -34,6 +35,7 @@ def wire() -> None:
     registries.shots.append(shots)
     registries.erasers.append(trainings_erase)
     registries.text_places += PLACES
+    registries.job_ended.append(corpus_ended)
     registries.seen_by.append(models_that_saw)
     registries.lineage.setdefault("dataset_version", []).append(from_dataset_version)
     registries.lineage.setdefault("pair", []).append(from_pair)
@@ -153,7 +155,7 @@ def from_corpus(corpus: Corpus) -> list[LineageEntry]:
 
 def corpus_panel(corpus: Corpus, user: User) -> list[Panel]:
     """On the page of a corpus: the way to a pretraining."""
-    if corpus.state != CorpusState.READY:
+    if corpus.state == CorpusState.FAILED:
         return []
     return [Panel(10, "training/corpus_panel.html", {"corpus": corpus})]
 

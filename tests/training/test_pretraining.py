@@ -9,11 +9,12 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from core.choices import JobState, NoticeKind
 from core.denied import ApplicationError
-from core.models import Event, Project, User
+from core.models import Event, Job, Notice, Project, User
 from core.registries import lineage_of
 from curation.choices import CorpusState
-from curation.models import Corpus, DatasetVersion
+from curation.models import Corpus, DatasetVersion, Document
 from curation.services.corpora import corpus_delete
 from ml.hashing import file_sha256
 from ml.store import ModelRef
@@ -23,8 +24,9 @@ from training.choices import ModelState, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
-from training.services.pretraining import NewModel, Next, chain_launch, pretraining_prepare
-from training.services.runs import run_cancel, run_resume
+from training.services.chains import chain_launch
+from training.services.pretraining import NewModel, Next, OfDocuments, pretraining_prepare
+from training.services.runs import run_cancel, run_resume, run_retry_halved
 from training.services.scratch import scratch_make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -177,6 +179,113 @@ def test_a_failed_step_keeps_the_next_waiting_with_the_reason(
     run_jobs("train")
     follower.refresh_from_db()
     assert follower.state == RunState.DONE, follower.error
+
+
+def run_all_but_the_corpus() -> None:
+    """As on a machine on which the corpus takes longer than the examination of the pairs."""
+    job = Job.objects.filter(kind="corpus")
+    job.update(state=JobState.HELD)
+    run_jobs()
+    job.update(state=JobState.QUEUED)
+
+
+def test_documents_become_a_corpus_a_pretrained_and_a_finetuned_model_in_one_launch(
+    owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel, as_user: Sign
+) -> None:
+    client = as_user(owner)
+    form = f"/p/{project.slug}/training/pretrain/"
+    assert "No text to learn from yet" in client.get(form).content.decode()
+    for n in range(12):
+        text = "\n\n".join(prose(n * 8 + at, 12) for at in range(8))
+        Document.objects.create(project=project, file_name=f"{n}.txt", kind="text", title=str(n), text=text,
+                                characters=len(text), sha256=f"{n:064}")  # fmt: skip
+    given = {"base": tiny_base.pk, "preset": "quick", **TINY, "then": frozen.pk, "then_preset": "quick"}
+    assert client.post(form, {**given, "base": "new-tiny"}).status_code == 400  # its words are not there yet
+    answer = client.post(form, given)
+    run = Run.objects.get(corpus__name="Documents")
+    follower = Run.objects.get(after=run)
+    assert (answer.headers["Location"], follower.preset) == (f"/p/{project.slug}/training/{run.pk}/check/", "quick")
+    own = f"/p/{project.slug}/training/{follower.pk}/edit/"
+    page = client.get(own).content.decode()
+    assert "What “Documents · Tiny” makes" in page
+    changed = {"version": frozen.pk, "base": tiny_base.pk, "preset": "quick", "max_steps": 2, "max_tokens": 256}
+    client.post(own, {**changed, "threads": 1, "precision": "float32"})
+    run_all_but_the_corpus()
+    page = client.get(answer.headers["Location"]).content.decode()
+    assert "The corpus is being made" in page
+    client.post(f"/p/{project.slug}/training/{run.pk}/launch/")
+    assert set(Run.objects.values_list("state", flat=True)) == {RunState.WAITING}
+    page = client.get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
+    assert "It begins when this corpus is made:" in page
+    run_jobs()
+    run_jobs("train")
+    assert set(Run.objects.values_list("state", "error")) == {(RunState.DONE, "")}
+    version = ModelVersion.objects.get()
+    assert version.base == BaseModel.objects.get(run=run)
+    assert Run.objects.get(pk=run.pk).estimate["source"] == "size"
+
+
+def test_a_corpus_that_fails_keeps_the_chain_waiting_and_tells_its_people(
+    owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel, as_user: Sign
+) -> None:
+    Document.objects.create(project=project, file_name="a", kind="text", title="a", text="Short.", sha256="0" * 64,
+                            characters=6)  # fmt: skip
+    run = pretraining_prepare(
+        actor=owner, project=project, corpus=OfDocuments(), base=tiny_base, preset="quick", changes=TINY,
+        then=Next(frozen, "quick"),
+    )  # fmt: skip
+    run_all_but_the_corpus()
+    chain_launch(actor=owner, run=run)
+    run_jobs()
+    corpus = Corpus.objects.get()
+    assert corpus.state == CorpusState.FAILED
+    assert set(Run.objects.values_list("state", flat=True)) == {RunState.WAITING}
+    assert "its corpus could not be made" in Notice.objects.get(user=owner, kind=NoticeKind.RUN).text
+    page = as_user(owner).get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
+    assert "Make the corpus again, or give this run up." in page
+    assert corpus.error in page
+    run_cancel(actor=owner, run=run)
+    assert list(Run.objects.order_by("pk").values_list("state", flat=True)) == [RunState.CANCELLED, RunState.FAILED]
+
+
+def test_a_prepared_pretraining_is_changed_and_tried(
+    monkeypatch: pytest.MonkeyPatch, prepare: Callable[..., Run], owner: User, project: Project,
+    frozen: DatasetVersion, as_user: Sign, api_as: Callable[..., Any],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("training.jobs.SECONDS", 0.2)
+    run, client = prepare(then=Next(frozen)), as_user(owner)
+    edit = f"/p/{project.slug}/training/{run.pk}/edit/"
+    page = client.get(edit).content.decode()
+    assert 'name="block_tokens" value="32"' in page
+    given = {"corpus": run.corpus_id, "base": run.base_id, "preset": "quick", "method": "full", **TINY}
+    answer = client.post(edit, {**given, "nights": "on", "wanted_by": "2020-01-01T00:00", "tell": "owners"})
+    assert answer.status_code == 302
+    run.refresh_from_db()
+    assert (run.preset, run.recipe["method"], run.nights, run.tell) == ("on-quick", "full", True, "owners")
+    assert not Run.objects.filter(after=run).exists()
+    client.post(f"/p/{project.slug}/training/{run.pk}/probe/")
+    run_jobs("train")
+    page = client.get(answer.headers["Location"]).content.decode()
+    assert "as prepared" in page
+    assert ", by the trial" in page
+    body = {"project": project.slug, "corpus": run.corpus_id, "base": run.base_id, "then": frozen.pk, "recipe": TINY}
+    changed = api_as(owner).put(f"/api/v1/pretrainings/{run.pk}/", {**body, "then_preset": "quick"}, format="json")
+    assert (changed.status_code, changed.json()["recipe"]["method"]) == (200, "lora")
+    follower = Run.objects.get(after=run)
+    assert follower.preset == "quick"
+    assert "its corpus" not in str(launch_refusals(run))
+    Run.objects.filter(pk=run.pk).update(state=RunState.CANCELLED)
+    assert api_as(owner).put(f"/api/v1/pretrainings/{run.pk}/", body, format="json").status_code == 400
+
+
+def test_half_a_batch_takes_the_rest_of_the_chain_along(
+    prepare: Callable[..., Run], owner: User, frozen: DatasetVersion
+) -> None:
+    run = chain_launch(actor=owner, run=prepare(then=Next(frozen)))
+    Run.objects.filter(pk=run.pk).update(state=RunState.FAILED)
+    twin = run_retry_halved(actor=owner, run=run)
+    assert (twin.recipe["batch_size"], twin.recipe["accumulation"]) == (2, 2)
+    assert Run.objects.get(after=twin).state == RunState.WAITING
 
 
 def test_a_follower_is_not_launched_by_itself(prepare: Callable[..., Run], owner: User, project: Project,

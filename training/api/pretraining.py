@@ -18,7 +18,7 @@ from ml.sizes import SIZES
 from training.access import run_by_id
 from training.api.shapes import BaseOut, RecipeIn, RunOut, WishesIn, base_of, version_of, wishes_of
 from training.services.launch import NAME_LENGTH
-from training.services.pretraining import PRESETS, NewModel, Next, pretraining_prepare
+from training.services.pretraining import PRESETS, NewModel, Next, OfDocuments, pretraining_prepare
 from training.services.scratch import scratch_make
 
 
@@ -29,7 +29,9 @@ class NewModelIn(serializers.Serializer[object]):
 
 class PretrainingIn(WishesIn):
     project = serializers.SlugField()
-    corpus = serializers.IntegerField(help_text="Id of a corpus of this project.")
+    corpus = serializers.IntegerField(
+        required=False, help_text="Id of a corpus of this project, ready or being made. Left out: of its documents."
+    )
     base = serializers.IntegerField(required=False, help_text="Id of a base model that is ready, or give `new`.")
     new = NewModelIn(required=False, help_text="A model to be made from nothing.")
     preset = serializers.ChoiceField(choices=list(PRESETS), default="balanced")
@@ -101,7 +103,7 @@ def asked_of(request: Request) -> tuple[Access, dict[str, Any]]:
     asked: dict[str, Any] = dict(given.validated_data)
     access = project_access(request, asked.pop("project"), Need.OWN)
     new, then, preset = asked.pop("new", None), asked.pop("then", None), asked.pop("then_preset")
-    asked["corpus"] = corpus_of(access.project, asked["corpus"])
+    asked["corpus"] = corpus_of(access.project, asked["corpus"]) if "corpus" in asked else OfDocuments()
     asked["base"] = NewModel(**new) if new else base_of(asked["base"])
     asked["then"] = Next(version_of(access.project, then), preset) if then else None
     asked["changes"], asked["wishes"] = asked.pop("recipe", {}), wishes_of(asked)

@@ -37,9 +37,9 @@ from training.selectors.gate import launch_refusals
 from training.selectors.probes import probe_page
 from training.selectors.queue import waiting_runs
 from training.selectors.runs import run_events
+from training.services.chains import run_start
 from training.services.exclusions import pairs_send_back, run_exclude
 from training.services.launch import run_prepare
-from training.services.pretraining import run_start
 from training.services.probes import probe_request
 from training.services.runs import run_cancel, run_discard, run_finish_now, run_resume, run_retry_halved, run_stop
 

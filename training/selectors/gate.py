@@ -44,8 +44,10 @@ def launch_refusals(run: Run) -> list[Denied]:
 
 
 def corpus_refusals(corpus: Corpus) -> list[Denied]:
-    if corpus.state != CorpusState.READY:
-        return [Denied(_("The corpus is not ready."), _("Wait until it is, or make a new one."))]
+    if corpus.state == CorpusState.FAILED:
+        return [Denied(_("The corpus could not be made: %(why)s") % {"why": corpus.error}, _("Make it again."))]
+    if corpus.state == CorpusState.BUILDING:
+        return []  # the run begins when it is there
     if not corpus_texts(corpus).is_file():
         return [Denied(_("The texts of the corpus are not on this machine."), _("Restore them from a backup."))]
     return []

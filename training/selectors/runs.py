@@ -77,6 +77,7 @@ def run_live(run: Run) -> dict[str, Any]:
         "text": run.corpus_id is not None,
         "bits_chart": bits_chart(run) if run.corpus_id else None,
         "before": run.after if run.state == RunState.WAITING else None,
+        "awaited": run.corpus if run.state == RunState.WAITING else None,
         "followers": list(run.followers.exclude(state=RunState.DRAFT)),
     }
 

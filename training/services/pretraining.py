@@ -1,10 +1,10 @@
-"""Pretraining: from a corpus and a base model, or a new one, to a run; and a chain of runs launched as one."""
+"""Pretraining: from a corpus, or documents that become one, and a base model, or a new one, to a prepared run."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
@@ -12,16 +12,15 @@ from core.models import Project, User
 from core.services.events import event_record
 from curation.choices import CorpusState
 from curation.models import Corpus, DatasetVersion
+from curation.services.corpora import corpus_make
 from ml.recipe import TEXT
 from training.choices import ModelState, RunState
 from training.models import BaseModel, Run
 from training.presets import recipe_from
-from training.selectors.estimates import forecast
-from training.selectors.gate import block_refusals, launch_refusals
-from training.services.launch import NAME_LENGTH, Wishes, queue, run_launch, run_prepare
+from training.selectors.gate import block_refusals
+from training.services.launch import NAME_LENGTH, Wishes, run_prepare
 from training.services.names import free_name
 from training.services.scratch import scratch_make
-from training.services.states import run_move
 
 PRESETS = ("quick", "balanced", "best")
 
@@ -32,6 +31,13 @@ class NewModel:
 
     size: str
     vocabulary: int = 0
+
+
+@dataclass(frozen=True)
+class OfDocuments:
+    """A corpus that is to be made of the project's documents."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ def pretraining_prepare(
     *,
     actor: User,
     project: Project,
-    corpus: Corpus,
+    corpus: Corpus | OfDocuments,
     base: BaseModel | NewModel,
     preset: str = "balanced",
     method: str = "",
@@ -63,14 +69,11 @@ def pretraining_prepare(
     """Write down a pretraining as a draft, or change one, and with `then` the finetuning after it. Nothing is trained
     yet.
 
-    A new model is made at once by a job; the draft waits for it. Raises ApplicationError with the field at fault.
+    A new model is made at once by a job, and so is a corpus of documents; the draft waits for the one, the launched
+    run for the other. Raises ApplicationError with the field at fault.
     """
     if run is not None and run.state != RunState.DRAFT:
         raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
-    if corpus.project_id != project.pk:
-        raise ApplicationError(_("This corpus belongs to another project."), field="corpus")
-    if corpus.state != CorpusState.READY:
-        raise ApplicationError(_("This corpus is not ready yet."), field="corpus")
     if preset not in PRESETS:
         raise ApplicationError(_("There is no preset “%s”.") % preset, field="preset")
     if len(name) > NAME_LENGTH:
@@ -79,8 +82,13 @@ def pretraining_prepare(
     known = f"{'new' if fresh or base.size else 'on'}-{preset}"
     if fresh and method not in ("", "full"):
         raise ApplicationError(_("A new model knows nothing yet: all its weights have to learn."), field="method")
+    refuse_corpus(project, corpus, fresh=fresh or bool(base.size))
     chosen = {**(changes or {}), "objective": TEXT}
     recipe = recipe_from(project=project, preset=known, method=method, changes=chosen)
+    if isinstance(corpus, OfDocuments):
+        corpus = corpus_make(
+            actor=actor, project=project, name=corpus.name.strip() or free_corpus_name(project), documents=True
+        )
     if isinstance(base, NewModel):
         base = made_already(run, corpus, base) or scratch_make(
             actor=actor, corpus=corpus, size=base.size, vocabulary=base.vocabulary
@@ -96,6 +104,25 @@ def pretraining_prepare(
     event_record(actor=actor, action="run.prepared", project=project, subject=run, summary=run.name)
     follower_prepare(actor=actor, run=run, then=then)
     return run
+
+
+def refuse_corpus(project: Project, corpus: Corpus | OfDocuments, *, fresh: bool) -> None:
+    """A registered model may wait for its corpus; a new one learns its words from it first."""
+    if isinstance(corpus, Corpus):
+        if corpus.project_id != project.pk:
+            raise ApplicationError(_("This corpus belongs to another project."), field="corpus")
+        if corpus.state == CorpusState.FAILED:
+            raise ApplicationError(_("This corpus could not be made; make it again first."), field="corpus")
+    if fresh and (isinstance(corpus, OfDocuments) or corpus.state != CorpusState.READY):
+        text = _("A new model learns its words from a corpus that is there. Make the corpus first, or go on from a "
+                 "registered model, which can wait for it.")  # fmt: skip
+        raise ApplicationError(text, field="base")
+
+
+def free_corpus_name(project: Project) -> str:
+    name = str(_("Documents"))
+    taken = set(Corpus.objects.filter(project=project).values_list("name", flat=True))
+    return next(each for number in count(1) if (each := name if number == 1 else f"{name} {number}") not in taken)
 
 
 def made_already(run: Run | None, corpus: Corpus, new: NewModel) -> BaseModel | None:
@@ -129,53 +156,6 @@ def follower_prepare(*, actor: User, run: Run, then: Next | None) -> None:
         run=had,
     )
     Run.objects.filter(pk=follower.pk).update(after=run)
-
-
-def run_start(*, actor: User, run: Run) -> Run:
-    """Launch a prepared run of either kind. Raises ApplicationError."""
-    return (chain_launch if run.corpus_id else run_launch)(actor=actor, run=run)
-
-
-@transaction.atomic
-def chain_launch(*, actor: User, run: Run) -> Run:
-    """Queue a prepared pretraining, and let what follows it wait. All may start, or nothing does."""
-    run = Run.objects.select_for_update(of=("self",)).select_related("corpus", "base", "project").get(pk=run.pk)
-    if run.state != RunState.DRAFT:
-        return run
-    followers = list(
-        Run.objects.filter(after=run, state=RunState.DRAFT).select_related("version__task", "base", "audit")
-    )
-    denied = [one for each in (run, *followers) for one in launch_refusals(each)]
-    if denied:
-        raise ApplicationError(" ".join(map(str, denied)))
-    for follower in followers:
-        run_move(run=follower, to=RunState.WAITING)
-    run.estimate = forecast(run).to_json()
-    run.save(update_fields=["estimate"])
-    return queue(actor=actor, run=run, action="run.launched")
-
-
-def chain_go_on(*, run: Run, base: BaseModel) -> None:
-    """A pretraining is done: what waited for it starts from the model that it made. In the caller's transaction."""
-    for follower in Run.objects.select_for_update(of=("self",)).filter(after=run, state=RunState.WAITING):
-        if follower.base.tokenizer_fingerprint != base.tokenizer_fingerprint:
-            reason = _("“%(made)s” has another tokenizer than “%(base)s”, with which the pairs were examined.")
-            chain_break(follower, reason % {"made": base.name, "base": follower.base.name})
-            continue
-        Run.objects.filter(pk=follower.pk).update(base=base)
-        follower.refresh_from_db()
-        queue(actor=follower.requested_by, run=follower, action="run.launched")
-
-
-def chain_stop(*, run: Run) -> None:
-    """A run was given up for good: what waited for it never starts, and says why."""
-    for follower in Run.objects.select_for_update(of=("self",)).filter(after=run, state=RunState.WAITING):
-        chain_break(follower, _("The run before it, “%s”, was given up.") % run.name)
-
-
-def chain_break(run: Run, reason: str) -> None:
-    run_move(run=run, to=RunState.FAILED, error=reason, ended_at=Now())
-    event_record(actor=None, action="run.failed", project=run.project, subject=run, summary=run.name)
 
 
 def base_from_run(*, run: Run, folder: str, result: dict[str, Any]) -> BaseModel:

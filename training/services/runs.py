@@ -8,19 +8,20 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.choices import JobState, NoticeKind, Role
+from core.choices import JobState
 from core.denied import ApplicationError
 from core.jobs import JobFailed
-from core.models import Job, Membership, Project, User
+from core.models import Job, Project, User
 from core.services.events import event_record
-from core.services.inbox import notice_tell
 from core.services.jobs import job_stop
 from ml.recipe import Recipe
-from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState, Tell
+from training.choices import RUN_OPEN, RUN_RESUMABLE, RunState
 from training.models import BaseModel, ModelVersion, Run
+from training.services.chains import chain_go_on, chain_stop
 from training.services.directories import result_folder
 from training.services.launch import queue
-from training.services.pretraining import base_from_run, chain_go_on, chain_stop
+from training.services.news import tell_of
+from training.services.pretraining import base_from_run
 from training.services.states import run_move
 
 
@@ -74,11 +75,13 @@ def run_retry_halved(*, actor: User, run: Run) -> Run:
         "nights",
         "corpus",
         "subset",
+        "after",
     )
     fields = {name: getattr(run, name) for name in same}
     twin = Run.objects.create(
         **fields, name=run.name, recipe=halved, estimate=run.estimate, requested_by=actor, follows=run
     )
+    Run.objects.filter(after=run, state=RunState.WAITING).update(after=twin)
     run_move(run=run, to=RunState.CANCELLED, ended_at=Now())
     return queue(actor=actor, run=twin, action="run.retried_halved")
 
@@ -195,24 +198,3 @@ def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
     values = {"name": run.name, "number": version.number}
     tell_of(run, _("The training “%(name)s” is done: model version %(number)d.") % values)
     return version
-
-
-def tell_of(run: Run, text: str) -> None:
-    """Put it into the inboxes of those whom the run's launch named."""
-    url = f"/p/{run.project.slug}/training/{run.pk}/"
-    people = people_told(run)
-    notice_tell(
-        users=people, project=run.project, kind=NoticeKind.RUN, actor=None, subject=("run", run.pk), url=url, text=text
-    )
-
-
-def people_told(run: Run) -> list[int]:
-    """Who is told, by number."""
-    members = Membership.objects.filter(project=run.project)
-    if run.tell == Tell.REQUESTER:
-        members = members.filter(user=run.requested_by_id)
-    elif run.tell == Tell.OWNERS:
-        members = members.filter(role=Role.OWNER)
-    elif run.tell == Tell.NOBODY:
-        members = members.none()
-    return list(members.values_list("user", flat=True))

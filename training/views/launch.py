@@ -21,8 +21,8 @@ from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.probes import probe_page
 from training.selectors.queue import finishes_late
+from training.services.chains import run_start
 from training.services.launch import run_prepare
-from training.services.pretraining import run_start
 from training.services.runs import run_discard
 from training.views import pretraining
 

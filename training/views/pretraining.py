@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from core.access import Access, project_access
 from core.choices import Need
 from core.views.telling import refusal_on
+from curation.choices import CorpusState
 from ml.recipe import Recipe
 from training.choices import ModelState, RunState
 from training.models import Run
@@ -50,10 +51,14 @@ def check_context(access: Access, run: Run) -> dict[str, Any]:
     recipe = Recipe.from_json(run.recipe)
     draft = run.state == RunState.DRAFT
     making = run.base.state == ModelState.CHECKING
+    assert run.corpus is not None
+    building = run.corpus.state == CorpusState.BUILDING
     followers = followers_of(run)
     return {
         "run": run,
-        "running": making or any(each.examining for each in followers),
+        "running": making or building or any(each.examining for each in followers),
+        "building": building,
+        "examining": any(each.examining for each in followers),
         "making": making,
         "draft": draft,
         "refusals": launch_refusals(run) if draft and not making else [],

@@ -10,8 +10,8 @@ from core.choices import Need
 from core.registries import lineage_of
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_told
-from curation.choices import CorpusState, VersionState
-from curation.models import Corpus, DatasetVersion
+from curation.choices import VersionState
+from curation.models import Corpus, DatasetVersion, Document
 from training.access import run_access
 from training.choices import RunState
 from training.selectors.material import share_told
@@ -34,7 +34,8 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         "presets": list(access.project.presets.all()) if access.check(Need.OWN) else [],
         "may_launch": access.check(Need.OWN),
         "has_version": DatasetVersion.objects.filter(task__project=access.project, state=VersionState.READY).exists(),
-        "has_corpus": Corpus.objects.filter(project=access.project, state=CorpusState.READY).exists(),
+        "has_corpus": Corpus.objects.filter(project=access.project).exists()
+        or Document.objects.filter(project=access.project).exists(),
         "has_base": bases_all().filter(state="ready").exists(),
     }
     return render(request, "training/runs.html", context)

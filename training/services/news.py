@@ -1,0 +1,28 @@
+"""Who hears what became of a run."""
+
+from core.choices import NoticeKind, Role
+from core.models import Membership
+from core.services.inbox import notice_tell
+from training.choices import Tell
+from training.models import Run
+
+
+def tell_of(run: Run, text: str) -> None:
+    """Put it into the inboxes of those whom the run's launch named."""
+    url = f"/p/{run.project.slug}/training/{run.pk}/"
+    people = people_told(run)
+    notice_tell(
+        users=people, project=run.project, kind=NoticeKind.RUN, actor=None, subject=("run", run.pk), url=url, text=text
+    )
+
+
+def people_told(run: Run) -> list[int]:
+    """Who is told, by number."""
+    members = Membership.objects.filter(project=run.project)
+    if run.tell == Tell.REQUESTER:
+        members = members.filter(user=run.requested_by_id)
+    elif run.tell == Tell.OWNERS:
+        members = members.filter(role=Role.OWNER)
+    elif run.tell == Tell.NOBODY:
+        members = members.none()
+    return list(members.values_list("user", flat=True))
