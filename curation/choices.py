@@ -117,6 +117,7 @@ class LeakMethod(TextChoices):
     EXACT = "exact", _("The same text")
     NEAR = "near", _("Nearly the same text")
     GRAMS = "grams", _("Contains its word sequences")
+    MEANING = "meaning", _("Says the same in other words")
 
 
 class LeakRule(TextChoices):

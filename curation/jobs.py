@@ -24,6 +24,7 @@ from curation.services.imports import import_ended, import_run, index_ask
 from curation.services.indexing import index_run, recheck_run
 from curation.services.leaks import leaks_update
 from curation.services.likeness import likeness_ask, likeness_update
+from curation.services.meaning import meanings_update
 from curation.services.stock import stock_ask, stock_take
 from curation.services.versions import version_failed
 
@@ -178,6 +179,7 @@ class Compare(JobRunner):
             return None
         fresh = likeness_update(task, progress_of(context))
         leaks_update(task, progress_of(context))
+        meanings_update(task, progress_of(context))
         return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:
@@ -241,7 +243,11 @@ class EmbedPairs(JobRunner):
 
     def run(self, context: JobContext) -> dict[str, Any] | None:
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
-        return {"pairs": embeddings_update(task, progress_of(context))} if task else None
+        if task is None:
+            return None
+        fresh = embeddings_update(task, progress_of(context))
+        meanings_update(task, progress_of(context))
+        return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:
         task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()

@@ -48,6 +48,7 @@ def preview(request: Request, task: int) -> Response:
             "unreviewed": seen.unreviewed,
             "unchecked": seen.unchecked,
             "with_finding": seen.with_finding,
+            "unmeant": seen.unmeant,
             "findings": {check: count for check, _name, count in seen.findings},
             "origins": {origin: count for origin, _label, count in seen.origins},
             "refused": [str(denied) for denied in seen.refused],

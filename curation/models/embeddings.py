@@ -31,6 +31,7 @@ class Embedding(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="+")
     revision_id = models.BigIntegerField()
     vector = VectorField()
+    suites_upto = models.BigIntegerField(default=0, db_default=0)  # newest suite whose items it was compared with
 
     def __str__(self) -> str:
         return f"meaning of {self.pair_id}"

@@ -14,12 +14,13 @@ from django.utils.translation import ngettext
 from core import registries
 from core.denied import Denied
 from curation.choices import LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
-from curation.models import Pair, Review, Suite, Task, VersionPair
+from curation.models import Leak, Pair, Review, Suite, Task, VersionPair
 from curation.selectors.leaks import LeakRow
 from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
 from curation.selectors.strata import Strata, Stratification, strata_of, stratified
 from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_waiting
+from curation.services.meaning import unmeant
 from curation.services.versions import approved_pairs
 from ml.checks import all_checks
 
@@ -60,6 +61,7 @@ class FreezePreview:
     unreviewed: int
     unconfirmed: int  # written and not approved: not in it
     fresh: int  # approved since the newest version, or changed
+    unmeant: int  # whose meaning was not compared with the test items
     refused: list[Denied]
     warnings: list[str]  # thresholds of findings that are passed
 
@@ -85,6 +87,7 @@ def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE)
         unreviewed=counts["approved"] - reviewed.values("revision").distinct().count(),
         unconfirmed=Pair.objects.filter(task=task, state__in=(PairState.SUBMITTED, PairState.RETURNED)).count(),
         fresh=fresh_pairs(task).count(),
+        unmeant=unmeant(task),
         refused=[*registries.refusals("freeze", task), *leak_refusals(facts, rule)],
         warnings=freeze_warnings(task),
         **counts,
@@ -107,7 +110,8 @@ def plan_facts(task: Task, train_share: float, approved: int) -> PlanFacts:
         return facts_of(version_plan(task, train_share), task.max_tokens)
     state = Pair.objects.filter(task=task).aggregate(at=Max("updated_at"))["at"]
     suite = Suite.objects.filter(project=task.project_id).aggregate(newest=Max("pk"))["newest"]
-    key = f"plan-{task.pk}-{train_share}-{approved}-{state.timestamp()}-{suite}-{task.spent.count()}"
+    leak = Leak.objects.filter(task=task).aggregate(newest=Max("pk"))["newest"]
+    key = f"plan-{task.pk}-{train_share}-{approved}-{state.timestamp()}-{suite}-{leak}-{task.spent.count()}"
     found = cache.get(key)
     if found is None:
         found = facts_of(version_plan(task, train_share), task.max_tokens)

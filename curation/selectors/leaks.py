@@ -32,6 +32,7 @@ class LeakRow:
             LeakMethod.EXACT: _("It has the question of a test item."),
             LeakMethod.NEAR: _("Its question is that of a test item by %(score)d %%."),
             LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's question."),
+            LeakMethod.MEANING: _("It says in other words what a test item says (likeness of meaning: %(score)d %%)."),
         }
         answer = {
             LeakMethod.EXACT: _("It has the answer of a test item."),

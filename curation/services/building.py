@@ -32,6 +32,7 @@ from curation.services.checking import texts_of
 from curation.services.columns import columns_set, rows_copy
 from curation.services.leaks import leaks_update
 from curation.services.likeness import Tell, likeness_update
+from curation.services.meaning import meanings_update, unmeant
 from curation.services.tokens import count_tokens, task_tokenizer
 from curation.services.versions import COLUMNS, approved_pairs, row_digest, rows_sha256
 from ml.hashing import json_sha256
@@ -86,6 +87,8 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
     tokens_count(version.task, tell)
     likeness_update(version.task, tell)
     leaks_update(version.task, tell)
+    meanings_update(version.task, tell)
+    unlooked = unmeant(version.task)
     tell(0, 0, _("Splitting"))
     plan = version_plan(version.task, version.train_share)
     refuse_leaks(version, plan)
@@ -101,7 +104,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
             items = [(row, source) for row, source in zip(frozen, kept, strict=True) if row.part == part]
             suite_store(version, part, role, items)
         version.sha256 = rows_sha256((row.ordinal, row.part, row.digest) for row in frozen)
-        version.counts = count_rows(frozen, kept, len(plan.left_out))
+        version.counts = {**count_rows(frozen, kept, len(plan.left_out)), "unmeant": unlooked}
         version.state = VersionState.READY
         version.save(update_fields=["sha256", "counts", "state"])
         event_record(

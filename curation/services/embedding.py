@@ -44,7 +44,7 @@ def embeddings_update(task: Task, tell: Tell) -> int:
                 Embedding(pair_id=pair, task=task, revision_id=revision, vector=vector)
                 for (pair, revision, *_texts), vector in zip(rows, vectors, strict=True)
             ],
-            update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector"],
+            update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector", "suites_upto"],
         )  # fmt: skip
         done += len(rows)
         last = rows[-1][0]

@@ -7,11 +7,12 @@ import pytest
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Leak, Pair, Task, VersionPair
+from curation.models import DatasetVersion, Embedding, Leak, Pair, Task, VersionPair
 from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
 from curation.services import leaks
 from curation.services.likeness import likeness_due, likeness_update
+from curation.services.meaning import meanings_update
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
@@ -212,3 +213,59 @@ def test_every_pair_is_looked_at_once(
     likeness_update(task, lambda *_told: None)
     leaks.leaks_update(task, lambda *_told: None)
     assert seen == [1]
+
+
+def meant(pair: Pair, *numbers: float) -> None:
+    """The model server said what the pair's newest text means; the other numbers are 0."""
+    vector = [*numbers, *[0.0] * (384 - len(numbers))]
+    made = {"task": pair.task, "revision_id": pair.current_id or 0, "vector": vector, "suites_upto": 0}
+    Embedding.objects.update_or_create(pair=pair, defaults=made)
+
+
+def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_compared_is_told(
+    task: Task, owner: User, first: DatasetVersion
+) -> None:
+    item = item_of(first)
+    train = [row.revision.pair for row in first.rows.filter(part="train").select_related("revision__pair__task")]
+    like, other, unlooked = train[:3]
+    client = sign_in(owner)
+    address = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
+    page = client.get(address).content.decode()
+    assert "20 pairs were not compared with the test items by meaning" in page
+    assert "No pair gives an item" not in page
+    for number, pair in enumerate(row.revision.pair for row in first.rows.select_related("revision__pair__task")):
+        if pair.pk != item.pk:
+            meant(pair, *[0.0] * (10 + number), 1.0)
+    meant(like, 0.9, 0.1)
+    meant(other, 0.8, 0.6)
+    assert meanings_update(task, lambda *_: None) == 0, "an item has no vector, and no model server says what it means"
+    meant(item, 1.0)
+    assert meanings_update(task, lambda *_: None) == 20
+    pair_revise(actor=owner, pair=unlooked, texts=Texts(instruction=words(950, 12), response="No."), version=1)
+    unlooked.refresh_from_db()
+    review_decide(actor=owner, pair=unlooked, revision_id=unlooked.current_id or 0, decision=Decision.APPROVE)
+    found = Leak.objects.get(task=task)
+    assert (found.revision.pair_id, found.method, found.fingerprint) == (like.pk, "meaning", item.current.fingerprint)
+    assert found.score == pytest.approx(0.994, abs=0.001)
+    compare()
+    facts = freeze_preview(task, 0.8).facts
+    assert facts is not None
+    assert [leak.pair_id for leak in facts.leaks] == [like.pk]
+    assert "says in other words what a test item says (likeness of meaning: 99 %)" in facts.leaks[0].sentence
+    assert freeze(task, owner, leaks="block").state == VersionState.FAILED
+    second = freeze(task, owner)
+    assert like.pk not in parts_of(second)
+    assert second.counts["unmeant"] == 1
+    shown = client.get(f"/p/{task.project.slug}/versions/{second.pk}/").content.decode()
+    assert "Not compared with test items by meaning" in shown
+    assert api_client(owner).get(f"/api/v1/tasks/{task.pk}/freeze-preview/").json()["unmeant"] > 0
+
+
+def test_what_every_text_of_a_task_begins_with_makes_none_alike(task: Task, owner: User, first: DatasetVersion) -> None:
+    pairs = [row.revision.pair for row in first.rows.select_related("revision__pair__task")]
+    for number in range(40):
+        pairs.append(approved(task, owner, words(2000 + number, 12)))
+    for number, pair in enumerate(pairs):
+        meant(pair, 0.95, *[0.0] * number, 0.3)
+    assert meanings_update(task, lambda *_: None) == 60
+    assert not Leak.objects.filter(task=task, method="meaning").exists()
