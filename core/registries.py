@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from core.denied import Denied
-from core.models import Job, Project, User
+from core.models import Event, Job, Project, User
 from core.scrubbing import Needles
 
 
@@ -121,6 +121,29 @@ class PreferredAnswer:
     model: str
 
 
+@dataclass(frozen=True)
+class TakenBack:
+    """What taking an action back left: the page on which it can be done differently, what is held again, the pair."""
+
+    url: str
+    assignment: int | None = None
+    pair: int | None = None
+
+
+@dataclass(frozen=True)
+class Undoable:
+    """An action, by its name in the audit log, that its actor may take back as long as nobody has built on it.
+
+    `need` is what the role must still allow, `undo` takes it back or raises ApplicationError, `about` says of events
+    (by id) what each was about: a text and its page. Events that it leaves out can be taken back no more.
+    """
+
+    label: Any
+    need: Callable[[Event], str]
+    undo: Callable[[User, Project, Event], TakenBack]
+    about: Callable[[Project, list[Event]], dict[int, tuple[str, str]]]
+
+
 navigation: list[NavEntry] = []
 next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
 stations: list[Callable[[Project], list[Station]]] = []
@@ -138,6 +161,7 @@ seen_by: list[Callable[[frozenset[int], frozenset[int]], list[LineageEntry]]] = 
 after_restore: list[Callable[[Callable[[str], None]], None]] = []  # what a restored backup must be told
 askable_models: list[Callable[[Project], list[AskableModel]]] = []  # newest release first
 preferred_answers: list[Callable[[int], Iterable[PreferredAnswer]]] = []  # task -> what people chose on develop items
+undoable: dict[str, Undoable] = {}
 subject_urls: dict[str, Callable[[str, int], str]] = {}  # type of a thread's subject -> its page, by slug and id
 work_urls: dict[str, Callable[[Project], str]] = {}  # work kind -> page where it is done
 

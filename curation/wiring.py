@@ -22,6 +22,7 @@ from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_sometimes
 from curation.services.pairs import PASSAGE, SUBJECT, pair_address, passage_address
 from curation.services.reviews import reviews_align
+from curation.services.takebacks import undoables_register
 from curation.services.talk import talk_erase
 from curation.text_places import PLACES
 
@@ -54,6 +55,7 @@ def wire() -> None:
     registries.subject_urls[PASSAGE] = passage_address
     registries.erasers.append(talk_erase)
     registries.text_places += PLACES
+    undoables_register()
     registries.work_urls[WorkKind.REVIEW] = lambda project: reverse("curation:reviews", args=[project.slug])
     registries.work_urls[WorkKind.PASSAGE] = lambda project: reverse("curation:write", args=[project.slug])
     registries.work_urls[WorkKind.WRITE] = lambda project: reverse("curation:write", args=[project.slug])

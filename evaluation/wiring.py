@@ -19,6 +19,7 @@ from evaluation.selectors.rounds import rows_of
 from evaluation.selectors.votes import preferred_answers
 from evaluation.services.erasing import PLACES, answers_erase
 from evaluation.services.rounds import judgements_of
+from evaluation.services.takebacks import GIVEN, undoable_judgement
 from training.models import ModelVersion
 
 
@@ -47,6 +48,7 @@ def wire() -> None:
     registries.shots.append(shots)
     registries.erasers.append(answers_erase)
     registries.text_places += PLACES
+    registries.undoable |= {action: undoable_judgement(label) for action, label in GIVEN.items()}
 
 
 def allowed(role: str, need: Need) -> bool:

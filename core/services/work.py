@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, Project, User, WorkItem
+from core.services.events import event_record
 
 LEASE = timedelta(minutes=15)
 NOT_AGAIN = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)  # these are not offered to the same person again
 MOST_AHEAD = 10
+SKIPPED = "work.skipped"
 # A slot is taken by work that was done, and by a hold whose lease still runs.
 TAKEN = Q(state=AssignmentState.SUBMITTED) | Q(state=AssignmentState.CLAIMED, lease_until__gte=Now())
 
@@ -235,11 +237,17 @@ def submitted(assignment: Assignment) -> bool:
         return False
 
 
+@transaction.atomic
 def work_skip(*, assignment: Assignment, reason: str = "") -> None:
-    """Pass on an item; it is offered to others and not to this person again."""
-    Assignment.objects.filter(pk=assignment.pk, token=assignment.token, state=AssignmentState.CLAIMED).update(
-        state=AssignmentState.SKIPPED, reason=reason[:300], ended_at=Now()
-    )
+    """Pass on an item; it is offered to others and not to this person again. Skipped twice, it is skipped once."""
+    mine = Assignment.objects.filter(pk=assignment.pk, token=assignment.token, state=AssignmentState.CLAIMED)
+    reason = reason.replace("\x00", "").strip()[:300]
+    if mine.update(state=AssignmentState.SKIPPED, reason=reason, ended_at=Now()):
+        item = assignment.item
+        event_record(
+            actor=assignment.user, action=SKIPPED, project=item.project, subject=item, assignment=assignment.pk,
+            kind=item.kind,
+        )  # fmt: skip
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import registries
 from core.access import Access, project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
@@ -20,7 +21,7 @@ from curation.selectors import editor
 from curation.selectors.actions import actions_last
 from curation.selectors.similar import similar_pairs
 from curation.services.drafts import draft_drop, draft_save
-from curation.services.undo import UNDO_NEEDS, action_undo
+from curation.services.undo import action_undo
 
 PROJECT = OpenApiParameter("project", str, required=True, description="Slug.")
 
@@ -116,8 +117,10 @@ def undo(request: Request) -> Response:
         project_access(request, values["project"], Need.WRITE)  # answers 403 with the reason
     rows = actions_last(access.user, access.project)
     row = next((row for row in rows if values["event"] in (None, row.event.pk)), None)
-    if row is None or not access.allows(UNDO_NEEDS[row.event.action]):
+    if row is None or not access.allows(registries.undoable[row.event.action].need(row.event)):
         raise ApplicationError("There is nothing of yours to take back here.", field="event")
     undone = action_undo(actor=access.user, project=access.project, event=row.event)
-    held = undone.assignment.pk if undone.assignment else None
-    return Response({"event": undone.event.pk, "pair": undone.pair.pk, "state": undone.pair.state, "assignment": held})
+    pair = Pair.objects.filter(pk=undone.pair).first() if undone.pair else None
+    state = pair.state if pair else None
+    told = {"event": row.event.pk, "pair": undone.pair, "state": state, "assignment": undone.assignment}
+    return Response({**told, "url": undone.url})

@@ -29,6 +29,14 @@ class SimilarOut(serializers.Serializer[object]):
     response = serializers.CharField(source="pair.approved.response")
 
 
+class MarksIn(serializers.Serializer[object]):
+    """What is not given stays as it is."""
+
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, help_text="All of them.")
+    topic = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    assignee = serializers.IntegerField(required=False, allow_null=True, help_text="A member's id; null for nobody.")
+
+
 class DraftIn(serializers.Serializer[object]):
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 2, help_text="How many saves you know of.")
     fields = serializers.DictField(help_text="Texts by name; turns is a list of {role, content}.")  # type: ignore[assignment]
@@ -43,7 +51,8 @@ class ActionOut(serializers.Serializer[object]):
     event = serializers.IntegerField(source="event.pk")
     action = serializers.CharField(source="event.action")
     at = serializers.DateTimeField(source="event.at")
-    pair = serializers.IntegerField(source="pair.pk")
+    text = serializers.CharField(help_text="What it was about.")
+    url = serializers.CharField()
 
 
 class UndoIn(serializers.Serializer[object]):
@@ -53,6 +62,7 @@ class UndoIn(serializers.Serializer[object]):
 
 class UndoneOut(serializers.Serializer[object]):
     event = serializers.IntegerField()
-    pair = serializers.IntegerField()
-    state = serializers.CharField()
-    assignment = serializers.IntegerField(allow_null=True)
+    pair = serializers.IntegerField(allow_null=True)
+    state = serializers.CharField(allow_null=True, help_text="Of the pair, if it was about one.")
+    assignment = serializers.IntegerField(allow_null=True, help_text="What you hold again.")
+    url = serializers.CharField(help_text="The page on which it can be done differently.")

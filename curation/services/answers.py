@@ -20,6 +20,7 @@ from curation.services.questions import SUBJECT
 from curation.services.reviews import review_decide
 from ml.distance import word_distance
 
+GIVEN = "question.answered_by_one"  # of several who are asked
 LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobody worked
 
 
@@ -57,8 +58,9 @@ def answer_submit(
     answer, _created = Answer.objects.update_or_create(question=question, author=actor, defaults=values)
     draft_settle(actor, question.task, draft_key(question))
     event_record(
-        actor=actor, action="question.answered", project=question.project, subject=question, origin=answer.origin
-    )
+        actor=actor, action="question.answered" if question.needed == 1 else GIVEN, project=question.project,
+        subject=question, origin=answer.origin, assignment=assignment.pk,
+    )  # fmt: skip
     if question.needed == 1:
         question_settle(question, answer_pair(answer, note))
     elif item.state == WorkState.DONE:

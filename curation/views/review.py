@@ -19,6 +19,7 @@ from core.services.work import (
     work_release,
     work_renew,
     work_renew_all,
+    work_skip,
 )
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access, pair_access
@@ -37,7 +38,6 @@ from curation.selectors.reviews import (
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.questions import SUBJECT as QUESTION
 from curation.services.reviews import review_decide, review_fix
-from curation.services.undo import review_pass
 from curation.views.ahead import items_ahead
 from curation.views.write import conflict_page, editor_page
 
@@ -172,7 +172,7 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
 @require_POST
 def review_skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
-    review_pass(actor=access.user, assignment=held, reason=request.POST.get("reason", "")[:300].replace("\x00", ""))
+    work_skip(assignment=held, reason=request.POST.get("reason", ""))
     if wants_json(request):
         return JsonResponse({"said": _("Skipped.")})
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch)

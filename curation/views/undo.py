@@ -3,16 +3,17 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from core import registries
 from core.access import Access, project_access
 from core.choices import Need
 from core.denied import ApplicationError
+from core.registries import TakenBack
 from core.views.telling import wants_json
 from curation.selectors.actions import ActionRow, actions_last
-from curation.services.undo import UNDO_NEEDS, Undone, action_undo
+from curation.services.undo import action_undo
 
 
 def undo_access(request: HttpRequest, project: str) -> Access:
@@ -25,7 +26,7 @@ def undo_access(request: HttpRequest, project: str) -> Access:
 
 @require_GET
 def actions(request: HttpRequest, project: str) -> HttpResponse:
-    """The last twenty, newest first, each with its pair and a button."""
+    """The last twenty, newest first, each with what it was about and a button."""
     access = undo_access(request, project)
     return render(request, "curation/actions.html", {"rows": actions_last(access.user, access.project)})
 
@@ -46,21 +47,14 @@ def undo(request: HttpRequest, project: str) -> HttpResponse:
         return redirect("curation:actions", project)
     said = _("Taken back: %(action)s") % {"action": row.label if row else ""}
     if wants_json(request):
-        return JsonResponse({"said": said, "url": place_of(project, undone)})
+        return JsonResponse({"said": said, "url": undone.url})
     messages.success(request, said)
-    return redirect(place_of(project, undone))
+    return redirect(undone.url)
 
 
-def undo_row(access: Access, row: ActionRow | None) -> Undone:
+def undo_row(access: Access, row: ActionRow | None) -> TakenBack:
     if row is None:
         raise ApplicationError(_("There is nothing to take back."))
-    if not access.allows(UNDO_NEEDS[row.event.action]):
+    if not access.allows(registries.undoable[row.event.action].need(row.event)):
         raise ApplicationError(_("Your role no longer lets you do this."))
     return action_undo(actor=access.user, project=access.project, event=row.event)
-
-
-def place_of(project: str, undone: Undone) -> str:
-    if undone.assignment is not None:
-        return reverse("curation:review", args=[project, undone.assignment.pk])
-    page = "curation:pair-edit" if undone.pair.state == "draft" else "curation:pair-detail"
-    return reverse(page, args=[project, undone.pair.pk])

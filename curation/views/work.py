@@ -176,7 +176,9 @@ def beside(request: HttpRequest, project: str, answer: int) -> HttpResponse:
 @require_POST
 def skip(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.WRITE)
-    work_skip(assignment=held, reason=request.POST.get("reason", "").strip())
+    work_skip(assignment=held, reason=request.POST.get("reason", ""))
+    if wants_json(request):
+        return JsonResponse({"said": _("Skipped.")})
     return to_next_work(request, access, WorkKind(held.item.kind), held.item.batch)
 
 

@@ -7,13 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.choices import AssignmentState
 from core.denied import ApplicationError
 from core.models import Assignment, User
 from core.services.events import event_record
-from core.services.work import work_claim_next, work_skip, work_submit, work_undo
+from core.services.work import work_claim_next, work_skip, work_submit
 from evaluation.choices import RoundKind, RoundState, Usable
-from evaluation.models import Grade, GradingRound, Output, Vote
+from evaluation.models import Grade, GradingRound, Output
 
 LOWEST, HIGHEST = 1, 5
 
@@ -78,33 +77,6 @@ def grade_submit(
     return grade
 
 
-@transaction.atomic
-def grade_undo(*, actor: User, grading_round: GradingRound) -> Assignment:
-    """Take the person's last grade or vote of an open round back; what it was about is held by them again."""
-    refuse_closed(grading_round)
-    last = (
-        Assignment.objects.filter(
-            user=actor,
-            item__batch=grading_round.batch,
-            item__kind=grading_round.work_kind,
-            state=AssignmentState.SUBMITTED,
-        )
-        .select_related("item")
-        .order_by("-ended_at", "-pk")
-        .first()
-    )
-    if last is None:
-        raise ApplicationError(_("You have graded nothing in this round that could be taken back."))
-    release_others(actor, grading_round)
-    if grading_round.kind == RoundKind.VOTES:
-        Vote.objects.filter(comparison=last.item.subject_id, voter=actor).delete()
-    else:
-        Grade.objects.filter(output=last.item.subject_id, grading_round=grading_round, grader=actor).delete()
-    project = grading_round.evaluation.project
-    event_record(actor=actor, action="grade.undone", project=project, subject=grading_round, assignment=last.pk)
-    return work_undo(assignment=last)
-
-
 def grade_skip(*, actor: User, grading_round: GradingRound, assignment_id: int, token: int, reason: str = "") -> None:
     """Leave an answer to others; it is not offered to this person again."""
     work_skip(assignment=held_by(actor, grading_round, assignment_id, token), reason=reason)
@@ -136,13 +108,6 @@ def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token:
     if found is None:
         raise ApplicationError(_("You do not hold this answer any more; go on with the next one."))
     return found
-
-
-def release_others(actor: User, grading_round: GradingRound) -> None:
-    """Let go of what the person holds now, so that the answer taken back is the one they see next."""
-    Assignment.objects.filter(
-        user=actor, item__batch=grading_round.batch, item__kind=grading_round.work_kind, state=AssignmentState.CLAIMED
-    ).update(state=AssignmentState.RELEASED, ended_at=timezone.now())
 
 
 def complete(grading_round: GradingRound, values: Mapping[str, Any]) -> dict[str, int]:

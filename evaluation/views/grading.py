@@ -20,9 +20,10 @@ from evaluation.forms import NewRound
 from evaluation.models import GradingRound
 from evaluation.selectors.grading import progress_of, question_of
 from evaluation.selectors.rounds import rounds_in
-from evaluation.services.grades import HIGHEST, LOWEST, grade_claim, grade_skip, grade_submit, grade_undo
+from evaluation.services.grades import HIGHEST, LOWEST, grade_claim, grade_skip, grade_submit
 from evaluation.services.rounds import items_answered_by_all, round_close, round_open
 from evaluation.services.rubrics import rubric_current
+from evaluation.services.takebacks import grade_undo
 from evaluation.views.votes import held, vote_page
 
 USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}

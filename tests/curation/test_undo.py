@@ -4,19 +4,23 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
-from core.choices import AssignmentState, Role, WorkState
+from core.choices import AssignmentState, Role, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, Event, Project, User, WorkItem
 from core.services.people import membership_set
-from core.services.work import work_claim_next
+from core.services.work import work_claim_next, work_skip
 from curation.choices import Decision, PairState
 from curation.fingerprints import Texts
-from curation.models import Pair, Review, Revision, Task
+from curation.models import Answer, Document, Pair, Passage, Review, Revision, Task
+from curation.services.answers import answer_submit
+from curation.services.documents import passages_ask
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
+from curation.services.questions import question_withdraw, questions_ask
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
-from curation.services.undo import action_undo, actions_undoable, review_pass
+from curation.services.undo import action_undo, actions_undoable
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
@@ -111,10 +115,10 @@ def test_a_return_and_an_escalation_are_taken_back(pair: Pair, reviewer: User, d
 
 
 def test_a_skip_is_taken_back(pair: Pair, reviewer: User) -> None:
-    review_pass(actor=reviewer, assignment=held(reviewer, pair.project), reason="Not my field.")
+    work_skip(assignment=held(reviewer, pair.project), reason="Not my field.")
     assert work_claim_next(user=reviewer, project=pair.project, kind="review") is None  # type: ignore[arg-type]
     undone = action_undo(actor=reviewer, project=pair.project, event=newest(reviewer, pair.project))
-    assert undone.assignment == held(reviewer, pair.project)
+    assert undone.assignment == held(reviewer, pair.project).pk
 
 
 def test_trash_is_taken_back_and_taking_back_is_no_action_of_its_own(pair: Pair, expert: User) -> None:
@@ -172,3 +176,64 @@ def test_a_role_that_was_lost_takes_nothing_back(pair: Pair, reviewer: User, own
     membership_set(actor=owner, project=pair.project, user=reviewer, role=Role.EXPERT)
     as_user(reviewer).post(f"/p/{pair.project.slug}/actions/undo/")
     assert Review.objects.count() == 1
+
+
+def take(user: User, project: Project, kind: WorkKind) -> Assignment:
+    found = work_claim_next(user=user, project=project, kind=kind)
+    assert found is not None
+    return found
+
+
+def test_skipped_questions_and_passages_are_held_again(
+    task: Task, expert: User, owner: User, as_user: AsUser, api_as: Callable[..., APIClient]
+) -> None:
+    questions_ask(actor=owner, task=task, rows=[{"instruction": "How high may a fence be?"}])
+    document = Document.objects.create(
+        project=task.project, file_name="a", kind="text", title="A", text="A.", characters=2, sha256="0"
+    )
+    passage = Passage.objects.create(document=document, ordinal=0, text="A permit is needed.")
+    passages_ask(actor=owner, task=task, passages=[passage.pk])
+    client, api, root = as_user(expert), api_as(expert), f"/p/{task.project.slug}"
+    written, read = (take(expert, task.project, kind) for kind in (WorkKind.WRITE, WorkKind.PASSAGE))
+    said = client.post(f"{root}/work/{written.pk}/skip/", {"reason": "Law"}, headers={"Accept": "application/json"})
+    assert said.json() == {"said": "Skipped."}
+    assert api.post(f"/api/v1/work-items/{read.pk}/skip/", {"reason": "A table"}).status_code == 204
+    assert api.post(f"/api/v1/work-items/{read.pk}/skip/", {}).status_code == 204
+    rows = api.get(f"/api/v1/actions/?project={task.project.slug}").json()
+    assert [(row["action"], row["text"]) for row in rows] == [
+        ("work.skipped", "A permit is needed."), ("work.skipped", "How high may a fence be?")
+    ]  # fmt: skip
+    page = client.get(f"{root}/actions/").content.decode()
+    assert page.count("Take back<span") == 2
+    undone = api.post("/api/v1/actions/undo/", {"project": task.project.slug}).json()
+    assert (undone["assignment"], undone["url"], undone["pair"]) == (read.pk, f"{root}/work/{read.pk}/", None)
+    assert client.post(f"{root}/actions/undo/")["Location"] == f"{root}/work/{written.pk}/"
+    assert set(Assignment.objects.values_list("state", flat=True)) == {AssignmentState.CLAIMED}
+    assert actions_undoable(expert, task.project) == []
+
+
+def test_a_skip_of_what_waits_for_nobody_any_more_stays(task: Task, expert: User, owner: User) -> None:
+    [question] = questions_ask(actor=owner, task=task, rows=[{"instruction": "How high may a fence be?"}])
+    work_skip(assignment=take(expert, task.project, WorkKind.WRITE))
+    question_withdraw(actor=owner, question=question)
+    with pytest.raises(ApplicationError, match="waits for nobody"):
+        action_undo(actor=expert, project=task.project, event=newest(expert, task.project))
+    assert Assignment.objects.get().state == AssignmentState.SKIPPED
+
+
+def test_one_of_several_answers_is_a_draft_again_until_all_are_in(
+    task: Task, expert: User, owner: User, as_user: AsUser
+) -> None:
+    questions_ask(actor=owner, task=task, rows=[{"instruction": "How high?"}], needed=2)
+    texts = Texts(instruction="How high?", response="1.1 metres.")
+    mine = take(expert, task.project, WorkKind.WRITE)
+    answer_submit(actor=expert, assignment=mine, texts=texts)
+    client, root = as_user(expert), f"/p/{task.project.slug}"
+    assert client.post(f"{root}/actions/undo/")["Location"] == f"{root}/work/{mine.pk}/"
+    assert not Answer.objects.exists()
+    assert "1.1 metres." in client.get(f"{root}/work/{mine.pk}/").content.decode()
+    answer_submit(actor=expert, assignment=Assignment.objects.get(pk=mine.pk), texts=texts)
+    answer_submit(actor=owner, assignment=take(owner, task.project, WorkKind.WRITE), texts=texts)
+    with pytest.raises(ApplicationError, match="All answers to this question are in"):
+        action_undo(actor=expert, project=task.project, event=newest(expert, task.project))
+    assert Answer.objects.count() == 2

@@ -12,9 +12,10 @@ from core.models import Assignment, Event, Project, User, WorkItem
 from core.services.people import membership_set
 from evaluation.models import Evaluation, Grade, GradingRound, Output
 from evaluation.selectors.grading import progress_of, round_result
-from evaluation.services.grades import grade_claim, grade_submit, grade_undo
+from evaluation.services.grades import grade_claim, grade_submit
 from evaluation.services.rounds import mixed, round_close, round_open
 from evaluation.services.rubrics import rubric_current, rubric_edit
+from evaluation.services.takebacks import grade_undo
 
 AsUser = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
@@ -271,3 +272,26 @@ def test_a_person_who_joined_later_takes_part(grading: GradingRound, make_user: 
     late = make_user("Lena")
     membership_set(actor=grading.created_by, project=grading.evaluation.project, user=late, role=Role.EXPERT)
     assert grade(grading, late).grader == late
+
+
+def test_a_grade_and_a_skip_are_among_the_last_actions_and_stay_nameless(
+    grading: GradingRound, reviewer: User, as_user: AsUser
+) -> None:
+    first, last = grade(grading, reviewer), grade(grading, reviewer)
+    project = grading.evaluation.project
+    client, actions = as_user(reviewer), f"/p/{project.slug}/actions/"
+    page = client.get(actions).content.decode()
+    assert page.count("graded an answer") == 2
+    assert last.output.text not in page
+    assert client.post(f"{actions}undo/")["Location"] == address(grading)
+    assert list(Grade.objects.all()) == [first]
+    claimed = grade_claim(actor=reviewer, grading_round=grading)
+    assert claimed is not None
+    assert claimed.item.subject_id == last.output_id
+    client.post(address(grading, "skip/"), {"assignment": claimed.pk, "token": claimed.token})
+    assert client.post(f"{actions}undo/").status_code == 302
+    held = grade_claim(actor=reviewer, grading_round=grading)
+    assert (held and held.pk) == claimed.pk
+    grade_undo(actor=reviewer, grading_round=grading)
+    assert "graded an answer" not in client.get(actions).content.decode()
+    assert not Grade.objects.exists()

@@ -16,8 +16,9 @@ from evaluation.choices import Winner
 from evaluation.models import Comparison, Evaluation, GradingRound, Vote
 from evaluation.selectors.suites import taught_items
 from evaluation.selectors.votes import vote_result
-from evaluation.services.grades import grade_claim, grade_submit, grade_undo
+from evaluation.services.grades import grade_claim, grade_submit
 from evaluation.services.rounds import round_close, round_open
+from evaluation.services.takebacks import grade_undo
 from evaluation.services.votes import vote_submit
 from training.models import ModelVersion, Run
 
