@@ -252,6 +252,28 @@ class BulkForm(forms.Form):
         return str(self.cleaned_data[field])
 
 
+class MarksForm(forms.Form):
+    """What stands beside a pair's texts. Who may not own the project assigns nobody."""
+
+    tags = forms.CharField(label=_("Tags"), max_length=1300, required=False, help_text=_("Separated by commas."))
+    topic = forms.CharField(label=_("Topic"), max_length=120, required=False)
+    assignee = forms.ChoiceField(label=_("Assigned to"), required=False)
+
+    def __init__(self, *args: Any, people: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [("", _("Nobody")), *((str(pk), name) for pk, name in people)]
+        self.fields["assignee"].choices = offered  # type: ignore[attr-defined]
+        if not people:
+            del self.fields["assignee"]
+
+    def changes(self) -> dict[str, Any]:
+        """As the service takes them."""
+        found = {"tags": self.cleaned_data["tags"].split(","), "topic": self.cleaned_data["topic"]}
+        if "assignee" in self.fields:
+            found["assignee"] = int(self.cleaned_data["assignee"]) if self.cleaned_data["assignee"] else None
+        return found
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=4000, required=False, widget=text_area(3))
     revision = forms.IntegerField(widget=forms.HiddenInput)

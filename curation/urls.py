@@ -77,6 +77,7 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/thread/", talk.settle, name="pair-thread"),
     path("pairs/<int:pair>/edit/", write.pair_edit, name="pair-edit"),
     path("pairs/<int:pair>/trash/", pairs.trash, name="pair-trash"),
+    path("pairs/<int:pair>/marks/", pairs.marks, name="pair-marks"),
     path("pairs/<int:pair>/spend/", spending.spend, name="pair-spend"),
     path("pairs/<int:pair>/restore/", pairs.restore, name="pair-restore"),
     path("pairs/<int:pair>/dismiss/", words.pair_dismiss, name="pair-dismiss"),

@@ -7,6 +7,7 @@ from rest_framework import generics
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from core.access import person
 from core.api.projects import REFUSALS
@@ -14,6 +15,7 @@ from core.choices import Need, ThreadState
 from core.denied import ApplicationError
 from core.services.work import work_claim
 from curation.access import pair_by_id, task_by_id
+from curation.api.editor_shapes import MarksIn
 from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
 from curation.choices import Decision, Origin, PairState, Part
 from curation.models import Pair, Revision
@@ -22,6 +24,7 @@ from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.passages import passage_of
 from curation.selectors.reviews import review_item
 from curation.services.checking import texts_of
+from curation.services.marking import pair_mark
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash, texts_from
 from curation.services.reviews import review_decide
 
@@ -97,11 +100,24 @@ class Pairs(generics.ListAPIView[Pair]):
         return Response(PairOut(pair).data, status=201)
 
 
-@extend_schema(tags=["pairs"], responses={200: PairOut, **REFUSALS}, summary="One pair")
-@api_view(["GET"])
-def pair(request: Request, pair: int) -> Response:
-    found = pair_by_id(request, pair)[1]
-    return Response(PairOut(found).data, headers={"ETag": f'"{found.version}"'})
+@extend_schema(tags=["pairs"])
+class PairView(APIView):
+    @extend_schema(responses={200: PairOut, **REFUSALS}, summary="One pair")
+    def get(self, request: Request, pair: int) -> Response:
+        found = pair_by_id(request, pair)[1]
+        return Response(PairOut(found).data, headers={"ETag": f'"{found.version}"'})
+
+    @extend_schema(
+        request=MarksIn, responses={200: PairOut, **REFUSALS}, summary="Set tags, topic, assignee (only owners assign)"
+    )
+    def patch(self, request: Request, pair: int) -> Response:
+        given = MarksIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        need = Need.OWN if "assignee" in values else Need.WRITE
+        access, found = pair_by_id(request, pair, need)
+        marked = pair_mark(actor=access.user, pair=found, **values)
+        return Response(PairOut(marked).data, headers={"ETag": f'"{marked.version}"'})
 
 
 @extend_schema(tags=["pairs"])

@@ -20,7 +20,8 @@ def topics_set(changes: Sequence[tuple[Pair, str]], note: str) -> None:
     new = Revision.objects.bulk_create(
         Revision(
             pair=pair, number=pair.version + 1, origin=before.origin, source=before.source, tokens=before.tokens,
-            fingerprint=before.fingerprint, author_id=before.author_id, note=note[:500],
+            fingerprint=before.fingerprint, author_id=before.author_id, note=note[:500], rejected=before.rejected,
+            pasted=before.pasted, evidence=before.evidence, guideline=before.guideline,
             **{**texts_of(before).to_json(), "topic": topic},
         )
         for (pair, topic), before in zip(changes, old, strict=True)
@@ -43,7 +44,8 @@ def reviews_copy(followed: dict[int, int]) -> None:
     copies = Review.objects.bulk_create(
         Review(
             revision_id=followed[review.revision_id], reviewer_id=review.reviewer_id, decision=review.decision,
-            basis=review.basis, reason=review.reason, fingerprint=review.fingerprint,
+            basis=review.basis, reason=review.reason, fingerprint=review.fingerprint, guideline=review.guideline,
+            adjudicated=review.adjudicated,
         )
         for review in found
     )  # fmt: skip

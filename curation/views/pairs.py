@@ -11,16 +11,17 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import Access, project_access
 from core.choices import Need
 from core.denied import ApplicationError
-from core.views.telling import refusal_told
+from core.views.telling import refusal_on, refusal_told
 from curation.access import pair_access, task_access, view_access
-from curation.choices import Part
-from curation.forms import ViewForm
-from curation.models import Spent, Task
+from curation.choices import PairState, Part
+from curation.forms import MarksForm, ViewForm
+from curation.models import Pair, Spent, Task
 from curation.pair_filter import PairFilter, filter_read
 from curation.selectors.pair_filters import pairs_filtered
-from curation.selectors.pairs import pair_page, pairs_page
+from curation.selectors.pairs import authors_of, pair_page, pairs_page
 from curation.selectors.spending import standing_of
 from curation.selectors.views import views_of
+from curation.services.marking import pair_mark
 from curation.services.pairs import pair_restore, pair_trash
 from curation.services.reviews import may_approve
 from curation.services.views import view_remove, view_save
@@ -83,8 +84,15 @@ def view_drop(request: HttpRequest, project: str, view: int) -> HttpResponse:
 @require_GET
 def pair_detail(request: HttpRequest, project: str, pair: int) -> HttpResponse:
     access, found = pair_access(request, project, pair)
+    return detail_page(request, access, found)
+
+
+def detail_page(
+    request: HttpRequest, access: Access, found: Pair, form: MarksForm | None = None, status: int = 200
+) -> HttpResponse:
     context = {
         **pair_page(found, access.user),
+        "marks_form": form or marks_form(access, found),
         "may_write": access.allows(Need.WRITE),
         "may_review": access.allows(Need.REVIEW),
         "may_own": access.allows(Need.OWN),
@@ -93,7 +101,33 @@ def pair_detail(request: HttpRequest, project: str, pair: int) -> HttpResponse:
         "may_talk": access.allows(Need.WRITE) or access.allows(Need.REVIEW),
         "may_approve": may_approve(access.user, found),
     }
-    return render(request, "curation/pair.html", context)
+    return render(request, "curation/pair.html", context, status=status)
+
+
+def marks_form(access: Access, pair: Pair, data: Any = None) -> MarksForm | None:
+    """For who may write, and the pair is not in the trash."""
+    if not access.allows(Need.WRITE) or pair.state == PairState.TRASHED:
+        return None
+    people = authors_of(access.project) if access.allows(Need.OWN) else []
+    now = {"tags": ", ".join(pair.tags), "topic": pair.topic, "assignee": pair.assignee_id or ""}
+    return MarksForm(data, people=people, initial=now)
+
+
+@require_POST
+def marks(request: HttpRequest, project: str, pair: int) -> HttpResponse:
+    """Tags, topic, and who is to take care of it."""
+    access, found = pair_access(request, project, pair, Need.WRITE)
+    form = marks_form(access, found, request.POST)
+    if form is None:
+        messages.error(request, _("This pair is in the trash; restore it first."))
+        return redirect("curation:pair-detail", project, pair)
+    if form.is_valid():
+        with refusal_on(form):
+            pair_mark(actor=access.user, pair=found, **form.changes())
+    if form.errors:
+        return detail_page(request, access, found, form, 400)
+    messages.success(request, _("Saved."))
+    return redirect("curation:pair-detail", project, pair)
 
 
 @require_POST
