@@ -293,5 +293,5 @@ def test_a_grade_and_a_skip_are_among_the_last_actions_and_stay_nameless(
     held = grade_claim(actor=reviewer, grading_round=grading)
     assert (held and held.pk) == claimed.pk
     grade_undo(actor=reviewer, grading_round=grading)
-    assert "graded an answer" not in client.get(actions).content.decode()
+    assert "Nothing to take back" in client.get(actions).content.decode()
     assert not Grade.objects.exists()
