@@ -206,13 +206,14 @@ def skips_about(project: Project, events: list[Event]) -> dict[int, tuple[str, s
     for item in items.values():
         ids.setdefault(item.subject_type, set()).add(item.subject_id)
     texts = {kind: find(project, ids[kind]) for kind, find in TEXTS.items() if kind in ids}
-    found = {}
+    found: dict[int, tuple[str, str]] = {}
     for event in events:
-        if (item := items.get(int(event.object_id))) is None:
+        skipped = items.get(int(event.object_id))
+        if skipped is None:
             continue
-        if item.subject_type not in TEXTS:
-            url = registries.work_urls[WorkKind(item.kind)](project)
-            found[event.pk] = (str(item.get_kind_display()), url)
-        elif item.subject_id in texts[item.subject_type]:
-            found[event.pk] = texts[item.subject_type][item.subject_id]
+        if skipped.subject_type not in TEXTS:
+            url = registries.work_urls[WorkKind(skipped.kind)](project)
+            found[event.pk] = (str(skipped.get_kind_display()), url)
+        elif skipped.subject_id in texts[skipped.subject_type]:
+            found[event.pk] = texts[skipped.subject_type][skipped.subject_id]
     return found
