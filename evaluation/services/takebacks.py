@@ -25,6 +25,7 @@ GIVEN = {"grade.given": gettext_lazy("graded an answer"), "vote.given": gettext_
 @transaction.atomic
 def grade_undo(*, actor: User, grading_round: GradingRound) -> Assignment:
     """Take the person's last grade or vote of an open round back; what it was about is held by them again."""
+    refuse_closed(grading_round)
     given = judged_by(actor, grading_round).order_by("-ended_at", "-pk").first()
     if given is None:
         raise ApplicationError(_("You have graded nothing in this round that could be taken back."))
@@ -52,7 +53,6 @@ def judged_by(actor: User, grading_round: GradingRound) -> QuerySet[Assignment]:
 
 def judgement_take_back(actor: User, grading_round: GradingRound, given: Assignment) -> Assignment:
     """The judgement goes, and what it was about is what the person sees next."""
-    refuse_closed(grading_round)
     release_others(actor, grading_round)
     if grading_round.kind == RoundKind.VOTES:
         Vote.objects.filter(comparison=given.item.subject_id, voter=actor).delete()
@@ -79,6 +79,7 @@ def judgement_undo(actor: User, project: Project, event: Event) -> TakenBack:
     given = judged_by(actor, grading_round).filter(pk=event.data["assignment"]).first() if grading_round else None
     if grading_round is None or given is None:
         raise ApplicationError(_("You have graded nothing in this round that could be taken back."))
+    refuse_closed(grading_round)
     held = judgement_take_back(actor, grading_round, given)
     return TakenBack(round_url(project, grading_round.pk), held.pk)
 
