@@ -35,7 +35,7 @@ class Access:
 
 
 def person(request: Any) -> User:
-    """Who is logged in. Pages outside a project that everybody has, such as the profile, need nothing more."""
+    """Who is signed in. Pages outside a project that everybody has, such as the profile, need nothing more."""
     if not request.user.is_authenticated:
         raise Http404
     return request.user

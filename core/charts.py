@@ -7,6 +7,7 @@ process 40 MB and 0.3 s and checks nothing that is not checked here.)
 import json
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 
 WIDTH, HEIGHT = 560, 240
 ROW_HEIGHT = 34
+LABEL_LETTERS, SPARE_PER_LETTER = 28, 1.5
 MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobody can see
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is never the only difference
@@ -145,6 +147,12 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     return Chart(draw(spec, title), [_("Name"), _("Points")], rows)
 
 
+def wrapped(label: str) -> list[str]:
+    """A long label in at most two lines, so that nothing of it runs out of the picture; the table has it whole."""
+    lines = textwrap.wrap(label, LABEL_LETTERS, max_lines=2, placeholder=" …") or [label]
+    return [line if len(line) <= LABEL_LETTERS else f"{line[: LABEL_LETTERS - 1]}…" for line in lines]
+
+
 def interval_chart(
     *, title: str, value_label: str, intervals: Sequence[Interval], reference: float | None = None
 ) -> Chart:
@@ -152,9 +160,15 @@ def interval_chart(
     shown = [one for one in intervals if all(math.isfinite(number) for number in (one.value, one.low, one.high))]
     if not shown:
         raise ChartError("nothing to draw")
-    values = [{"label": one.label, "value": one.value, "low": one.low, "high": one.high} for one in shown]
-    where = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 220}}
-    span = {"field": "low", "type": "quantitative", "title": value_label, "scale": {"zero": False}}
+    labels = [wrapped(one.label) for one in shown]
+    values = [
+        {"row": "\n".join([str(place), *lines]), "value": one.value, "low": one.low, "high": one.high}
+        for place, (one, lines) in enumerate(zip(shown, labels, strict=True))
+    ]  # the place first: rows of one name stay two rows
+    axis = {"labelLimit": 0, "labelExpr": "slice(split(datum.label, '\\n'), 1)"}
+    where = {"field": "row", "type": "nominal", "title": None, "sort": None, "axis": axis}
+    scale, ticks = {"zero": False}, {"tickCount": 6}
+    span = {"field": "low", "type": "quantitative", "title": value_label, "scale": scale, "axis": ticks}
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rule", "strokeWidth": 3, "color": COLOURS[0], "opacity": 0.55},
@@ -168,7 +182,10 @@ def interval_chart(
     if reference is not None:
         mark = {"type": "rule", "strokeDash": [4, 3], "color": "currentColor"}
         layers.insert(0, {"mark": mark, "encoding": {"x": {"datum": reference, "type": "quantitative"}}})
-    spec = {"height": ROW_HEIGHT * len(shown), "data": {"values": values}, "layer": layers}
+    # Vega measures with another font than the reader's, which may be wider.
+    room = 5 + math.ceil(max(len(line) for lines in labels for line in lines) * SPARE_PER_LETTER)
+    padding = {"left": room, "right": 5, "top": 5, "bottom": 5}
+    spec = {"height": ROW_HEIGHT * len(shown), "padding": padding, "data": {"values": values}, "layer": layers}
     rows = [[one.label, number(one.value), number(one.low), number(one.high)] for one in intervals]
     return Chart(draw(spec, title), [_("Name"), value_label, _("From"), _("To")], rows)
 

@@ -22,9 +22,9 @@ class NewAccount(forms.Form):
     """Takes up an invitation that makes an account. `email` is fixed when the invitation names one."""
 
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-        help_text=_("You log in with it. Nothing is sent to it."),
+        help_text=_("You sign in with it. Nothing is sent to it."),
     )
     name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
@@ -46,7 +46,7 @@ class NewPassword(forms.Form):
 
 class InvitePerson(forms.Form):
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         required=False,
         help_text=_("Optional. When given, the link makes an account of this address only."),
     )
@@ -59,7 +59,7 @@ class InvitePerson(forms.Form):
 
 class InviteMember(forms.Form):
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         required=False,
         help_text=_("Optional. When given, the link works for this address only."),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.child import supervise
 from core.choices import Queue
@@ -119,7 +119,10 @@ def model_asked(
 
     def follow(_attempt: int, event: dict[str, Any]) -> None:
         if event.get("type") == "progress":
-            words = _("%(done)d of %(total)d texts") % {"done": event["done"], "total": event["total"]}
+            words = ngettext("%(done)d of %(total)d text", "%(done)d of %(total)d texts", event["total"]) % {
+                "done": event["done"],
+                "total": event["total"],
+            }
             context.progress(event["done"], event["total"], words)
 
     done = supervise(

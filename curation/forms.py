@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.denied import ApplicationError
 from core.merge import is_undecided
+from curation.check_labels import parameter_label
 from curation.choices import AtFreeze, BulkKind, LeakRule, TaskKind
 from curation.models import Guideline, Task
 from curation.output_rows import output_definition_read, output_row, output_rows_read
@@ -313,7 +314,7 @@ class CheckForm(forms.Form):
         self.names = list(check.defaults)
         for name, value in check.defaults.items():
             self.fields[f"parameter_{name}"] = forms.FloatField(
-                label=name.replace("_", " "), min_value=0, max_value=1_000_000, initial=value,
+                label=parameter_label(check.id, name), min_value=0, max_value=1_000_000, initial=value,
                 help_text=_("Usually %(value)s.") % {"value": f"{value:,g}"},
             )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.child import supervise
 from core.choices import JobState, Queue
@@ -85,9 +85,10 @@ class Follow:
             self.first = (event["time"], done)
         seconds, gained = event["time"] - self.first[0], done - self.first[1]
         if event["done"] <= self.answers:
-            text = _("%(done)d of %(total)d answers") % {"done": event["done"], "total": self.answers}
+            told = ngettext("%(done)d of %(total)d answer", "%(done)d of %(total)d answers", self.answers)
+            text = told % {"done": event["done"], "total": self.answers}
         else:
-            text = _("%(done)d of %(total)d references scored") % {"done": event["done"], "total": event["total"]}
+            text = _("References scored: %(done)d of %(total)d") % {"done": event["done"], "total": event["total"]}
         self.context.progress(done, total, text, rate=gained / seconds if seconds > 0 and gained else None)
 
     def units(self, items: int) -> int:

@@ -189,7 +189,7 @@ def of_evaluation(evaluation: Evaluation) -> list[LineageEntry]:
     rounds = f"{evaluation_url(evaluation)}#grades"
     for grading in evaluation.rounds.all():
         values = {"number": grading.pk, "count": judgements_of(grading), "kind": grading.get_kind_display().lower()}
-        text = _("Round %(number)d, %(count)d %(kind)s") % values
+        text = _("Round %(number)d, %(kind)s: %(count)d") % values
         found.append(LineageEntry("down", gettext_lazy("Grading round"), text, rounds))
     return found
 

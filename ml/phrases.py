@@ -15,6 +15,11 @@ def gettext_noop(sentence: str) -> str:
     return sentence
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """“1 pair is”, “1,200 pairs are”: for the sentences of logs and cards, which are not translated."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def filled(template: str, values: Mapping[str, Any]) -> str:
     """A template with its values. A sentence without values is taken as it is, per cent signs and all."""
     return template % values if values else template

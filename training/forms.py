@@ -16,7 +16,7 @@ from ml.devices import can_squeeze
 from ml.recipe import PRESETS, TEXT, Recipe, RecipeError, RecipeField, recipe_fields
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
-from training.presets import CHOICES, preset_recipe, preset_value, presets_of, shown
+from training.presets import CHOICES, preset_recipe, preset_value, presets_of, shown, unit_of
 from training.services.launch import NAME_LENGTH, Wishes
 
 METHODS = (
@@ -228,7 +228,7 @@ def detail_field(setting: RecipeField, presets: Sequence[tuple[str, Recipe]] = (
         field = forms.IntegerField(widget=forms.NumberInput(attrs=bounds(setting, "1")), **common)
     else:
         field = forms.FloatField(widget=forms.NumberInput(attrs=bounds(setting, "any")), **common)
-    field.unit = setting.unit
+    field.unit = unit_of(setting)
     return field
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from core.denied import ApplicationError
 from core.models import Project
@@ -44,7 +44,12 @@ def told(recipe: dict[str, Any]) -> str:
     """A recipe of the project's own in a few words."""
     read = Recipe.from_json(recipe)
     values = {"method": read.method, "epochs": f"{read.epochs:g}", "rate": f"{read.learning_rate:g}"}
-    return _("Your own: %(method)s, %(epochs)s passes, learning rate %(rate)s.") % values
+    text = ngettext(
+        "Your own: %(method)s, %(epochs)s pass, learning rate %(rate)s.",
+        "Your own: %(method)s, %(epochs)s passes, learning rate %(rate)s.",
+        plural(read.epochs),
+    )
+    return text % values
 
 
 def preset_recipe(key: str, project: Project) -> Recipe | None:
@@ -54,6 +59,12 @@ def preset_recipe(key: str, project: Project) -> Recipe | None:
     number = key.removeprefix(OWN)
     own = OwnPreset.objects.filter(project=project, pk=number).first() if number.isdecimal() else None
     return Recipe.from_json(own.recipe) if own else None
+
+
+def preset_label(key: str, project: Project) -> str:
+    """What a preset is called; empty when it is one of the project's own that is gone."""
+    plain = key.removeprefix("new-").removeprefix("on-")
+    return next((str(each.label) for each in presets_of(project) if each.key in (key, plain)), "")
 
 
 def preset_value(recipe: Recipe, method: str, name: str) -> Any:
@@ -77,6 +88,33 @@ def recipe_from(*, project: Project, preset: str, method: str, changes: dict[str
         return Recipe.from_json({**settings, **changes, "method": method})
     except RecipeError as error:
         raise ApplicationError(error.sentence, field=error.field) from error
+
+
+UNITS = {
+    "passes": ngettext_lazy("pass", "passes"),
+    "steps": ngettext_lazy("step", "steps"),
+    "examples": ngettext_lazy("example", "examples"),
+    "batches": ngettext_lazy("batch", "batches"),
+    "tokens": ngettext_lazy("token", "tokens"),
+    "bytes": ngettext_lazy("byte", "bytes"),
+    "layers": ngettext_lazy("layer", "layers"),
+    "measurements": ngettext_lazy("measurement", "measurements"),
+}
+
+
+def plural(number: float) -> int:
+    """The whole number that has the same plural: half a pass is “0.5 passes”."""
+    return int(number) if number == int(number) else 2
+
+
+def unit_of(setting: RecipeField, number: float = 2) -> str:
+    """The unit of a setting beside this number, in the reader's language; empty where it has none."""
+    return str(UNITS[setting.unit] % plural(number)) if setting.unit else ""
+
+
+def measured(setting: RecipeField, value: Any) -> str:
+    """A setting's value in words, with its unit."""
+    return f"{shown(setting, value)} {unit_of(setting, value) if setting.unit else ''}".strip()
 
 
 def shown(setting: RecipeField, value: Any) -> str:

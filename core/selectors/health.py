@@ -43,7 +43,7 @@ def queues_without_worker() -> list[str]:
 
 
 def notices(user: User) -> list[Notice]:
-    """Banners for everyone logged in; looked up at most every ten seconds."""
+    """Banners for everyone signed in; looked up at most every ten seconds."""
     found = cache.get("notices")
     if found is None:
         found = find_notices()

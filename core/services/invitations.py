@@ -76,7 +76,7 @@ def link_open(secret: str, *, lock: bool = False) -> OneTimeLink:
     if link is None:
         raise ApplicationError(_("This link is not known here. Ask for a new one."))
     if link.used_at:
-        raise ApplicationError(_("This link was used already. Log in, or ask for a new one."))
+        raise ApplicationError(_("This link was used already. Sign in, or ask for a new one."))
     if link.expires_at < timezone.now():
         raise ApplicationError(_("This link has expired. Ask for a new one."))
     return link

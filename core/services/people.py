@@ -17,7 +17,9 @@ def user_create(*, actor: User | None, email: str, name: str, password: str, is_
     """Make a person. Raises ApplicationError when the address is taken, ValidationError for a weak password."""
     email = User.objects.normalize_email(email).lower()
     if User.objects.filter(email=email).exists():
-        raise ApplicationError(_("%(email)s already has an account; log in with it.") % {"email": email}, field="email")
+        raise ApplicationError(
+            _("%(email)s already has an account; sign in with it.") % {"email": email}, field="email"
+        )
     user = User(email=email, name=name, is_superuser=is_admin)
     validate_password(password, user)
     user.set_password(password)

@@ -1,4 +1,4 @@
-"""The inbox of the person who is logged in, over all their projects."""
+"""The inbox of the person who is signed in, over all their projects."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render

@@ -73,6 +73,6 @@ def show(request: HttpRequest, template: str, found: OneTimeLink, form: Form) ->
 
 
 def enter(request: HttpRequest, user: User, place: str = "/") -> HttpResponse:
-    """Log in the way the log-in page does, so that a second factor is asked for and the session is listed."""
+    """Sign in the way the sign-in page does, so that a second factor is asked for and the session is listed."""
     record_authentication(request, user, method="password", email=user.email)
     return perform_login(request, user, redirect_url=place)

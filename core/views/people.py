@@ -70,7 +70,7 @@ def deactivate(request: HttpRequest, user: int) -> HttpResponse:
 @require_POST
 def reactivate(request: HttpRequest, user: int) -> HttpResponse:
     actor, person = require_admin(request), get_object_or_404(User, pk=user)
-    with refusal_told(request, _("%(name)s may log in again.") % {"name": person}):
+    with refusal_told(request, _("%(name)s may sign in again.") % {"name": person}):
         user_reactivate(actor=actor, user=person)
     return redirect("people")
 

@@ -20,6 +20,7 @@ class LookOut(serializers.Serializer[object]):
     findings = serializers.DictField(child=serializers.ListField(child=serializers.DictField()))
     tokens = serializers.DictField(help_text="used, limit, and cut: the character of the response at the limit.")
     outputs = serializers.ListField(child=serializers.DictField(), help_text="What does not fit the output fields.")
+    remarks = serializers.ListField(child=serializers.CharField(), help_text="What no check can do in this language.")
 
 
 class SimilarOut(serializers.Serializer[object]):

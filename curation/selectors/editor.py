@@ -122,7 +122,7 @@ def output_rows(task: Task, typed: list[dict[str, str]], misfits: list[dict[str,
 
 
 def look(texts: Texts, task: Task) -> dict[str, Any]:
-    """Findings by field and the token count, as the page shows them.
+    """Findings by field and the token count, as the page shows them, and what the checks cannot do in this language.
 
     `cut` is the character of the response at which the limit is reached, None when everything fits.
     """
@@ -133,7 +133,8 @@ def look(texts: Texts, task: Task) -> dict[str, Any]:
     tokens = {"used": checked.tokens, "limit": task.max_tokens, "cut": cut}
     misfits = outputs_misfits(task, texts.response)
     findings = {**{name: [] for name in TEXT_FIELDS}, **findings_json(texts, checked)}
-    return {"findings": findings, "tokens": tokens, "outputs": misfits}
+    remarks = [reason for check in around.checks if (reason := check.unavailable_reason(texts.language))]
+    return {"findings": findings, "tokens": tokens, "outputs": misfits, "remarks": remarks}
 
 
 def any_text(texts: Texts) -> bool:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.charts import Chart, ChartError, Series, line_chart, scatter_chart
 from core.models import Job
@@ -185,9 +186,12 @@ def projection_of(weeks: list[int], approved: int, target: int, counted_at: date
     recent = sum(weeks[-PACE_WEEKS:])
     values: dict[str, Any] = {"left": left, "recent": recent, "weeks": PACE_WEEKS}
     if recent < FEWEST_FOR_A_DATE:
-        text = _(
+        text = ngettext(
+            "%(left)d to go. In the last %(weeks)d weeks people approved %(recent)d pair: too few to tell when the "
+            "target will be reached.",
             "%(left)d to go. In the last %(weeks)d weeks people approved %(recent)d pairs: too few to tell when the "
-            "target will be reached."
+            "target will be reached.",
+            recent,
         )
         return text % values
     spread = 2 * recent**0.5

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.choices import WorkKind
 from core.denied import ApplicationError
@@ -211,7 +212,11 @@ def document_remove(*, actor: User, document: Document) -> None:
     """
     pairs = Pair.objects.filter(passage__document=document).count()
     if pairs:
-        text = _("%(count)d pairs were written from this document and rest on it; it stays.") % {"count": pairs}
+        text = ngettext(
+            "%(count)d pair was written from this document and rests on it; it stays.",
+            "%(count)d pairs were written from this document and rest on it; it stays.",
+            pairs,
+        ) % {"count": pairs}
         raise ApplicationError(text)
     for question in Question.objects.filter(passage__document=document, state=QuestionState.OPEN):
         question_withdraw(actor=actor, question=question)

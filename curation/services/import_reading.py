@@ -229,7 +229,7 @@ def csv_header(reader: Any) -> list[str]:
 
 def csv_row(number: int, header: list[str], cells: list[str]) -> Row:
     if len(cells) > len(header):
-        sentence = _("This row has %(found)d cells, but there are %(named)d columns. A quotation mark may be missing.")
+        sentence = _("Cells in this row: %(found)d; columns: %(named)d. A quotation mark may be missing.")
         return Row(number, {}, sentence % {"found": len(cells), "named": len(header)}, " | ".join(cells)[:300])
     return Row(number, {name: cell for name, cell in zip(header, cells, strict=False) if name})
 

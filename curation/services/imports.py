@@ -16,6 +16,7 @@ import psycopg
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.choices import JobState
 from core.denied import ApplicationError
@@ -107,7 +108,11 @@ def refuse_rows(rows: list[Row]) -> None:
     if not rows:
         raise ApplicationError(_("The file holds no rows."), field="file")
     if not columns_of(rows):
-        sentence = _("None of the first %(count)d rows can be read. Row %(row)d: %(reason)s")
+        sentence = ngettext(
+            "The only row cannot be read. Row %(row)d: %(reason)s",
+            "None of the first %(count)d rows can be read. Row %(row)d: %(reason)s",
+            len(rows),
+        )
         values = {"count": len(rows), "row": rows[0].number, "reason": rows[0].problem}
         raise ApplicationError(sentence % values, field="file")
 
@@ -248,7 +253,9 @@ def store_all(batch: Import, rows: Iterator[Ready | Problem], context: JobContex
                 told = now
                 context.checkpoint()
                 done = storing.counts.rows
-                message = _("%(rows)s rows read, %(refused)s refused") % {
+                message = ngettext(
+                    "%(rows)s row read, %(refused)s refused", "%(rows)s rows read, %(refused)s refused", done
+                ) % {
                     "rows": f"{done:,}", "refused": f"{storing.counts.refused:,}"}  # fmt: skip
                 context.progress(done, max(total, done), message, rate=done / (now - started))
         context.checkpoint()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.jobs import JobContext
 from curation.choices import PairState
@@ -28,10 +28,11 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
         index_batch(pairs, around)
         done += len(pairs)
         last = pairs[-1].pk
-        message = _("%(done)s of %(total)s pairs checked and made findable") % {
-            "done": f"{done:,}",
-            "total": f"{total:,}",
-        }
+        message = ngettext(
+            "%(done)s of %(total)s pair checked and made findable",
+            "%(done)s of %(total)s pairs checked and made findable",
+            total,
+        ) % {"done": f"{done:,}", "total": f"{total:,}"}
         context.progress(done, max(total, done), message)
     return {"pairs": done}
 

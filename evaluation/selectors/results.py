@@ -33,7 +33,12 @@ class Cell:
 
     @property
     def note(self) -> str:
-        return _("of %(count)d answers; 95 %% interval %(interval)s") % {"count": self.count, "interval": self.interval}
+        text = ngettext(
+            "of %(count)d answer; 95 %% interval %(interval)s",
+            "of %(count)d answers; 95 %% interval %(interval)s",
+            self.count,
+        )
+        return text % {"count": self.count, "interval": self.interval}
 
     @property
     def tone(self) -> str:

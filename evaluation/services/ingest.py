@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.jobs import JobFailed
 from curation.services.checking import surroundings_of
@@ -57,7 +58,12 @@ def outputs_ingest(
         tell(_("%(count)d of %(total)d taken over.") % {"count": count, "total": len(examples)})
     missing = len(examples) - count
     if missing:
-        raise JobFailed(_("%d items of the suite have no output. Start the evaluation again.") % missing)
+        text = ngettext(
+            "%d item of the suite has no output. Start the evaluation again.",
+            "%d items of the suite have no output. Start the evaluation again.",
+            missing,
+        )
+        raise JobFailed(text % missing)
     return count
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.choices import WorkState
 from core.denied import ApplicationError
@@ -38,8 +39,12 @@ def round_open(
         raise ApplicationError(_("These answers are being graded already; close that round first."))
     answered = items_answered_by_all(evaluation)
     if not 1 <= items <= len(answered):
-        text = _("Choose 1 to %d questions: so many were answered by every model.") % len(answered)
-        raise ApplicationError(text, field="items")
+        text = ngettext(
+            "Choose %d question: so many were answered by every model.",
+            "Choose 1 to %d questions: so many were answered by every model.",
+            len(answered),
+        )
+        raise ApplicationError(text % len(answered), field="items")
     if not 1 <= graders <= 9:
         raise ApplicationError(_("One to nine people can grade each answer."), field="graders")
     grading = GradingRound.objects.create(

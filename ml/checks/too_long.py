@@ -9,7 +9,7 @@ from ml.checks.base import Check, CheckContext, Finding
 from ml.phrases import gettext_noop
 from ml.words import count_words, word_spans
 
-_OVER_LIMIT = gettext_noop("%(tokens)s tokens; the limit is %(limit)s. Shorten it by %(over)s tokens.")
+_OVER_LIMIT = gettext_noop("%(tokens)s tokens; the limit is %(limit)s, so %(over)s must go.")
 _OVER_REFERENCE = gettext_noop("%(words)s words; the expected answer has %(reference)s.")
 _OVER_USUAL = gettext_noop(
     "%(words)s words; 19 of 20 accepted texts of this task have at most %(high)s (half of them %(median)s)."

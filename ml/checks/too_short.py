@@ -10,8 +10,8 @@ from ml.phrases import gettext_noop
 from ml.words import count_words
 
 _EMPTY = gettext_noop("This text is empty.")
-_UNDER_USUAL = gettext_noop("%(words)s words; 19 of 20 accepted texts of this task have at least %(low)s.")
-_UNDER_REFERENCE = gettext_noop("%(words)s words; the expected answer has %(reference)s.")
+_UNDER_USUAL = gettext_noop("19 of 20 accepted texts of this task have at least %(low)s words; this has %(words)s.")
+_UNDER_REFERENCE = gettext_noop("The expected answer has %(reference)s words; this has %(words)s.")
 
 
 class TooShort(Check):

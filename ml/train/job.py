@@ -13,6 +13,7 @@ from transformers import AutoConfig, set_seed
 
 from ml.hashing import json_sha256
 from ml.loading import LoadedModel, best_device, check_fits, load_base, longest_context, use_threads
+from ml.phrases import counted
 from ml.prompting import PROBLEMS, Example, Tokenizer
 from ml.recipe import ADAPTERS, TEXT, Recipe
 from ml.rundir import Attempt, Checkpoint, RunDir, RunSpec
@@ -207,7 +208,7 @@ def _tell_left_out(attempt: Attempt, data: TrainingData) -> None:
     for code, ids in data.left_out.items():
         if PROBLEMS[code].blocking:
             listed = ", ".join(ids[:10]) + (" …" if len(ids) > 10 else "")
-            message = f"{len(ids)} pairs are left out: {PROBLEMS[code].sentence} ({listed})"
+            message = f"{counted(len(ids), 'pair is', 'pairs are')} left out: {PROBLEMS[code].sentence} ({listed})"
             attempt.events.write("warning", code=code, count=len(ids), message=message)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ml.phrases import counted
 from ml.prompting import Example
 from ml.rundir import Attempt, RunDir
 from ml.train.batching import Collator, Samples
@@ -66,7 +67,7 @@ def _train(job: TrainingJob, started: float) -> dict[str, Any] | None:
     before = _before(job)
     trainer.facts = {**identity(job.spec), "precision": job.precision, **before}
     resumed_from = _restore(job, trainer, progress)
-    job.attempt.events.write("phase", name="train", message=f"Training for {job.steps} steps.")
+    job.attempt.events.write("phase", name="train", message=f"Training for {counted(job.steps, 'step', 'steps')}.")
     training_started = time.monotonic()
     tokens_before = trainer.tokens_seen
     try:

@@ -90,10 +90,12 @@ class Chat {
   }
 
   finish(item, words, line) {
-    const facts = [text("answer-done", { tokens: line.new_tokens ?? "?", seconds: Number(line.seconds ?? 0).toFixed(1) })];
+    const done = line.new_tokens === 1 ? "answer-done-one" : "answer-done";
+    const facts = [text(done, { tokens: line.new_tokens ?? "?", seconds: Number(line.seconds ?? 0).toFixed(1) })];
+    if (!words.textContent.trim()) facts.unshift(text("answer-empty"));
     if (line.finish_reason === "length") facts.push(text("answer-cut"));
     item.append(make("span", { class: "meta" }, facts.join(" · ")));
-    announce(words.textContent);
+    announce(words.textContent.trim() || facts[0]);
   }
 
   fail({ item, words }, error, message, field) {

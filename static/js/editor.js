@@ -44,6 +44,14 @@ class Findings {
       this.equip(list);
     }
     if (answer.tokens) showTokens(this.form, answer.tokens);
+    this.remark(answer.remarks ?? []);
+  }
+
+  /** What the checks cannot do in the chosen language; said again only when it changes. */
+  remark(sentences) {
+    const place = this.form.querySelector("[data-look-remarks]");
+    if (!place || [...place.children].map((line) => line.textContent).join() === sentences.join()) return;
+    place.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { className: "meta", textContent: sentence })));
   }
 
   equip(list) {

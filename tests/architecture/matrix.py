@@ -1,7 +1,7 @@
 """Who may do what at which URL. Every URL of ours stands here; one that does not fails the suite.
 
 A row is (methods, need), or a list of such where methods differ. `need` is one of: open (anybody), login (anybody
-logged in), self (the person whose thing it is), holder, writer, chooser (the reviewer, the expert or the owner who
+signed in), self (the person whose thing it is), holder, writer, chooser (the reviewer, the expert or the owner who
 holds the item), held, held by an expert, held by an owner (the same, hidden from everybody else), admin, or Needs of a
 project member: view, write, review, grade, own; "write|review" is either. For pages a missing login leads to the
 sign-in page, for the API to 401. Strangers get 404, members without the role 403.

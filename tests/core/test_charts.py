@@ -127,6 +127,16 @@ def test_intervals_are_drawn_in_the_given_order_with_a_reference() -> None:
     assert 'stroke="currentColor"' in chart.svg
 
 
+def test_long_names_are_broken_and_two_of_one_name_stay_two_rows() -> None:
+    name = "SmolLM2-135M-Instruct trained on building advice, with the answers of a second expert and the third 🏠"
+    chart = interval_chart(
+        title="Loss", value_label="Loss", intervals=[Interval(name, 1, 0, 2), Interval(name, 3, 2, 4)]
+    )
+    lines = [one.text for one in elements(chart.svg) if one.text and one.text[0] in "St"]
+    assert lines == ["SmolLM2-135M-Instruct", "trained on building …"] * 2
+    assert [row[0] for row in chart.rows] == [name, name]
+
+
 def test_a_scatter_draws_every_point_in_its_group_and_lists_how_many() -> None:
     groups = [Series("roofs", [(0.0, 0.0), (0.5, 1.0)]), Series(HOSTILE, [(1.0, 0.5), (math.nan, 0.0)])]
     chart = scatter_chart(title="Map", groups=groups)

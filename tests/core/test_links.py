@@ -106,7 +106,7 @@ def test_a_person_with_an_account_joins_after_logging_in(project: Project, stran
     client = Client()
     login = client.post(f"/accounts/login/?next={path}", {"login": stranger.email, "password": PASSWORD})
     assert (login.status_code, login["Location"]) == (302, path)
-    assert f"You are logged in as {stranger}".encode() in client.get(path).content
+    assert f"You are signed in as {stranger}".encode() in client.get(path).content
     assert client.post(path)["Location"] == f"/p/{project.slug}/"
     assert Membership.objects.get(project=project, user=stranger).role == Role.EXPERT
 

@@ -37,7 +37,7 @@ class Person:
     def join(self, link: str) -> None:
         """Take up a one-time link that makes an account."""
         self.go(link)
-        self.page.get_by_label("E-mail").fill(self.email)
+        self.page.get_by_label("Email").fill(self.email)
         self.page.get_by_label("Name").fill(self.name)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.press("Make the account")
@@ -46,7 +46,7 @@ class Person:
         self.go("/accounts/login/")
         self.page.locator("input[type=email]").fill(self.email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.press("Log in")
+        self.press("Sign in")
 
     def field(self, name: str) -> Locator:
         """A field for text by the beginning of its label."""

@@ -1,4 +1,4 @@
-"""The pages of signing in, and a second factor from its set-up to a log-in that asks for it."""
+"""The pages of signing in, and a second factor from its set-up to a sign-in that asks for it."""
 
 import base64
 import hashlib

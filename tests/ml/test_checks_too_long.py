@@ -12,7 +12,7 @@ def find(text: str, **context):
 def test_over_the_token_limit_is_an_error_on_the_whole_text():
     (finding,) = find("some text", token_count=1104, max_tokens=1024)
     assert (finding.start, finding.end, finding.severity) == (0, 9, "error")
-    assert finding.message == "1,104 tokens; the limit is 1,024. Shorten it by 80 tokens."
+    assert finding.message == "1,104 tokens; the limit is 1,024, so 80 must go."
 
 
 def test_exactly_the_limit_is_allowed():

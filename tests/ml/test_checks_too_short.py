@@ -21,13 +21,13 @@ def test_a_text_without_a_word_is_empty(text):
 def test_far_fewer_words_than_the_accepted_texts_have():
     (finding,) = find("word " * 9, typical_lengths=TYPICAL)
     assert finding.severity == "warning"
-    assert finding.message == "9 words; 19 of 20 accepted texts of this task have at least 20."
+    assert finding.message == "19 of 20 accepted texts of this task have at least 20 words; this has 9."
     assert find("word " * 10, typical_lengths=TYPICAL) == []
 
 
 def test_a_small_part_of_the_expected_answer():
     (finding,) = find("one two", reference="word " * 13, typical_lengths=TYPICAL)
-    assert finding.message == "2 words; the expected answer has 13."
+    assert finding.message == "The expected answer has 13 words; this has 2."
     assert find("one two three", reference="word " * 13) == []
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from ml.recipe import Recipe, recipe_fields
 from training.models import Run
-from training.presets import shown
+from training.presets import measured
 from training.selectors.material import share_told
 
 RESULTS = ("train_loss", "develop_loss_before", "develop_loss_after", "general_loss_before", "general_loss_after")
@@ -46,7 +46,7 @@ def settings_of(left: Run, right: Run) -> list[Line]:
     return [
         Line(
             setting.label,
-            *(f"{shown(setting, getattr(recipe, setting.name))} {setting.unit}".strip() for recipe in recipes),
+            *(measured(setting, getattr(recipe, setting.name)) for recipe in recipes),
         )
         for setting in recipe_fields()
     ]

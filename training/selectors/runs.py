@@ -21,7 +21,7 @@ from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
-from training.presets import preset_recipe, preset_value, shown
+from training.presets import measured, preset_recipe, preset_value
 from training.selectors.diagnoses import diagnoses
 
 POINTS = 800  # read for a curve; the chart thins them further
@@ -35,6 +35,14 @@ LIVE_SHOWN = (
     "memory",
     "checkpoint",
     "message",
+)
+LOSS_OF_ANSWERS = gettext_lazy(
+    "In nats a response token; lower is better. When the develop loss rises while the train loss falls, the model "
+    "learns by heart."
+)
+LOSS_OF_TEXT = gettext_lazy(
+    "In nats a token; lower is better. When the loss on held-out text rises while the train loss falls, the model "
+    "learns by heart."
 )
 
 
@@ -67,6 +75,7 @@ def run_live(run: Run) -> dict[str, Any]:
         "may_cancel": run.state in (*RUN_OPEN, *RUN_RESUMABLE, RunState.WAITING),
         "may_resume": run.state in RUN_RESUMABLE,
         "chart": loss_chart(run),
+        "loss_text": LOSS_OF_TEXT if run.corpus_id else LOSS_OF_ANSWERS,
         "samples": samples(run),
         "warnings": warnings(run),
         "diagnoses": diagnoses(run),
@@ -84,7 +93,8 @@ def run_live(run: Run) -> dict[str, Any]:
 
 def loss_chart(run: Run) -> Chart | None:
     """The losses so far; None before the first."""
-    curves = [(_("Train"), curve(run, "step")), (_("Develop"), curve(run, "eval"))]
+    held = _("Held-out text") if run.corpus_id else _("Develop")
+    curves = [(_("Train"), curve(run, "step")), (held, curve(run, "eval"))]
     try:
         return line_chart(
             title=_("Loss by step"),
@@ -169,8 +179,7 @@ def recipe_rows(run: Run) -> list[Setting]:
             continue
         value = getattr(recipe, setting.name)
         usual = preset_value(preset, recipe.method, setting.name) if preset else value
-        text = f"{shown(setting, value)} {setting.unit}".strip()
-        rows.append(Setting(setting.label, text, value != usual and setting.name != "method"))
+        rows.append(Setting(setting.label, measured(setting, value), value != usual and setting.name != "method"))
     return rows
 
 

@@ -14,6 +14,7 @@ from training.access import run_access
 from training.choices import AuditState, ModelState, RunState
 from training.forms import LaunchForm
 from training.models import Run
+from training.presets import preset_label
 from training.selectors.audits import audit_page, problem_rows
 from training.selectors.estimates import disk_need, forecast
 from training.selectors.gate import launch_refusals
@@ -95,6 +96,7 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
     return {
         "run": run,
         "audit": audit,
+        "preset": preset_label(run.preset, run.project),
         "running": audit is not None and audit.state == AuditState.RUNNING,
         "draft": draft,
         "refusals": launch_refusals(run) if draft and not (audit and audit.state == AuditState.RUNNING) else [],

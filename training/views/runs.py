@@ -14,6 +14,7 @@ from curation.choices import VersionState
 from curation.models import Corpus, DatasetVersion, Document
 from training.access import run_access
 from training.choices import RunState
+from training.presets import preset_label
 from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.queue import waiting_runs
@@ -51,6 +52,7 @@ def detail(request: HttpRequest, project: str, run: int) -> HttpResponse:
         **run_live(found),
         "recipe": recipe_rows(found),
         "share": share_told(found),
+        "preset": preset_label(found.preset, found.project),
         "lineage": lineage_of("run", found),
         "may_control": access.check(Need.OWN),
         "log": log_tail(found),
