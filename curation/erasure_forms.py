@@ -26,6 +26,8 @@ class ErasureChoice(forms.Form):
 
     def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ErasureScope.values:
+            self.fields[name].widget.attrs["data-when"] = f"scope {name}"
         names = [(str(user.pk), user.name or user.email) for user in people]
         self.fields["person"].choices = [("", _("Choose")), *names]  # type: ignore[attr-defined]
 

@@ -243,6 +243,8 @@ class BulkForm(forms.Form):
     def __init__(self, *args: Any, kinds: list[tuple[str, Any]], people: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        for name, needed_by in {"tag": "tag untag", "topic": "topic", "person": "assign"}.items():
+            self.fields[name].widget.attrs["data-when"] = f"kind {needed_by}"
         offered = [("", _("Nobody")), *((str(pk), name) for pk, name in people)]
         self.fields["person"].choices = offered  # type: ignore[attr-defined]
         if not any(kind == BulkKind.ASSIGN for kind, _label in kinds):

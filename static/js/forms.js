@@ -29,6 +29,19 @@ export function startForms() {
     if (form) setTimeout(() => release(form), 2000);
   });
 
+  // data-when="kind tag untag": this field is there while the choice called `kind` is one of these
+  const fit = (form) => {
+    for (const input of form.querySelectorAll("[data-when]")) {
+      const [name, ...values] = input.dataset.when.split(" ");
+      input.closest(".field").hidden = !values.includes(form.elements[name].value);
+    }
+  };
+  document.querySelectorAll("form:has([data-when])").forEach(fit);
+  window.addEventListener("pageshow", () => document.querySelectorAll("form:has([data-when])").forEach(fit));
+  document.addEventListener("change", (event) => {
+    if (event.target.form) fit(event.target.form);
+  });
+
   // data-submit-on-change: a filter form that has a button for those without script
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-submit-on-change]")) event.target.form?.requestSubmit();
