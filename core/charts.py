@@ -42,6 +42,7 @@ CONFIG: dict[str, Any] = {
         "domainColor": "var(--border)",
         "tickColor": "var(--border)",
     },
+    "axisY": {"titlePadding": 14},  # measured with another font than the reader's, which may be wider
     "legend": {"labelColor": "currentColor", "labelFontSize": 12, "labelLimit": 300, "symbolStrokeWidth": 2},
 }
 

@@ -39,7 +39,8 @@ def methods_here() -> list[tuple[str, Any]]:
 
 
 def method_name(key: str) -> str:
-    return str(dict(METHODS)[key]).split(":")[0]
+    """What people call a method; one that this version does not know keeps its key."""
+    return str(dict(METHODS).get(key, key)).split(":")[0]
 
 
 def wanted_by_field() -> forms.DateTimeField:

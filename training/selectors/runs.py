@@ -24,6 +24,7 @@ from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.presets import measured, preset_recipe, preset_value
 from training.selectors.diagnoses import diagnoses
 
+GIGABYTE = 1024**3  # as the sizes in words count
 POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
 LIVE_SHOWN = (
@@ -123,7 +124,7 @@ CURVES = (
     ("learning_rate", gettext_lazy("Learning rate"), gettext_lazy("Rises in the warm-up and falls afterwards.")),
     ("grad_norm", gettext_lazy("Gradient norm"), gettext_lazy("How strongly the steps pull; 0.1 to 10 is healthy.")),
     ("tokens_per_second", gettext_lazy("Tokens a second"), gettext_lazy("Falls when something else uses the machine.")),
-    ("memory", gettext_lazy("Memory in bytes"), gettext_lazy("Of the training process, or of its GPU.")),
+    ("memory", gettext_lazy("Memory in GB"), gettext_lazy("Of the training process, or of its GPU.")),
     ("preferred", gettext_lazy("Share preferred"), gettext_lazy("How often the better answer is the likelier one.")),
 )
 
@@ -133,7 +134,9 @@ def curves(run: Run) -> list[dict[str, Any]]:
     found = []
     for name, label, text in CURVES:
         try:
-            series = [Series(str(label), curve(run, "step", name))]
+            unit = GIGABYTE if name == "memory" else 1
+            points = [(step, value / unit) for step, value in curve(run, "step", name)]
+            series = [Series(str(label), points)]
             chart = line_chart(title=str(label), x_label=_("Step"), y_label=str(label), series=series, from_zero=True)
         except ChartError:
             continue
