@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import registries
 from core.choices import Need
-from core.models import Project
+from core.models import Job, Project, Webhook
 from core.registries import NavEntry
 from core.services.webhooks import deliveries_due, job_told
 from core.text_places import PLACES
@@ -43,4 +43,8 @@ def shots() -> list[tuple[str, str, str]]:
             ("project-jobs", f"/p/{project.slug}/jobs/", "viewer"),
             ("project-audit", f"/p/{project.slug}/audit/", "owner"),
         ]
+        if job := Job.objects.filter(project=project).order_by("-pk").first():
+            found.append(("job", f"/jobs/{job.pk}/", "owner"))
+    if webhook := Webhook.objects.order_by("-pk").first():
+        found.append(("webhook", f"/webhooks/{webhook.pk}/", "admin"))
     return found

@@ -206,6 +206,9 @@ def shots() -> list[tuple[str, str, str]]:
         ("tasks", f"{root}/tasks/", "viewer"),
         ("task", f"{root}/tasks/{task.slug}/", "expert"),
         ("task-edit", f"{root}/tasks/{task.slug}/edit/", "owner"),
+        ("guidelines", f"{root}/tasks/{task.slug}/guidelines/", "owner"),
+        ("glossary", f"{root}/glossary/", "expert"),
+        ("erasures", f"{root}/erasures/", "owner"),
         ("write", f"{root}/write/", "expert"),
         ("editor", f"{root}/tasks/{task.slug}/write/?key=shot", "expert"),
         ("checks", f"{root}/checks/", "viewer"),
@@ -237,6 +240,11 @@ def shots() -> list[tuple[str, str, str]]:
             found.append(("passage", f"{root}/passages/{passage.pk}/", "expert"))
     if version := DatasetVersion.objects.filter(task__project=project, state="ready").first():
         found.append(("version", f"{root}/versions/{version.pk}/", "viewer"))
+        found.append(("exports", f"{root}/versions/{version.pk}/exports/", "viewer"))
+    if batch := task.imports.first():
+        found.append(("import", f"{root}/imports/{batch.pk}/", "expert"))
+    if corpus := project.corpora.first():
+        found.append(("corpus", f"{root}/corpora/{corpus.pk}/", "viewer"))
     return found
 
 

@@ -222,6 +222,11 @@ def shots() -> list[tuple[str, str, str]]:
     newest = evaluations_of(project).order_by("-pk").first()
     if newest is not None:
         found.append(("evaluation", evaluation_url(newest), "viewer"))
+        found.append(("evaluation-new", reverse("evaluation:evaluation-new", args=[project.slug]), "owner"))
+        if newest.state == EvaluationState.DONE and open_round(project) is None:
+            items = reverse("evaluation:item-list", args=[project.slug, newest.pk])
+            item = newest.suite.items.first()
+            found += [("items", items, "viewer"), *([("item", f"{items}{item.pk}/", "viewer")] if item else [])]
     if (grading := open_round(project)) is not None:
         found.append(("grade", reverse("evaluation:round-detail", args=[project.slug, grading.pk]), "reviewer"))
     return found

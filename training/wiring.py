@@ -207,6 +207,7 @@ def shots() -> list[tuple[str, str, str]]:
     ]
     if run := Run.objects.filter(project=project).exclude(state=RunState.DRAFT).first():
         found += [("run", run_url(run), "owner"), ("run-check", f"{run_url(run)}check/", "owner")]
+        found.append(("run-curves", f"{run_url(run)}curves/", "viewer"))
     if version := ModelVersion.objects.filter(project=project).select_related("project").first():
         found.append(("model", model_url(version), "expert"))
     if base := BaseModel.objects.first():
