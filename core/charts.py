@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 WIDTH, HEIGHT = 560, 240
+BARS = 400  # of intervals, beside their names
 ROW_HEIGHT = 34
 LABEL_LETTERS, SPARE_PER_LETTER = 28, 1.5
 MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobody can see
@@ -186,7 +187,13 @@ def interval_chart(
     # Vega measures with another font than the reader's, which may be wider.
     room = 5 + math.ceil(max(len(line) for lines in labels for line in lines) * SPARE_PER_LETTER)
     padding = {"left": room, "right": 5, "top": 5, "bottom": 5}
-    spec = {"height": ROW_HEIGHT * len(shown), "padding": padding, "data": {"values": values}, "layer": layers}
+    spec = {
+        "width": BARS,
+        "height": ROW_HEIGHT * len(shown),
+        "padding": padding,
+        "data": {"values": values},
+        "layer": layers,
+    }
     rows = [[one.label, number(one.value), number(one.low), number(one.high)] for one in intervals]
     return Chart(draw(spec, title), [_("Name"), value_label, _("From"), _("To")], rows)
 
