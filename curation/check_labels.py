@@ -44,5 +44,5 @@ LABELS: dict[str, Promise] = {
 }
 
 
-def parameter_label(check: str, name: str) -> Promise:
-    return LABELS.get(f"{check}.{name}") or LABELS[name]
+def parameter_label(check: str, name: str) -> str:
+    return str(LABELS.get(f"{check}.{name}") or LABELS[name])
