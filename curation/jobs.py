@@ -15,7 +15,8 @@ from curation.services.building import version_build
 from curation.services.bulk import bulk_run
 from curation.services.corpora import corpus_failed, corpus_prepare, corpus_ready
 from curation.services.documents import documents_read, upload_ended
-from curation.services.embedding import embeddings_update
+from curation.services.embedding import MOST as MOST_EMBEDDED
+from curation.services.embedding import embeddings_again, embeddings_ask, embeddings_update
 from curation.services.erasures import erasure_failed, erasure_run
 from curation.services.exports import export_build
 from curation.services.import_report import check_ended, import_look
@@ -245,14 +246,18 @@ class EmbedPairs(JobRunner):
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         if task is None:
             return None
-        fresh = embeddings_update(task, progress_of(context))
+        fresh = embeddings_update(task, progress_of(context), context.fruitful)
         meanings_update(task, progress_of(context))
         return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:
         task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
-        if task and job.state == JobState.DONE:
-            stock_ask(actor=job.requested_by, task=task, whole=True)
+        if job.state != JobState.DONE:
+            embeddings_again()
+        elif task and job.result["pairs"] == MOST_EMBEDDED:
+            embeddings_ask(actor=job.requested_by, task=task)
+        elif task and (job.requested_by or job.result["pairs"]):
+            stock_ask(actor=job.requested_by, task=task)
 
 
 @job_kind

@@ -2,17 +2,23 @@
 
 from collections.abc import Callable
 
+from django.core.cache import cache
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.model_server import ModelServerDown, embed
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import PairState
-from curation.models import Embedding, Pair, Task
+from curation.models import Embedding, Pair, Revision, Task
 
 BATCH = 256
+MOST = 20_000  # of one job: other work of the queue gets its turn between two of them
+LOOK_SECONDS = 60
+EMBEDDER_SECONDS = 5.0  # loading it may take longer the first time; a minute later it is there
+LOOKED, WATERMARK = "embedding-looked", "embedding-revision"
 Tell = Callable[[int, int, str], None]
 
 
@@ -23,17 +29,18 @@ def unembedded(task: Task) -> QuerySet[Pair]:
     return pairs.exclude(Exists(known))
 
 
-def embeddings_update(task: Task, tell: Tell) -> int:
-    """Embed what has no vector; returns how many that were. Each batch is kept before the next is asked for.
+def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: None) -> int:
+    """Embed what has no vector, at most MOST pairs; returns how many that were. Each batch is kept before the next is
+    asked for, and `kept` is called.
 
     Raises JobFailed while the model server does not answer.
     """
-    total = unembedded(task).count()
+    total = min(MOST, unembedded(task).count())
     done = last = 0
-    while rows := list(
+    while done < total and (rows := list(
         unembedded(task).filter(pk__gt=last).order_by("pk")
         .values_list("pk", "current_id", "current__instruction", "current__input", "current__response")[:BATCH]
-    ):  # fmt: skip
+    )):  # fmt: skip
         tell(done, max(total, done), _("Asking the model server what the pairs mean"))
         try:
             vectors = embed(["\n".join(filter(None, texts)) for _pair, _revision, *texts in rows])
@@ -46,9 +53,38 @@ def embeddings_update(task: Task, tell: Tell) -> int:
             ],
             update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector", "suites_upto"],
         )  # fmt: skip
+        kept()
         done += len(rows)
         last = rows[-1][0]
     return done
+
+
+def embeddings_sometimes() -> None:
+    """The scheduler asks every few seconds. Texts that are new since this was last looked at get their meanings, as
+    soon as a model server with an embedder is there; until then nothing is asked for."""
+    if not cache.add(LOOKED, True, LOOK_SECONDS):
+        return
+    newest = Revision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    seen = cache.get(WATERMARK) or 0
+    if newest == seen or not embedder_answers():
+        return
+    fresh = Revision.objects.filter(pk__gt=seen).values("pair__task")
+    for task in Task.objects.filter(pk__in=fresh).select_related("project"):
+        if unembedded(task).exists():
+            embeddings_ask(actor=None, task=task)
+    cache.set(WATERMARK, newest, None)
+
+
+def embeddings_again() -> None:
+    """What a job left undone is looked for anew."""
+    cache.delete(WATERMARK)
+
+
+def embedder_answers() -> bool:
+    try:
+        return len(embed(["."], seconds=EMBEDDER_SECONDS)) == 1
+    except ApplicationError:
+        return False
 
 
 def embeddings_of(task: Task, most: int) -> list[tuple[int, list[float], str]]:
@@ -61,7 +97,7 @@ def embeddings_of(task: Task, most: int) -> list[tuple[int, list[float], str]]:
 
 
 def embeddings_ask(*, actor: User | None, task: Task) -> Job:
-    """Embed the pairs in the background, then draw the map anew. Asked twice, it is done once."""
+    """Embed the pairs in the background. Asked twice, it is done once; when a person asks, the map is drawn anew."""
     return job_create(
         actor=actor,
         kind="embed-pairs",

@@ -13,7 +13,7 @@ from core.choices import Need
 from core.denied import ApplicationError
 from curation.access import task_access
 from curation.fingerprints import Texts
-from curation.models import Task
+from curation.models import Embedding, Task
 from curation.selectors import editor
 from curation.selectors.preview import pair_seen
 from curation.selectors.similar import similar_pairs
@@ -64,5 +64,8 @@ def similar(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     besides = request.GET.get("besides", "")
     own = int(besides) if besides.isdecimal() and len(besides) < 19 else 0
-    context = {"similar": similar_pairs(found, texts.instruction, texts.input, own)}
+    context = {
+        "similar": similar_pairs(found, texts.instruction, texts.input, own),
+        "by_words": not Embedding.objects.filter(task=found).exists(),
+    }
     return render(request, "curation/similar.html", context)

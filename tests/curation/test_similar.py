@@ -5,15 +5,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from core import model_server
-from core.models import Project, User
+from core import model_server, registries
+from core.models import Job, Project, User
 from curation.choices import PairState
 from curation.fingerprints import Texts
+from curation.jobs import EmbedPairs
 from curation.models import Embedding, Pair, Task
 from curation.selectors.similar import similar_pairs
-from curation.services.pairs import pair_submit
+from curation.services import embedding
+from curation.services.pairs import pair_revise, pair_submit
 from curation.services.tasks import task_create
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +74,34 @@ def test_without_a_model_server_words_decide(task: Task, pairs: list[Pair], expe
     path = f"/p/{task.project.slug}/tasks/{task.slug}/similar/?besides=x"
     page = as_user(expert).post(path, json.dumps(body), content_type="application/json").content.decode()
     assert "When is the roof inspected?" in page
+    assert "Found by shared words" in page
+
+
+def test_new_texts_are_read_for_their_meaning_as_soon_as_a_model_server_is_there(
+    task: Task, pairs: list[Pair], expert: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    def chore() -> list[str]:
+        cache.delete(embedding.LOOKED)
+        assert embedding.embeddings_sometimes in registries.chores
+        embedding.embeddings_sometimes()
+        open_jobs = Job.objects.filter(kind="embed-pairs", state="queued")
+        return list(open_jobs.values_list("subject", flat=True))
+
+    embedding.embeddings_again()
+    assert chore() == [], "nobody answers, so nothing is asked for"
+    monkeypatch.setattr(embedding, "embed", lambda texts, seconds=0: embed([f"fence {text}" for text in texts]))
+    assert chore() == ["Advise"]
+    Job.objects.filter(kind="embed-pairs").update(state="failed")
+    EmbedPairs().ended(Job.objects.get(kind="embed-pairs"))
+    Job.objects.filter(kind="embed-pairs").delete()
+    assert chore() == ["Advise"], "what failed is looked for again"
+    assert embedding.embeddings_update(task, lambda *_: None) == 4
+    Job.objects.filter(kind="embed-pairs").delete()
+    cache.delete(embedding.LOOKED)
+    cache.get(embedding.WATERMARK)
+    with django_assert_num_queries(7):  # the newest revision, and the cache
+        embedding.embeddings_sometimes()
+    pair_revise(actor=expert, pair=pairs[3], texts=Texts("Which fence is theirs?", "That one."), version=1)
+    assert chore() == ["Advise"]
+    monkeypatch.setattr(embedding, "MOST", 1)
+    assert embedding.embeddings_update(task, lambda *_: None) == 1
