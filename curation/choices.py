@@ -186,6 +186,14 @@ class AtFreeze(TextChoices):
     BLOCK = "block", _("Refuse")
 
 
+class AtSubmit(TextChoices):
+    """What happens when somebody submits a text with a finding of a check."""
+
+    TELL = "tell", _("Tell")
+    ASK = "ask", _("Ask for a reason")
+    BLOCK = "block", _("Refuse")
+
+
 class ErasureScope(TextChoices):
     """Whose texts an erasure takes away."""
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.denied import ApplicationError
 from core.merge import is_undecided
 from curation.check_labels import parameter_label
-from curation.choices import AtFreeze, BulkKind, LeakRule, TaskKind
+from curation.choices import AtFreeze, AtSubmit, BulkKind, LeakRule, TaskKind
 from curation.models import Guideline, Task
 from curation.output_rows import output_definition_read, output_row, output_rows_read
 from curation.turns import turns_read
@@ -207,6 +207,12 @@ class PairForm(forms.Form):
         error_messages={"invalid": _("Write a language code such as en, sv or pt-BR.")},
     )
     note = forms.CharField(label=_("What did you change, and why?"), max_length=500, required=False)
+    despite = forms.CharField(
+        label=_("Why it is right in spite of the findings"),
+        max_length=300,
+        required=False,
+        help_text=_("Only where the checks found something that this project wants a reason for."),
+    )
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
     key = forms.RegexField(r"^[A-Za-z0-9_-]{1,40}$", widget=forms.HiddenInput, required=False)
 
@@ -308,6 +314,13 @@ class CheckForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=_("When more approved pairs than allowed have such a finding."),
     )
+    at_submit = forms.ChoiceField(
+        label=_("When a text with such a finding is submitted"),
+        choices=AtSubmit.choices,
+        widget=forms.RadioSelect,
+        initial=AtSubmit.TELL,
+        required=False,
+    )
     freeze_share = forms.FloatField(label=_("Allowed share of pairs"), min_value=0, max_value=100)
     freeze_share.unit = "%"  # type: ignore[attr-defined]
 
@@ -330,6 +343,7 @@ class CheckForm(forms.Form):
             "is_on": given["is_on"],
             "at_freeze": AtFreeze(given["at_freeze"]),
             "freeze_share": given["freeze_share"] / 100,
+            "at_submit": AtSubmit(given["at_submit"] or AtSubmit.TELL),
             "parameters": {name: given[f"parameter_{name}"] for name in self.names},
         }
 

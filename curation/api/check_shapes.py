@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
-from curation.choices import AtFreeze
+from curation.choices import AtFreeze, AtSubmit
 from curation.fingerprints import TEXT_FIELDS
 from curation.models import Dismissal
 
@@ -14,6 +14,7 @@ class CheckIn(serializers.Serializer[object]):
     is_on = serializers.BooleanField(required=False)
     parameters = serializers.DictField(child=serializers.FloatField(), required=False)
     at_freeze = serializers.ChoiceField(choices=AtFreeze.choices, required=False)
+    at_submit = serializers.ChoiceField(choices=AtSubmit.choices, required=False)
     freeze_share = serializers.FloatField(
         min_value=0, max_value=1, required=False, help_text="Of the approved pairs may have such a finding."
     )

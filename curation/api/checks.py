@@ -16,7 +16,7 @@ from core.denied import ApplicationError
 from curation.access import dismissal_by_id, pair_by_id
 from curation.api.check_shapes import CheckIn, CheckOut, DismissalOut, DismissIn, FindingsOut
 from curation.api.tasks import PROJECT, projects_asked
-from curation.choices import AtFreeze
+from curation.choices import AtFreeze, AtSubmit
 from curation.models import Dismissal
 from curation.selectors.checks import CheckRow, check_json, check_row, check_rows
 from curation.selectors.pairs import ties_of
@@ -71,6 +71,7 @@ class CheckView(APIView):
             parameters=values.get("parameters", before.check.parameters),
             at_freeze=AtFreeze(values.get("at_freeze", before.at_freeze)),
             freeze_share=values.get("freeze_share", before.freeze_share),
+            at_submit=AtSubmit(values.get("at_submit", before.at_submit)),
         )
         return Response(check_json(row_or_404(access.project, check)))
 

@@ -119,7 +119,7 @@ def pair_from_passage(request: Request, assignment: int) -> Response:
     values: dict[str, Any] = dict(given.validated_data)
     pair = pair_submit(
         actor=access.user, task=task, texts=texts_from({"language": task.language, **texts_given(values)}),
-        draft_key=key_of_hold(held), note=values["note"], passage=source,
+        draft_key=key_of_hold(held), note=values["note"], passage=source, despite=values["despite"],
     )  # fmt: skip
     return Response(PairOut(pair).data, status=201)
 

@@ -95,7 +95,13 @@ class Pairs(generics.ListAPIView[Pair]):
         if passage is None and "passage" in values:
             raise ApplicationError("This project has no such passage.", field="passage")
         pair = pair_submit(
-            actor=access.user, task=task, texts=texts, draft_key=values["key"], note=values["note"], passage=passage
+            actor=access.user,
+            task=task,
+            texts=texts,
+            draft_key=values["key"],
+            note=values["note"],
+            passage=passage,
+            despite=values["despite"],
         )
         return Response(PairOut(pair).data, status=201)
 
@@ -148,6 +154,7 @@ class Revisions(generics.ListAPIView[Revision]):
             texts=texts_from(texts_given(values), texts_of(found.current)),
             version=version_read(request, values),
             note=values["note"],
+            despite=values["despite"],
         )
         return Response(PairOut(revised).data, status=201, headers={"ETag": f'"{revised.version}"'})
 

@@ -123,7 +123,11 @@ def answer(request: Request, assignment: int) -> Response:
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
     made = answer_submit(
-        actor=access.user, assignment=held, texts=texts_from(as_asked(asked, values)), note=values["note"]
+        actor=access.user,
+        assignment=held,
+        texts=texts_from(as_asked(asked, values)),
+        note=values["note"],
+        despite=values["despite"],
     )
     return Response(AnswerOut(made).data, status=201)
 

@@ -190,6 +190,13 @@ class RevisionIn(serializers.Serializer[object]):
     language = serializers.RegexField(LANGUAGE, max_length=12, required=False)
     topic = serializers.CharField(max_length=120, required=False, allow_blank=True)
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    despite = serializers.CharField(
+        max_length=300,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Why it is right in spite of findings that this project wants a reason for.",
+    )
 
 
 class PairIn(RevisionIn):

@@ -1,7 +1,7 @@
 from django.db import models
 
 from core.models import Project
-from curation.choices import AtFreeze
+from curation.choices import AtFreeze, AtSubmit
 from curation.models.pairs import Pair
 from curation.models.tasks import Task
 
@@ -13,6 +13,9 @@ class CheckSetting(models.Model):
     check_id = models.CharField(max_length=40)
     is_on = models.BooleanField()
     parameters = models.JSONField(default=dict)  # those that differ from the check's own
+    at_submit = models.CharField(
+        max_length=6, choices=AtSubmit.choices, default=AtSubmit.TELL, db_default=AtSubmit.TELL
+    )
     at_freeze = models.CharField(max_length=6, choices=AtFreeze.choices, default=AtFreeze.PASS)
     freeze_share = models.FloatField(default=0.0)  # of the approved pairs may have such a finding
 

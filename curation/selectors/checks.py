@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from core.models import Project
 from curation.models import Dismissal, Task
 from curation.services.check_settings import ProjectCheck, project_checks
-from ml.checks import get_check
+from ml.checks import Check, get_check
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class CheckRow:
     @property
     def has_own_parameters(self) -> bool:
         return self.setting.check.parameters != dict(self.setting.check.defaults)
+
+    @property
+    def on_texts(self) -> bool:
+        """Whether it looks at one text; those over all pairs know nothing yet when a text is submitted."""
+        return isinstance(self.setting.check, Check)
 
     @property
     def share(self) -> float:
@@ -61,4 +66,5 @@ def check_json(row: CheckRow) -> dict[str, Any]:
         "parameters": setting.check.parameters,
         "at_freeze": setting.at_freeze,
         "freeze_share": setting.freeze_share,
+        "at_submit": setting.at_submit,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.models import User
-from curation.choices import PairState
+from curation.choices import AtSubmit, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Passage, Review, Revision, Task
 from curation.output_rows import marks_of, output_rows_read
@@ -134,7 +134,8 @@ def look(texts: Texts, task: Task) -> dict[str, Any]:
     misfits = outputs_misfits(task, texts.response)
     findings = {**{name: [] for name in TEXT_FIELDS}, **findings_json(texts, checked)}
     remarks = [reason for check in around.checks if (reason := check.unavailable_reason(texts.language))]
-    return {"findings": findings, "tokens": tokens, "outputs": misfits, "remarks": remarks}
+    asks = AtSubmit.ASK in around.at_submit.values()
+    return {"findings": findings, "tokens": tokens, "outputs": misfits, "remarks": remarks, "asks": asks}
 
 
 def any_text(texts: Texts) -> bool:

@@ -14,10 +14,12 @@ from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import Texts
 from curation.models import Answer, ModelDraft, Pair, Question
 from curation.services.agreement import likeness_ask
+from curation.services.checking import surroundings_of, texts_check
 from curation.services.ordering import order_of
 from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
 from curation.services.questions import SUBJECT
 from curation.services.reviews import review_decide
+from curation.services.submit_guard import submit_refuse
 from ml.distance import word_distance
 
 GIVEN = "question.answered_by_one"  # of several who are asked
@@ -31,7 +33,13 @@ def draft_key(question: Question) -> str:
 
 @transaction.atomic
 def answer_submit(
-    *, actor: User, assignment: Assignment, texts: Texts, note: str = "", seconds: float | None = None
+    *,
+    actor: User,
+    assignment: Assignment,
+    texts: Texts,
+    note: str = "",
+    seconds: float | None = None,
+    despite: str = "",
 ) -> Answer:
     """Store a person's answer; the last one that was asked for makes the pair, or asks an owner to choose.
 
@@ -46,6 +54,9 @@ def answer_submit(
     if question.kind == QuestionKind.DECLINE and texts.instruction.strip() == question.instruction.strip():
         text = _("Change the question until it cannot be answered; as it stands, this project answers it.")
         raise ApplicationError(text, field="instruction")
+    around = surroundings_of(question.task)
+    if reason := submit_refuse(texts_check(texts, around), around, despite):
+        note = f"{note}\n{reason}".strip()
     draft = draft_of(question) if assignment.item.kind == WorkKind.CORRECT else None
     item = work_submit(assignment=assignment)
     values = {
@@ -99,6 +110,7 @@ def answer_pair(answer: Answer, note: str = "") -> Pair:
         source=question.source,
         note=note or answer.note,
         passage=question.passage,
+        despite=None,
     )
     answer.pair = pair
     answer.save(update_fields=["pair"])
@@ -156,6 +168,7 @@ def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: st
         source=question.source,
         note=note,
         passage=question.passage,
+        despite=None,
     )
     question_settle(question, pair)
     work_submit(assignment=assignment)

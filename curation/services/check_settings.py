@@ -12,9 +12,9 @@ from core.denied import ApplicationError
 from core.models import Job, Project, User
 from core.services.events import event_record
 from core.services.jobs import job_create
-from curation.choices import AtFreeze, PairState
+from curation.choices import AtFreeze, AtSubmit, PairState
 from curation.models import CheckSetting, Pair, Task
-from ml.checks import AnyCheck, Check, CorpusCheck, known_checks
+from ml.checks import AnyCheck, CorpusCheck, known_checks
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class ProjectCheck:
     is_on: bool
     at_freeze: AtFreeze = AtFreeze.PASS
     freeze_share: float = 0.0
+    at_submit: AtSubmit = AtSubmit.TELL
 
 
 def project_checks(project_id: int) -> list[ProjectCheck]:
@@ -39,11 +40,7 @@ def as_set(check: AnyCheck, row: CheckSetting | None) -> ProjectCheck:
     # A parameter that a newer program does not know any more must not keep people from writing.
     kept = {name: value for name, value in row.parameters.items() if name in check.defaults}
     mine = type(check)(**kept) if kept else check
-    return ProjectCheck(mine, row.is_on, AtFreeze(row.at_freeze), row.freeze_share)
-
-
-def text_checks_of(project_id: int) -> tuple[Check, ...]:
-    return tuple(one.check for one in project_checks(project_id) if one.is_on and isinstance(one.check, Check))
+    return ProjectCheck(mine, row.is_on, AtFreeze(row.at_freeze), row.freeze_share, AtSubmit(row.at_submit))
 
 
 def corpus_checks_of(project_id: int) -> tuple[CorpusCheck, ...]:
@@ -60,6 +57,7 @@ def check_set(
     parameters: Mapping[str, float],
     at_freeze: AtFreeze = AtFreeze.PASS,
     freeze_share: float = 0.0,
+    at_submit: AtSubmit = AtSubmit.TELL,
 ) -> CheckSetting:
     """Decide about a check. Texts are judged by it from now on; those that are there are checked again by a job."""
     check = next((one for one in known_checks() if one.id == check_id), None)
@@ -82,12 +80,14 @@ def check_set(
         check_id=check_id,
         defaults={
             "is_on": is_on, "parameters": changed, "at_freeze": at_freeze, "freeze_share": freeze_share,
+            "at_submit": at_submit,
         },
     )  # fmt: skip
     was = (before.is_on, before.parameters) if before else (check.on_by_default, {})
     event_record(
         actor=actor, action="check.set", project=project, subject=row, summary=check_id, is_on=is_on,
         parameters=changed, at_freeze=str(at_freeze), share=freeze_share,
+        at_submit=str(at_submit),
     )  # fmt: skip
     if was != (is_on, changed):
         recheck_ask(actor=actor, project=project)

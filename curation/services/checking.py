@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.cache import cache
 
-from curation.choices import PairState, TaskKind
+from curation.choices import AtSubmit, PairState, TaskKind
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import GlossaryWord, Pair, Revision, Task, Vocabulary
-from curation.services.check_settings import text_checks_of
+from curation.services.check_settings import project_checks
 from curation.services.findings import Judged, finding_json, texts_judge
 from curation.services.tokens import count_tokens, task_tokenizer
 from ml.checks import Check, CheckContext, ProjectWords, TypicalLengths, known_checks
@@ -32,6 +32,7 @@ class Surroundings:
     lengths: TypicalLengths | None
     glossaries: dict[str, frozenset[str]]
     vocabularies: dict[str, ProjectWords]
+    at_submit: dict[str, AtSubmit]  # of the checks whose findings do not just stand beside the text
 
     def context(self, texts: Texts, field: str, tokens: int | None) -> CheckContext:
         """The response answers instruction and input, so their words are accepted in it; it alone has the limits.
@@ -76,13 +77,15 @@ class Checked:
 
 
 def surroundings_of(task: Task) -> Surroundings:
+    used = [one for one in project_checks(task.project_id) if one.is_on]
     return Surroundings(
         task,
-        text_checks_of(task.project_id),
+        tuple(one.check for one in used if isinstance(one.check, Check)),
         task_tokenizer(task),
         typical_lengths(task),
         glossaries_of(task),
         vocabularies_of(task.project_id),
+        {one.check.id: one.at_submit for one in used if one.at_submit != AtSubmit.TELL},
     )
 
 

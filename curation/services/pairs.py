@@ -21,6 +21,7 @@ from curation.services.findings import findings_keep
 from curation.services.ordering import order_of
 from curation.services.outputs import evidence_read, texts_fitted
 from curation.services.search import search_update
+from curation.services.submit_guard import submit_refuse
 from curation.turns import turns_read
 from ml.hashing import text_sha256
 
@@ -56,10 +57,12 @@ def pair_submit(
     note: str = "",
     passage: Passage | None = None,
     traces: Traces = NO_TRACES,
+    despite: str | None = "",
 ) -> Pair:
     """Make a pair and ask for its review.
 
     With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled.
+    `despite` is the reason for submitting in spite of findings; None where that was decided before.
     With a `passage`, the pair rests on it: it is the pair's source, and the work asked for on it is done.
     """
     texts_refuse(texts)
@@ -78,7 +81,17 @@ def pair_submit(
         source = passage.source
         origin = Origin.DOCUMENT if origin == Origin.HUMAN else origin  # a model's draft stays one
         passage_written(actor, passage, task)
-    revision_add(pair, actor=actor, texts=texts, number=1, origin=origin, source=source, note=note, traces=traces)
+    revision_add(
+        pair,
+        actor=actor,
+        texts=texts,
+        number=1,
+        origin=origin,
+        source=source,
+        note=note,
+        traces=traces,
+        despite=despite,
+    )
     draft_settle(actor, task, draft_key)
     review_ask(pair, task.project, writer=actor)
     event_record(actor=actor, action="pair.submitted", project=task.project, subject=pair, origin=origin)
@@ -95,6 +108,7 @@ def pair_revise(
     note: str = "",
     draft_key: str = "",
     traces: Traces = NO_TRACES,
+    despite: str | None = "",
 ) -> Pair:
     """Add a revision on top of `version` and ask for its review. Raises Conflict when a newer one exists."""
     texts_refuse(texts)
@@ -116,7 +130,7 @@ def pair_revise(
         traces = replace(traces, evidence=evidence_read(pair.task, texts.input, current.evidence))
     revision_add(
         pair, actor=actor, texts=texts, number=version + 1, origin=origin, source=current.source, note=note,
-        traces=traces,
+        traces=traces, despite=despite,
     )  # fmt: skip
     draft_settle(actor, pair.task, draft_key)
     review_ask(pair, pair.project, writer=actor)
@@ -170,10 +184,13 @@ def revision_add(
     source: str,
     note: str,
     traces: Traces = NO_TRACES,
+    despite: str | None = None,
 ) -> Revision:
     """Store the texts as the pair's newest revision, checked and findable."""
     around = surroundings_of(pair.task)
     checked = texts_check(texts, around)
+    if despite is not None and (reason := submit_refuse(checked, around, despite)):
+        note = f"{note}\n{reason}".strip()
     findings_keep(checked.judged.values(), around.checks)
     edition = edition_now(pair.task_id)
     revision = Revision.objects.create(

@@ -183,6 +183,7 @@ def review_fix(
     draft_key: str = "",
     assignment: Assignment | None = None,
     traces: Traces = NO_TRACES,
+    despite: str = "",
 ) -> tuple[Pair, bool]:
     """The reviewer mends the text instead of returning it. Returns the pair and whether it is approved by that.
 
@@ -190,7 +191,14 @@ def review_fix(
     project it is approved at once and marked so.
     """
     pair = pair_revise(
-        actor=actor, pair=pair, texts=texts, version=version, note=note, draft_key=draft_key, traces=traces
+        actor=actor,
+        pair=pair,
+        texts=texts,
+        version=version,
+        note=note,
+        draft_key=draft_key,
+        traces=traces,
+        despite=despite,
     )
     if assignment is not None:
         work_submit(assignment=assignment)

@@ -37,7 +37,8 @@ def check_edit(request: HttpRequest, project: str, check: str) -> HttpResponse:
     parameters = {f"parameter_{name}": value for name, value in row.setting.check.parameters.items()}
     initial = {
         "is_on": row.setting.is_on, "at_freeze": row.setting.at_freeze,
-        "freeze_share": row.setting.freeze_share * 100, **parameters,
+        "freeze_share": row.setting.freeze_share * 100,
+        "at_submit": row.setting.at_submit, **parameters,
     }  # fmt: skip
     form = CheckForm(request.POST or None, check=row.setting.check, initial=initial)
     if request.method == "POST" and form.is_valid():

@@ -234,7 +234,7 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
         _pair, approved = review_fix(
             actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
             note=form.cleaned_data["note"], traces=editor.traces_typed(form.cleaned_data, pair.task, texts),
-            assignment=held,
+            assignment=held, despite=form.cleaned_data["despite"],
         )  # fmt: skip
     except Conflict as conflict:
         return conflict_page(request, pair_of(access, held), form, conflict, mending=held, back_url=back_to(held))

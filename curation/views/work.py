@@ -115,7 +115,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         texts = editor.texts_typed({**typed, "system": typed["system"] or question.system}, question.task)
         answer = answer_submit(
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
-            seconds=seconds_since(request.POST),
+            seconds=seconds_since(request.POST), despite=form.cleaned_data["despite"],
         )  # fmt: skip
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))

@@ -97,6 +97,7 @@ def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
                 note=values["note"],
                 passage=passage_of_key(task.project, values["key"]),
                 traces=editor.traces_typed(values, task, texts),
+                despite=values["despite"],
             )
     return pair
 
@@ -134,6 +135,7 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
                 version=form.cleaned_data["base"] or 0,
                 note=form.cleaned_data["note"],
                 draft_key=editor.key_of(pair),
+                despite=form.cleaned_data["despite"],
             )
         except Conflict as conflict:
             return conflict_page(request, pair, form, conflict)

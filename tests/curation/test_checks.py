@@ -9,10 +9,10 @@ from rest_framework.test import APIClient
 
 from core.denied import ApplicationError, Refused
 from core.models import Job, Project, User
-from curation.choices import AtFreeze, Origin, PairState, TaskKind
+from curation.choices import AtFreeze, AtSubmit, Origin, PairState, TaskKind
 from curation.fingerprints import Texts
 from curation.models import CheckSetting, Dismissal, Finding, Pair, PairLink, Revision, Task, Vocabulary
-from curation.services.check_settings import check_set, text_checks_of
+from curation.services.check_settings import check_set
 from curation.services.checking import surroundings_of, texts_check
 from curation.services.dismissals import dismissal_withdraw, finding_dismiss, link_dismiss
 from curation.services.freeze_guard import freeze_warnings
@@ -74,7 +74,7 @@ def test_parameters_of_the_project_are_used_and_only_those_that_differ_are_kept(
     row = check_set(actor=owner, project=task.project, check_id="misspelling", is_on=True, parameters=given)
     assert row.parameters == {"letters": 6}
     assert found(task, "A fense.") == []
-    assert text_checks_of(task.project_id)[0].parameters["letters"] == 6
+    assert surroundings_of(task).checks[0].parameters["letters"] == 6
 
 
 @pytest.mark.parametrize(
@@ -256,6 +256,46 @@ def test_a_dismissal_survives_checks_that_run_again_and_can_be_recalled(task: Ta
     run_jobs()
     pair.refresh_from_db()
     assert pair.found == ["misspelling"]
+
+
+def test_a_finding_may_be_refused_at_submit_or_want_a_reason(
+    task: Task, owner: User, expert: User, as_user: AsUser, api_as: ApiAs
+) -> None:
+    project = task.project
+    check_set(actor=owner, project=project, check_id="misspelling", is_on=True, parameters={}, at_submit=AtSubmit.ASK)
+    check_set(actor=owner, project=project, check_id="repetition", is_on=True, parameters={}, at_submit=AtSubmit.BLOCK)
+    client = as_user(expert)
+    new = f"/p/{project.slug}/tasks/{task.slug}/write/?new=1"
+    page = client.get(new, follow=True)
+    assert "Why it is right in spite of the findings" in page.content.decode()
+    url = page.redirect_chain[-1][0]
+    key = url.split("key=")[1]
+    typed = {"instruction": "Who pays?", "response": "The custumer pays for it.", "language": "en", "key": key}
+    answer = client.post(url, typed)
+    assert answer.status_code == 400
+    assert "or say below why it is right as it stands: Misspelling." in answer.content.decode()
+    assert not Pair.objects.exists()
+    assert client.post(url, {**typed, "despite": "A name."}).status_code == 302
+    pair = Pair.objects.get()
+    assert pair.current is not None
+    assert pair.current.note == "Despite “Misspelling”: A name."
+    program = api_as(expert)
+    loop = "The customer pays for all of it in the end. " * 12
+    body = {"task": task.pk, "instruction": "Who pays?", "response": loop, "despite": "I say so."}
+    refused = program.post("/api/v1/pairs/", body, format="json")
+    assert (refused.status_code, Pair.objects.count()) == (400, 1)
+    assert "This project takes no text with the finding" in str(refused.json())
+    change = {"instruction": "Who pays?", "response": "The custumer pays for it all.", "version": 1}
+    revised = program.post(f"/api/v1/pairs/{pair.pk}/revisions/", change, format="json")
+    assert "Misspelling" in str(revised.json())
+    assert Revision.objects.count() == 1
+    answer = program.put(f"/api/v1/checks/misspelling/?project={project.slug}", {"at_submit": "tell"}, format="json")
+    assert answer.status_code == 403
+    told = api_as(owner).put(
+        f"/api/v1/checks/misspelling/?project={project.slug}", {"at_submit": "tell"}, format="json"
+    )
+    assert told.json()["at_submit"] == "tell"
+    assert program.post(f"/api/v1/pairs/{pair.pk}/revisions/", change, format="json").status_code == 201
 
 
 # --- pages and API ----------------------------------------------------------------------------------------------------
