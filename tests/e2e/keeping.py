@@ -54,7 +54,7 @@ def erase_words(walk: Walk) -> None:
     teaching.submit_pair(walk.expert, walk, "Who keeps the ladder?", f"{FORGOTTEN} keeps it.")
     admin = walk.admin
     admin.go(walk.root("erasures/"))
-    admin.page.get_by_label("Pairs that contain certain words").check()
+    admin.page.locator("[name=scope][value=words]").check()
     admin.page.get_by_label("Words", exact=True).fill(FORGOTTEN)
     admin.press("Show what would go")
     admin.look()
