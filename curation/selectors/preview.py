@@ -5,10 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
 from curation.models import Task
-from curation.services.tokens import as_example, load_row, task_tokenizer
+from curation.services.tokens import as_example, load_row, task_tokenizer, usual_tokenizer
 from ml.prompting import (
     PROBLEMS,
     ChatTemplateError,
@@ -44,7 +43,7 @@ class Preview:
 def pair_seen(texts: Texts, task: Task) -> Preview:
     """The pair as a training would see it, token by token, with what is wrong with it."""
     template = Template.from_json(task.template)
-    row = task.tokenizer or TokenizerRow.objects.order_by("name").first()
+    row = task.tokenizer or usual_tokenizer()
     tokenizer = task_tokenizer(task)
     if tokenizer is None:
         return Preview(plain(texts, task, template))
@@ -78,7 +77,7 @@ def template_preview(
         system=shown.get("system", ""),
         turns=shown.get("turns", []),
     )
-    row = (task.tokenizer if task else None) or TokenizerRow.objects.order_by("name").first()
+    row = (task.tokenizer if task else None) or usual_tokenizer()
     tokenizer = task_tokenizer(task) if task else load_row(row)
     number = shown.get("pair")
     if tokenizer is None:

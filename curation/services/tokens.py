@@ -1,9 +1,11 @@
 """Tokenizers in the web process, and how long a pair is by them. One load a process, about 0.2 s each."""
 
 from functools import lru_cache
+from os.path import relpath
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Case, When
 
 from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
@@ -12,8 +14,15 @@ from ml.prompting import Example, Template, Tokenizer, Turn, characters_within, 
 
 
 def task_tokenizer(task: Task) -> Tokenizer | None:
-    """The task's own tokenizer, else the first registered one; None while no model is registered."""
-    return load_row(task.tokenizer or TokenizerRow.objects.order_by("name").first())
+    """The task's own tokenizer, else the usual one; None while no model is registered."""
+    return load_row(task.tokenizer or usual_tokenizer())
+
+
+def usual_tokenizer() -> TokenizerRow | None:
+    """The starter model's, so that no model that comes later changes what was counted; without it the first by name."""
+    starter = relpath(settings.STARTER_MODEL, settings.MODEL_STORE)
+    rows = TokenizerRow.objects.order_by(Case(When(folder=starter, then=0), default=1), "name")
+    return rows.first()
 
 
 def load_row(row: TokenizerRow | None) -> Tokenizer | None:

@@ -16,6 +16,7 @@ from curation.fingerprints import Texts
 from curation.models import Draft, Pair, Revision, Task
 from curation.services.pairs import pair_submit
 from curation.services.tasks import task_create
+from curation.services.tokens import usual_tokenizer
 from ml.prompting import Tokenizer
 from ml.tiny import make_tiny_model
 
@@ -45,6 +46,12 @@ def tokenizer(task: Task, tiny_folder: Path) -> Tokenizer:
     task.tokenizer = TokenizerRow.objects.create(fingerprint=found.fingerprint, name="Tiny", folder=folder)
     task.save()
     return found
+
+
+def test_a_model_that_comes_later_does_not_change_what_tokens_are_counted_by() -> None:
+    TokenizerRow.objects.create(fingerprint="1" * 64, name="Starter", folder="base/smollm2-135m-instruct")
+    TokenizerRow.objects.create(fingerprint="0" * 64, name="Another", folder="base/another")
+    assert str(usual_tokenizer()) == "Starter"
 
 
 def at(task: Task, path: str) -> str:
