@@ -89,7 +89,6 @@ def line_chart(
     if not values:
         raise ChartError("nothing to draw")
     names = [one.name for one in series]
-    whole = all(float(x).is_integer() for _name, points in kept for x, _y in points)
     shared = {"field": "s", "type": "nominal", "legend": {"orient": "top", "title": None} if len(names) > 1 else None}
     spec = {
         "height": HEIGHT,
@@ -101,19 +100,25 @@ def line_chart(
                 "type": "quantitative",
                 "title": x_label,
                 "scale": {"zero": False},
-                "axis": {"tickMinStep": 1} if whole else {},
+                "axis": whole_steps([row["x"] for row in values]),
             },
             "y": {
                 "field": "y",
                 "type": "quantitative",
                 "title": y_label,
                 "scale": {"type": "log" if log_y else "linear", "zero": from_zero and not log_y},
+                "axis": {} if log_y else whole_steps([row["y"] for row in values]),
             },
             "color": {**shared, "scale": {"domain": names, "range": COLOURS[: len(names)]}},
             "strokeDash": {**shared, "scale": {"domain": names, "range": DASHES[: len(names)]}},
         },
     }
     return Chart(draw(spec, title), [x_label, *names], line_rows(kept))
+
+
+def whole_steps(numbers: Sequence[float]) -> dict[str, Any]:
+    """What is counted has no halves on its axis."""
+    return {"tickMinStep": 1} if all(float(one).is_integer() for one in numbers) else {}
 
 
 def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
