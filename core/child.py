@@ -28,6 +28,7 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost, draining
+from core.memory import MemoryWatch
 from ml.lifeline import VARIABLE as LIFELINE
 from ml.rundir import EventReader, RunDir
 
@@ -119,6 +120,7 @@ class Supervision:
         self.pending: list[dict[str, Any]] = []
         self.asked: dict[str, float] = {}  # intent -> when it was first seen
         self.killed = False
+        self.memory = MemoryWatch(process.pid)
         self.last: dict[str, dict[str, Any]] = {}  # newest event of each type
         self.first_done: int | None = None
 
@@ -132,6 +134,7 @@ class Supervision:
                 log.warning("supervision_without_database", job=self.context.job.pk, error=str(error))
                 close_old_connections()
                 self.still_ours()
+            self.memory.look()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(POLL_SECONDS)
         self.deliver()
@@ -194,7 +197,7 @@ class Supervision:
             raise JobFailed(_explained(error))
         code = self.process.returncode
         if code < 0:
-            raise ChildKilled(_killed_by(-code))
+            raise ChildKilled(_killed_by(-code, self.memory))
         if code == 0:
             raise ChildKilled(_("The process was told to end by somebody else; it goes on from what it saved."))
         raise JobFailed(
@@ -342,8 +345,11 @@ def _explained(error: dict[str, Any]) -> str:
     return f"{message} {cures.get(str(error.get('code')), '')}".strip()
 
 
-def _killed_by(number: int) -> str:
+def _killed_by(number: int, memory: MemoryWatch) -> str:
     name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else str(number)
-    if number == signal.SIGKILL:
-        return _("The process was killed by the system, probably out of memory (%(signal)s).") % {"signal": name}
-    return _("The process crashed (%(signal)s).") % {"signal": name}
+    values = {"signal": name, "held": memory.told()}
+    if number != signal.SIGKILL:
+        return _("The process crashed (%(signal)s).") % values
+    if memory.evidence():
+        return _("The process was killed by the system, out of memory: it held %(held)s (%(signal)s).") % values
+    return _("The process was ended from outside (%(signal)s); there was memory left, it held %(held)s.") % values

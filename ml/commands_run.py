@@ -125,13 +125,14 @@ def error_code(error: Exception) -> str:
     own = getattr(error, "code", None)
     if isinstance(own, str):
         return own
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate" in str(error):
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _NO_MEMORY):
         return "out_of_memory"
     if isinstance(error, OSError) and error.errno == 28:
         return "disk_full"
     return type(error).__name__
 
 
+_NO_MEMORY = ("out of memory", "can't allocate", "cannot allocate memory", "bad_alloc")  # as libraries and systems say
 COMMANDS = {
     "train": train_command,
     "generate": generate_command,

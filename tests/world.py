@@ -93,10 +93,10 @@ def api_as() -> Callable[..., APIClient]:
     return api_client
 
 
-def run_jobs(queue: str = "default") -> list[Job]:
+def run_jobs(queue: str = "default", *, most: int = 1000) -> list[Job]:
     """Do what a worker of this queue would do until nothing waits. For tests with `django_db(transaction=True)`."""
-    done = []
-    while job := job_claim(queue=queue, worker="test"):
+    done: list[Job] = []
+    while len(done) < most and (job := job_claim(queue=queue, worker="test")):
         job_execute(job)
         job.refresh_from_db()
         done.append(job)

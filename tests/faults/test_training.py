@@ -122,7 +122,7 @@ def test_a_killed_child_is_tried_again_and_goes_on_from_a_complete_checkpoint(
     resumed_as_if_unbroken(run, expected)
     assert fresh(run).attempt == 2
     job = Job.objects.get(pk=fresh(run).job_id)
-    assert "killed by the system" in " ".join(job.log.values_list("message", flat=True))
+    assert "ended from outside" in " ".join(job.log.values_list("message", flat=True))
 
 
 def test_a_killed_worker_takes_its_child_along_and_the_next_worker_goes_on(

@@ -162,10 +162,26 @@ def test_a_child_that_does_not_end_in_the_grace_is_killed(context: JobContext, t
 
 def test_a_killed_child_is_worth_another_attempt(context: JobContext, tmp_path: Path, model: Path) -> None:
     run = make_run(tmp_path / "run", model, steps=5000)
-    with pytest.raises(ChildKilled, match="out of memory"):
+    with pytest.raises(ChildKilled, match=r"ended from outside .* memory left"):
         follow(context, run, when("checkpoint", lambda _: the_child(run).kill()))
     context.job.refresh_from_db()
     assert context.job.fruitless == 0  # the checkpoint counts as progress
+
+
+def test_a_child_that_the_system_killed_for_memory_is_told_apart(
+    context: JobContext, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = tmp_path / "vmstat"
+    counter.write_text("pgfault 1\noom_kill 3\n")
+    monkeypatch.setattr("core.memory.COUNTERS", (counter, tmp_path / "no such file"))
+    run = make_run(tmp_path / "run", model, steps=5000)
+
+    def kill(_: object) -> None:
+        counter.write_text("pgfault 1\noom_kill 4\n")  # as the kernel counts it
+        the_child(run).kill()
+
+    with pytest.raises(ChildKilled, match=r"killed by the system, out of memory: it held [1-9]"):
+        follow(context, run, when("checkpoint", kill))
 
 
 def test_a_child_that_says_why_it_cannot_fails_the_job(context: JobContext, run: RunDir) -> None:

@@ -54,8 +54,10 @@ def test_what_the_curve_tells(told: Callable[..., Run]) -> None:
 
 
 def test_what_failed_runs_tell_and_only_memory_offers_half_the_batch(told: Callable[..., Run]) -> None:
-    killed = told(state=RunState.FAILED, error="The process was killed by the system, probably out of memory.")
+    killed = told(state=RunState.FAILED, error="The process was killed by the system, out of memory: it held 3.1 GB.")
     assert [(found.code, found.retry) for found in diagnoses(killed)] == [("out_of_memory", True)]
+    ended = told(state=RunState.FAILED, error="The process was ended from outside (SIGKILL); there was memory left.")
+    assert [(found.code, found.retry) for found in diagnoses(ended)] == [("ended", False)]
     full = told(state=RunState.FAILED, error="The disk is full: the checkpoint of step 8 could not be saved.")
     assert [(found.code, found.retry) for found in diagnoses(full)] == [("disk_full", False)]
     assert codes(told(state=RunState.FAILED, error="The loss is no longer a number after step 3.")) == ["not_a_number"]

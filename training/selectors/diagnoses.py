@@ -21,7 +21,8 @@ SPIKE = 2.0  # times the middle of the steps around it
 SLOW_SHARE = 0.3  # of a step's time spent waiting for data
 LOW_DISK = 2  # checkpoints that must still fit
 DISK_WORDS = ("disk", "space left")
-MEMORY_WORDS = ("out of memory", "killed by the system", "can't allocate")
+MEMORY_WORDS = ("out of memory", "can't allocate", "cannot allocate memory", "bad_alloc")
+ENDED_WORDS = ("from outside",)
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,16 @@ def out_of_memory(told: Told) -> Diagnosis | None:
         "out_of_memory", "bad", _("The memory was not enough"), _("The longest pairs of a batch did not fit."),
         _("Try again with half as many pairs at once and twice as many batches per step: the result is the same."),
         retry=told.recipe.batch_size % 2 == 0,
+    )  # fmt: skip
+
+
+def ended_from_outside(told: Told) -> Diagnosis | None:
+    if told.run.state != RunState.FAILED or not any(word in told.run.error for word in ENDED_WORDS):
+        return None
+    return Diagnosis(
+        "ended", "bad", _("Somebody or something ended the process"),
+        _("It was killed while there was memory left, so it was not the training."),
+        _("Resume the run; if it happens again, ask who looks after this machine."),
     )  # fmt: skip
 
 
@@ -207,6 +218,6 @@ def forgot(told: Told) -> Diagnosis | None:
 
 
 RULES: tuple[Callable[[Told], Diagnosis | None], ...] = (
-    out_of_memory, disk_full, not_a_number, nothing_learned, disk_low, spikes, flat, learns_by_heart, slow_loading,
-    forgot,
+    out_of_memory, ended_from_outside, disk_full, not_a_number, nothing_learned, disk_low, spikes, flat,
+    learns_by_heart, slow_loading, forgot,
 )  # fmt: skip
