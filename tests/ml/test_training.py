@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from ml.loading import load_model
+from ml.loading import load_model, use_threads
 from ml.prompting import Example, Template
 from ml.recipe import Recipe
 from ml.rundir import DataRef, RunDir
@@ -197,6 +199,15 @@ def test_pairs_longer_than_the_model_are_refused(base: Path, tmp_path: Path) -> 
     run = make_training(tmp_path / "run", base, max_tokens=4096)
     with pytest.raises(TrainingError, match="holds 2048 tokens"):
         train(run)
+
+
+def test_all_physical_cores_compute_unless_told_otherwise() -> None:
+    before, allowed = torch.get_num_threads(), len(os.sched_getaffinity(0))
+    try:
+        assert use_threads(0) == torch.get_num_threads() == min(psutil.cpu_count(logical=False) or allowed, allowed)
+        assert use_threads(1) == torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(

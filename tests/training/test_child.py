@@ -1,6 +1,7 @@
 """core/child.py with real children over real run directories."""
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -166,6 +167,15 @@ def test_a_killed_child_is_worth_another_attempt(context: JobContext, tmp_path: 
         follow(context, run, when("checkpoint", lambda _: the_child(run).kill()))
     context.job.refresh_from_db()
     assert context.job.fruitless == 0  # the checkpoint counts as progress
+
+
+def test_a_child_that_ends_well_without_a_result_is_no_success(
+    context: JobContext, tmp_path: Path, model: Path
+) -> None:
+    run = make_run(tmp_path / "run", model, steps=5000)
+    with pytest.raises(ChildKilled, match="told to end by somebody else"):
+        follow(context, run, when("step", lambda _: the_child(run).send_signal(signal.SIGINT)))
+    assert run.read_done() is None
 
 
 def test_a_child_that_the_system_killed_for_memory_is_told_apart(
