@@ -91,7 +91,6 @@ class PretrainForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, run: Run | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.run = run
         corpora = Corpus.objects.filter(project=project).exclude(state=CorpusState.FAILED)
         self.has_documents = Document.objects.filter(project=project).exists()
         self.has_material = self.has_documents or corpora.exists()

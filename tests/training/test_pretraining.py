@@ -275,6 +275,9 @@ def test_a_prepared_pretraining_is_changed_and_tried(
     assert follower.preset == "quick"
     assert "its corpus" not in str(launch_refusals(run))
     Run.objects.filter(pk=run.pk).update(state=RunState.CANCELLED)
+    clone = f"/p/{project.slug}/training/pretrain/?from={run.pk}"
+    assert clone in client.get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
+    assert 'name="block_tokens" value="32"' in client.get(clone).content.decode()
     assert api_as(owner).put(f"/api/v1/pretrainings/{run.pk}/", body, format="json").status_code == 400
 
 

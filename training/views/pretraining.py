@@ -10,6 +10,7 @@ from core.choices import Need
 from core.views.telling import refusal_on
 from curation.choices import CorpusState
 from ml.recipe import Recipe
+from training.access import run_access
 from training.choices import ModelState, RunState
 from training.models import Run
 from training.pretrain_forms import PretrainForm
@@ -26,8 +27,15 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     """Choose what a pretraining is to be."""
     access = project_access(request, project, Need.OWN)
     initial = {name: request.GET[name] for name in ("corpus", "base") if request.GET.get(name, "").isdigit()}
-    form = PretrainForm(request.POST or None, project=access.project, initial=initial)
+    form = PretrainForm(request.POST or None, project=access.project, initial=initial, run=cloned(request, project))
     return answer(request, access, form, None)
+
+
+def cloned(request: HttpRequest, project: str) -> Run | None:
+    """The pretraining whose settings fill the form, if the address names one."""
+    key = request.GET.get("from", "")
+    found = run_access(request, project, int(key))[1] if key.isdecimal() and len(key) < 10 else None
+    return found if found is not None and found.corpus_id else None
 
 
 def edit(request: HttpRequest, access: Access, run: Run) -> HttpResponse:
