@@ -1,6 +1,8 @@
 """A tiny registered model and a frozen version, for the tests of training."""
 
+import contextlib
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -13,16 +15,22 @@ import pytest
 from django.conf import settings
 
 from core.choices import JobState
+from core.jobs import JobContext
 from core.models import Job, Project, User
 from curation.choices import PairState, Part, VersionState
 from curation.models import DatasetVersion, Pair, Revision, Task, VersionPair
 from curation.services.tasks import task_create
+from ml.cli import main
 from ml.hashing import json_sha256
 from ml.tiny import make_tiny_model
+from tests.ml.runs import finish, make_training, start
 from tests.world import run_jobs
+from training import jobs
+from training.choices import RunState
 from training.models import BaseModel, Run
 from training.services.bases import base_examined, base_register
-from training.services.launch import run_prepare
+from training.services.directories import result_folder, run_directory
+from training.services.launch import run_launch, run_prepare
 
 # What a few seconds suffice for.
 TINY = {"threads": 1, "precision": "float32", "lora_rank": 2, "batch_size": 2, "max_tokens": 256}
@@ -111,7 +119,50 @@ def frozen(freeze: Callable[..., DatasetVersion]) -> DatasetVersion:
 
 
 @pytest.fixture
-def prepare(project: Project, owner: User, frozen: DatasetVersion, tiny_base: BaseModel) -> Callable[..., Run]:
+def audits_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits in this process instead of a child each, which takes twenty times as long; the job and the command are
+    the same. Tests that go by the form or by the API have the child."""
+    by_child = jobs.errand
+
+    def here(context: JobContext, words: list[str], *, timeout: float) -> Any:
+        if words[0] != "audit":
+            return by_child(context, words, timeout=timeout)
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            main(words)
+        return json.loads(told.getvalue())
+
+    monkeypatch.setattr(jobs, "errand", here)
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a training that has ended, by the child, once for all tests that need one behind them."""
+    run = make_training(tmp_path_factory.mktemp("trained") / "run", tiny_folder, max_steps=4, save_every=2, lora_rank=2)
+    assert finish(start("train", run, 1)) == 0
+    return run.path
+
+
+@pytest.fixture
+def trained(trained_folder: Path) -> Callable[[User, Run], Run]:
+    """Launch a run and find its training done, as a worker does that was killed at the very end."""
+
+    def go(actor: User, run: Run) -> Run:
+        launched = run_launch(actor=actor, run=run)
+        shutil.copytree(trained_folder, run_directory(launched).path, dirs_exist_ok=True)
+        result = settings.MODEL_STORE / result_folder(launched)
+        shutil.copytree(trained_folder / "result", result, dirs_exist_ok=True)
+        run_jobs("train")
+        found = Run.objects.select_related("project").get(pk=run.pk)
+        assert found.state == RunState.DONE, found.error
+        return found
+
+    return go
+
+
+@pytest.fixture
+def prepare(
+    project: Project, owner: User, frozen: DatasetVersion, tiny_base: BaseModel, audits_here: None
+) -> Callable[..., Run]:
     def make(*, of: DatasetVersion = frozen, method: str = "lora", **changes: Any) -> Run:
         run = run_prepare(
             actor=owner,

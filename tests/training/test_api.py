@@ -28,10 +28,8 @@ def asked(project: Project, frozen: DatasetVersion, tiny_base: BaseModel, **more
 
 
 @pytest.fixture
-def made(prepare: Prepare, owner: User) -> ModelVersion:
-    run_launch(actor=owner, run=prepare())
-    run_jobs("train")
-    return ModelVersion.objects.get()
+def made(prepare: Prepare, owner: User, trained: Callable[[User, Run], Run]) -> ModelVersion:
+    return ModelVersion.objects.get(run=trained(owner, prepare()))
 
 
 @pytest.mark.slow

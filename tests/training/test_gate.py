@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -15,10 +14,10 @@ from core.models import Event, Project, User, WorkItem
 from curation.choices import Part
 from curation.models import DatasetVersion, Revision, Task
 from tests.training_world import version_make
-from tests.world import api_client, run_jobs
-from training.choices import RunState
+from tests.world import api_client
 from training.models import Run
 from training.selectors.gate import launch_refusals
+from training.services.directories import run_write
 from training.services.exclusions import pairs_send_back, run_exclude
 from training.services.launch import run_launch
 
@@ -57,11 +56,7 @@ def test_a_block_is_lifted_by_leaving_the_trained_pairs_out_and_the_recipe_says_
     assert run.excluded == {code: [first]}
     assert launch_refusals(run) == []
     assert "1 pair at fault is left out" in client.get(url("run-check", project, run.pk)).content.decode()
-    run_launch(actor=owner, run=run)
-    run_jobs("train")
-    run = Run.objects.get(pk=run.pk)
-    assert run.state == RunState.DONE, run.error
-    folder = settings.RUN_STORE / run.folder
+    folder = run_write(run_launch(actor=owner, run=run)).path
     assert json.loads((folder / "spec.json").read_text())["data"]["excluded"] == [first]
     written = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
     assert [row["part"] for row in written].count("train") == 5

@@ -165,10 +165,11 @@ def test_stop_and_resume_of_a_waiting_run(as_user: AsUser, owner: User, project:
     client.post(url("run-stop", project, run.pk))
     run.refresh_from_db()
     assert run.state == RunState.STOPPED
+    stopped = run.job_id
     client.post(url("run-resume", project, run.pk))
-    run_jobs("train")
     run.refresh_from_db()
-    assert run.state == RunState.DONE
+    assert run.state == RunState.QUEUED
+    assert run.job_id != stopped  # the worker takes it up by a new job
 
 
 def test_a_run_that_was_given_up_cannot_be_resumed(

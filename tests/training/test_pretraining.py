@@ -114,39 +114,6 @@ def test_a_new_model_is_made_and_pretrained(prepare: Callable[..., Run], owner: 
     assert run.result["bits_per_byte_after"] < run.result["bits_per_byte_before"] - 0.2
 
 
-def test_pretraining_and_finetuning_launched_as_one(
-    prepare: Callable[..., Run], owner: User, project: Project, frozen: DatasetVersion, as_user: Sign
-) -> None:
-    run = prepare(then=Next(frozen, "quick"))
-    follower = Run.objects.get(after=run)
-    changes = {"max_steps": 2, "threads": 1, "precision": "float32", "max_tokens": 256}
-    Run.objects.filter(pk=follower.pk).update(recipe={**follower.recipe, **changes})
-    client = as_user(owner)
-    assert "Launch both" in client.get(f"/p/{project.slug}/training/{run.pk}/check/").content.decode()
-    client.post(f"/p/{project.slug}/training/{run.pk}/launch/")
-    follower.refresh_from_db()
-    assert follower.state == RunState.WAITING
-    assert "What it waits for" in client.get(f"/p/{project.slug}/training/{follower.pk}/").content.decode()
-    run_jobs("train")
-    run.refresh_from_db()
-    follower.refresh_from_db()
-    assert (run.state, follower.state, follower.error) == (RunState.DONE, RunState.DONE, "")
-    version = ModelVersion.objects.get(run=follower)
-    assert version.base == follower.base == BaseModel.objects.get(run=run)
-    ModelRef.from_json(model_ref(version.base, version)).verify()
-
-
-def test_a_chain_from_a_new_model_waits_for_its_audit(
-    prepare: Callable[..., Run], owner: User, frozen: DatasetVersion
-) -> None:
-    run = prepare(base=NewModel("tiny", 300), then=Next(frozen))
-    follower = Run.objects.select_related("audit", "base", "version__task", "project").get(after=run)
-    assert follower.base == run.base
-    assert follower.audit is not None
-    assert follower.audit.state == "ready", follower.audit.error
-    assert launch_refusals(follower) == []
-
-
 def test_what_follows_a_run_that_is_given_up_never_starts(
     prepare: Callable[..., Run], owner: User, frozen: DatasetVersion
 ) -> None:
@@ -176,9 +143,9 @@ def test_a_failed_step_keeps_the_next_waiting_with_the_reason(
     assert "Resume that run, or give this one up." in page
     texts.with_name("away").rename(texts)
     run_resume(actor=owner, run=run)
-    run_jobs("train")
+    run.refresh_from_db()
     follower.refresh_from_db()
-    assert follower.state == RunState.DONE, follower.error
+    assert (run.state, follower.state) == (RunState.QUEUED, RunState.WAITING)
 
 
 def run_all_but_the_corpus() -> None:
@@ -217,11 +184,14 @@ def test_documents_become_a_corpus_a_pretrained_and_a_finetuned_model_in_one_lau
     assert set(Run.objects.values_list("state", flat=True)) == {RunState.WAITING}
     page = client.get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
     assert "It begins when this corpus is made:" in page
+    page = client.get(f"/p/{project.slug}/training/{follower.pk}/").content.decode()
+    assert "It begins from the model that this run makes:" in page
     run_jobs()
     run_jobs("train")
     assert set(Run.objects.values_list("state", "error")) == {(RunState.DONE, "")}
     version = ModelVersion.objects.get()
     assert version.base == BaseModel.objects.get(run=run)
+    ModelRef.from_json(model_ref(version.base, version)).verify()
     assert Run.objects.get(pk=run.pk).estimate["source"] == "size"
 
 
@@ -339,6 +309,10 @@ def test_from_the_form_to_the_queue(
     page = client.get(check).content.decode()
     assert "Launch both, one after the other" in page
     assert "Tokens, about" in page
+    follower = Run.objects.select_related("audit", "base", "version__task", "project").get(after=run)
+    assert follower.base == run.base  # whose tokenizer the audit asked
+    assert follower.audit is not None
+    assert (follower.audit.state, launch_refusals(follower)) == ("ready", [])
     client.post(f"/p/{project.slug}/training/{run.pk}/discard/")
     assert not Run.objects.exists()
     bad = client.post(f"/p/{project.slug}/training/pretrain/", {**given, "base": "new-tiny", "epochs": "0"})

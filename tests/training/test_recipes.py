@@ -157,12 +157,11 @@ def test_half_the_batch_goes_on_from_the_old_runs_checkpoint(owner: User, prepar
 @pytest.mark.parametrize(("tell", "told"), [(Tell.NOBODY, 0), (Tell.REQUESTER, 1), (Tell.MEMBERS, 4)])
 def test_those_whom_the_launch_named_hear_of_the_end(
     owner: User, expert: User, reviewer: User, viewer: User, project: Project,
-    prepare: Prepare, tell: Tell, told: int,
+    prepare: Prepare, trained: Callable[[User, Run], Run], tell: Tell, told: int,
 ) -> None:  # fmt: skip
     run = prepare()
     Run.objects.filter(pk=run.pk).update(tell=tell)
-    run_launch(actor=owner, run=run)
-    run_jobs("train")
+    trained(owner, run)
     heard = Notice.objects.filter(kind=NoticeKind.RUN)
     assert heard.count() == told
     for notice in heard:
@@ -172,8 +171,9 @@ def test_those_whom_the_launch_named_hear_of_the_end(
 
 @pytest.mark.slow
 def test_a_wish_that_cannot_be_kept_is_said_before_the_launch(
-    as_user: AsUser, owner: User, project: Project, prepare: Prepare, done: Run
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare, trained: Callable[[User, Run], Run]
 ) -> None:
+    trained(owner, prepare())
     run = prepare()
     Run.objects.filter(pk=run.pk).update(wanted_by=timezone.now() - timedelta(hours=1))
     page = as_user(owner).get(url("run-check", project, run.pk)).content.decode()

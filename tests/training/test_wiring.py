@@ -8,10 +8,8 @@ from core.models import Project, User
 from core.registries import lineage_of
 from curation.choices import Part
 from curation.models import DatasetVersion, VersionPair
-from tests.world import run_jobs
 from training.choices import RunState
 from training.models import BaseModel, ModelVersion, Run
-from training.services.launch import run_launch
 from training.wiring import next_actions, shots, stations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -19,9 +17,8 @@ Prepare = Callable[..., Run]
 
 
 @pytest.fixture
-def made(prepare: Prepare, owner: User) -> ModelVersion:
-    run_launch(actor=owner, run=prepare())
-    run_jobs("train")
+def made(prepare: Prepare, owner: User, trained: Callable[[User, Run], Run]) -> ModelVersion:
+    trained(owner, prepare())
     return ModelVersion.objects.select_related("run__version", "run__project", "project").get()
 
 
