@@ -112,7 +112,8 @@ def our_answer(model: Path, out: Path) -> dict[str, Any]:
 
 def our_choice(model: Path, out: Path) -> dict[str, Any]:
     from ml.loading import load_model, use_threads
-    from ml.score import Sample, score_samples
+    from ml.sample import Sample
+    from ml.score import score_samples
     from ml.store import ModelRef
 
     use_threads(0)

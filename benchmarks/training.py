@@ -162,7 +162,8 @@ def where() -> str:
 def _held_out_loss(trained: Any, model: Path, pairs: Path) -> float:
     """Nats a response token over pairs that were not trained."""
     from ml.prompting import Example, Template, Tokenizer, encode_pair
-    from ml.score import Sample, score_samples
+    from ml.sample import Sample
+    from ml.score import score_samples
 
     tokenizer = Tokenizer.load(model)
     rows = _read(pairs)[TRAIN : TRAIN + HELD_OUT]

@@ -13,7 +13,8 @@ from ml.decoding import Decoder, Request
 from ml.loading import LoadedModel, load_model, use_threads
 from ml.prompting import Example, Template, Tokenizer, encode_pair, encode_prompt, stop_token_ids
 from ml.rundir import Attempt, GenerateSettings, RunDir
-from ml.score import Sample, TokenLoss, batches_by_length, score_samples
+from ml.sample import Sample
+from ml.score import TokenLoss, batches_by_length, score_samples
 from ml.train.data import read_examples
 from ml.train.stopping import Stopper
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from ml.prompting.encoding import IGNORED
+from ml.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,6 @@ class Score:
     @property
     def mean(self) -> float:
         return self.total / self.tokens if self.tokens else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Token ids and labels of one pair, equally long; -100 labels are not scored."""
-
-    ids: list[int]
-    labels: list[int]
 
 
 class TokenLoss:

@@ -16,7 +16,8 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from ml.prompting.encoding import IGNORED
-from ml.score import Sample, TokenLoss, pad_right
+from ml.sample import Sample
+from ml.score import TokenLoss, pad_right
 
 # Pairs are sorted by length within blocks of this many steps: small enough to leave the order random.
 _BLOCK = 32

@@ -12,7 +12,8 @@ from ml.loading import LoadedModel
 from ml.metrics import chrf
 from ml.prompting import Example, stop_token_ids
 from ml.rundir import GenerateSettings, RunSpec
-from ml.score import Sample, TokenLoss, score_samples
+from ml.sample import Sample
+from ml.score import TokenLoss, score_samples
 from ml.train.batching import pad_samples
 from ml.train.general import GENERAL_TEXT
 from ml.train.precision import autocast_for

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ml.prompting import Example, Template, TemplateError, Tokenizer, encode_pair
 from ml.prompting.encoding import IGNORED
-from ml.score import Sample
+from ml.sample import Sample
 from ml.train.data import DataError, TrainingData, check_unchanged, example_of
 
 

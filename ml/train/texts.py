@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml.prompting import Tokenizer
 from ml.prompting.encoding import IGNORED
 from ml.recipe import Recipe
-from ml.score import Sample
+from ml.sample import Sample
 from ml.train.data import DataError, TrainingData, check_unchanged
 
 TRAIN, HELDOUT = "train", "heldout"

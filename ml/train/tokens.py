@@ -18,7 +18,7 @@ import numpy as np
 from ml.hashing import json_sha256
 from ml.prompting import Example, Template, Tokenizer, encode_pair
 from ml.prompting.encoding import IGNORED
-from ml.score import Sample
+from ml.sample import Sample
 
 CACHE_VARIABLE = "APPRENTICE_TOKEN_CACHE"
 _CHUNK = 1000

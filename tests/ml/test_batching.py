@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transformers import LlamaForCausalLM
 
 from ml.prompting import Template, Tokenizer, encode_pair
-from ml.score import Sample, TokenLoss
+from ml.sample import Sample
+from ml.score import TokenLoss
 from ml.tiny import make_tiny_model
 from ml.train.attention import use_packed_attention
 from ml.train.batching import Collator, PlannedBatches, packing_leaks, plan_batches

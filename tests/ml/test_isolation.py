@@ -63,7 +63,19 @@ def test_allowed_means_untouched() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["prompting", "recipe", "rundir", "runspec", "store", "audit", "hashing", "template_trial", "cli", "isolation"],
+    [
+        "prompting",
+        "recipe",
+        "rundir",
+        "runspec",
+        "store",
+        "audit",
+        "hashing",
+        "template_trial",
+        "cli",
+        "isolation",
+        "train.tokens",
+    ],
 )
 def test_modules_for_the_web_load_neither_torch_nor_transformers(module: str) -> None:
     code = f"import sys, ml.{module}; print(sorted({{'torch', 'transformers', 'peft', 'datasets'}} & set(sys.modules)))"

@@ -12,7 +12,8 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
 from ml.prompting import Example, Template, Tokenizer, Turn, encode_pair
-from ml.score import Sample, TokenLoss, pad_right, score_samples
+from ml.sample import Sample
+from ml.score import TokenLoss, pad_right, score_samples
 from ml.tiny import make_tiny_model
 from tests.ml.runs import LIBRARY_WARNINGS, make_examples
 
