@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from core.denied import ApplicationError, Refused
 from core.models import Job, Project, User
+from curation.check_labels import parameter_label
 from curation.choices import AtFreeze, AtSubmit, Origin, PairState, TaskKind
 from curation.fingerprints import Texts
 from curation.models import CheckSetting, Dismissal, Finding, Pair, PairLink, Revision, Task, Vocabulary
@@ -22,6 +23,7 @@ from curation.services.pairs import pair_revise, pair_submit
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze
 from curation.services.vocabulary import vocabulary_learn
+from ml.checks import known_checks
 from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,8 @@ def test_a_language_without_a_dictionary_is_measured_by_the_project_and_the_page
     assert found(task, "Du söker byygglov hos kommunen.", language="sv") == ["misspelling"]
     page = as_user(owner).get(f"/p/{project.slug}/checks/").content.decode()
     assert "There is no dictionary for Swedish (sv)" in page
+    editor = as_user(owner).get(f"/p/{project.slug}/tasks/{task.slug}/write/", follow=True).content.decode()
+    assert "There is no dictionary for Swedish (sv)" in editor
 
 
 # --- ties between pairs -----------------------------------------------------------------------------------------------
@@ -296,6 +300,11 @@ def test_a_finding_may_be_refused_at_submit_or_want_a_reason(
     )
     assert told.json()["at_submit"] == "tell"
     assert program.post(f"/api/v1/pairs/{pair.pk}/revisions/", change, format="json").status_code == 201
+
+
+def test_every_parameter_of_every_check_has_a_name_that_people_read() -> None:
+    named = {check.id: [parameter_label(check.id, name) for name in check.defaults] for check in known_checks()}
+    assert named["too_short"][0] == "Share of the length that 19 of 20 accepted texts reach"
 
 
 # --- pages and API ----------------------------------------------------------------------------------------------------

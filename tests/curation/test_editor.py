@@ -51,6 +51,7 @@ def test_what_is_typed_is_kept_and_checked_and_comes_back(task: Task, expert: Us
     answer = put(client, f"{root(task.project)}/tasks/{task.slug}/look/", {"fields": fields}).json()
     [finding] = answer["findings"]["response"]
     assert (finding["check"], finding["start"], finding["end"], finding["excerpt"]) == ("misspelling", 2, 7, "fense")
+    assert answer["remarks"] == []
     assert Draft.objects.get().fields == fields
     assert client.get(path).json() == {"version": 1, "fields": fields}
     page = client.get(f"{root(task.project)}/tasks/{task.slug}/write/", follow=True)

@@ -56,6 +56,9 @@ def test_from_the_form_to_a_model_version(
     version = ModelVersion.objects.get()
     assert url("model-detail", project, version.pk) in done
     assert "<svg" in done
+    assert "Preset “Quick”; what differs from it is marked." in done
+    assert "4 steps" in done
+    assert "1 batch" in done
     assert "every 2s" not in done
     model = client.get(url("model-detail", project, version.pk)).content.decode()
     assert version.fingerprint in model
