@@ -17,6 +17,7 @@ from curation.selectors.questions import asked_kinds
 from curation.selectors.reviews import reviews_waiting
 from curation.selectors.spending import fresh_wanted
 from curation.selectors.tasks import TaskRow, tasks_of
+from curation.services.counting import counting_due
 from curation.services.embedding import embeddings_sometimes
 from curation.services.erasures import erasures_again
 from curation.services.freeze_guard import freeze_refusals
@@ -63,7 +64,7 @@ def wire() -> None:
     registries.work_urls[WorkKind.CORRECT] = lambda project: reverse("curation:write", args=[project.slug])
     registries.guards.setdefault("freeze", []).append(freeze_refusals)
     registries.shots.append(shots)
-    registries.chores += [likeness_sometimes, embeddings_sometimes]
+    registries.chores += [likeness_sometimes, embeddings_sometimes, counting_due]
     registries.after_restore.append(erasures_again)
     registries.first_start.append(demo_create)
     registries.project_changed.append(reviews_align)

@@ -10,15 +10,18 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
-from core.models import Project, User
+from core import registries
+from core.models import Job, Project, User
 from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
 from curation.models import Draft, Pair, Revision, Task
+from curation.services.counting import counting_due
 from curation.services.pairs import pair_submit
 from curation.services.tasks import task_create
 from curation.services.tokens import usual_tokenizer
 from ml.prompting import Tokenizer
 from ml.tiny import make_tiny_model
+from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
@@ -52,6 +55,22 @@ def test_a_model_that_comes_later_does_not_change_what_tokens_are_counted_by() -
     TokenizerRow.objects.create(fingerprint="1" * 64, name="Starter", folder="base/smollm2-135m-instruct")
     TokenizerRow.objects.create(fingerprint="0" * 64, name="Another", folder="base/another")
     assert str(usual_tokenizer()) == "Starter"
+
+
+def test_texts_that_came_before_the_first_model_are_counted_once_it_is_there(
+    task: Task, expert: User, tiny_folder: Path
+) -> None:
+    pair = pair_submit(actor=expert, task=task, texts=Texts(instruction="How thick?", response="Two fingers."))
+    counting_due()
+    assert Revision.objects.get(pk=pair.current_id).tokens is None
+    folder = str(tiny_folder.relative_to(settings.MODEL_STORE))
+    TokenizerRow.objects.create(fingerprint="0" * 64, name="Tiny", folder=folder)
+    for _time in range(2):
+        counting_due()
+    assert Job.objects.filter(kind="recheck").count() == task.project.tasks.count()
+    run_jobs()
+    assert Revision.objects.get(pk=pair.current_id).tokens
+    assert counting_due in registries.chores
 
 
 def at(task: Task, path: str) -> str:
