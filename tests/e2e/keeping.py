@@ -29,6 +29,8 @@ def bring_documents(walk: Walk) -> None:
     walk.ids["document"] = admin.number_in_url(r"/documents/(\d+)/")
     admin.press("Ask for pairs of all")
     admin.sees("Waits for a writer")
+    admin.follow("Passage 1")
+    walk.ids["passage"] = admin.number_in_url(r"/passages/(\d+)/")
 
 
 def change_all(walk: Walk) -> None:
