@@ -103,7 +103,7 @@ def test_word_sequences_of_an_item_inside_a_longer_text(task: Task, owner: User,
     pair = teaching(task, owner, lambda n: {"instruction": f"{words(500 + n, 40)} {inside} {words(600 + n, 40)}"})
     found = leak_of(task, pair)
     assert (found.method, found.field) == (LeakMethod.GRAMS, "prompt")
-    assert found.score >= 0.7
+    assert found.score == 1
 
 
 def test_the_same_and_nearly_the_same_question_of_an_item_whose_pair_has_other_texts_by_now(
@@ -118,7 +118,7 @@ def test_the_same_and_nearly_the_same_question_of_an_item_whose_pair_has_other_t
     close = teaching(task, owner, lambda n: {"instruction": near, "response": f"{n}!"})
     found = leak_of(task, close)
     assert found.method == LeakMethod.NEAR
-    assert 0.7 <= found.score < 1
+    assert 0.7 <= found.score < 1  # which item the salt makes a test item, and so how long it is, differs
 
 
 def test_an_answer_gives_away_too(task: Task, owner: User, first: DatasetVersion) -> None:
@@ -146,13 +146,13 @@ def test_in_another_task_the_same_question_gives_nothing_away_unless_the_answer_
 
 
 def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_freeze(
-    task: Task, owner: User, first: DatasetVersion, django_assert_max_num_queries: object
+    task: Task, owner: User, first: DatasetVersion, django_assert_num_queries: object
 ) -> None:
     texts = retire(owner, item_of(first))
     pair = teaching(task, owner, lambda n: {"instruction": texts.instruction, "response": f"{n}"})
     facts = freeze_preview(task, 0.8).facts
     assert facts is not None
-    with django_assert_max_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         shown = leaks_shown(task, facts.leaks)
     assert [(row.revision.pair_id, row.item.revision.instruction) for row in shown if row.item.revision] == [
         (pair.pk, texts.instruction)

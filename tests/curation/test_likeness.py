@@ -156,16 +156,16 @@ def test_a_task_that_grew_by_half_is_compared_anew(task: Task, expert: User) -> 
 
 
 def test_neighbours_of_a_pair_with_how_alike_they_are(
-    task: Task, expert: User, django_assert_max_num_queries: object
+    task: Task, expert: User, django_assert_num_queries: object
 ) -> None:
     first, second, third, office, *_rest = several(task, expert)
     likeness_update(task, silent)
-    with django_assert_max_num_queries(4):  # type: ignore[operator]
+    with django_assert_num_queries(4):  # type: ignore[operator]
         found = alike_of(task, [first.current_id or 0, office.current_id or 0])
     same, near = found[first.current_id or 0]
     assert (same.pair_id, same.kind, same.same, same.similarity) == (second.pk, "prompt", True, 1.0)
     assert (near.pair_id, near.kind, near.same) == (third.pk, "response", False)
-    assert 0.7 <= near.similarity < 1
+    assert near.similarity == 45 / 47
     assert found[office.current_id or 0] == []
 
 

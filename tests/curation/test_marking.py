@@ -47,7 +47,8 @@ def test_an_owner_tags_places_and_assigns_a_pair_on_its_page(
     notice = Notice.objects.get(kind="assigned")
     assert (notice.user, notice.url, notice.text) == (expert, page, "How high?")
     shown = client.get(page).content.decode()
-    assert "law, hard" in shown
+    assert ">law</a>, <a" in shown
+    assert shown.count("guidelines 1</a>") == 4  # two revisions, and the review of each
     client.post(f"{page}marks/", form)
     assert Event.objects.filter(action="pair.marked").count() == 1
     client.post(f"{page}marks/", {**form, "assignee": ""})

@@ -109,13 +109,13 @@ def test_changed_guidelines_reach_those_whose_work_they_touch(
 
 
 def test_the_page_of_a_pair_costs_the_same_however_much_was_said(
-    pair: Pair, expert: User, django_assert_max_num_queries: Any
+    pair: Pair, expert: User, django_assert_num_queries: Any
 ) -> None:
     client = sign_in(expert)
     address = f"/p/{pair.project.slug}/pairs/{pair.pk}/"
     for number in range(10):
         client.post(f"{address}comments/", {"body": f"Number {number}"})
-    with django_assert_max_num_queries(38):
+    with django_assert_num_queries(25):
         client.get(address)
 
 
