@@ -49,7 +49,9 @@ PAIR_PARTS = ("project", "task", "current", "current__author", "approved", "auth
 
 def task_access(request: Any, project: str, task: str, need: str = Need.VIEW) -> tuple[Access, Task]:
     access = project_access(request, project, need)
-    return access, get_object_or_404(Task.objects.select_related("tokenizer"), project=access.project, slug=task)
+    found = get_object_or_404(Task.objects.select_related("tokenizer"), project=access.project, slug=task)
+    found.project = access.project  # known already: not asked for again
+    return access, found
 
 
 def pair_access(request: Any, project: str, pair: int, need: str = Need.VIEW) -> tuple[Access, Pair]:
