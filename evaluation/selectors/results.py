@@ -15,9 +15,11 @@ from evaluation.choices import VERDICT_TONES, Verdict
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.evaluations import candidates_of
+from ml.checks import get_check
 
 NO_BREAK = "\u00a0"
 SOME_CUT, MANY_CUT = 0.1, 0.5
+CHECK = "check."  # begins the keys of measures that count the findings of a check
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Row:
     cells: list[Cell]
     differences: list[Difference]
 
+    @property
+    def is_idle(self) -> bool:
+        """A kind of finding that no answer has: named in a line instead of a row of noughts."""
+        return self.measure.key.startswith(CHECK) and not any(cell.value for cell in self.cells)
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -86,6 +93,15 @@ class Result:
     @property
     def main(self) -> Headline | None:
         return self.headlines[0] if self.headlines else None
+
+    @property
+    def telling(self) -> list[Row]:
+        return [row for row in self.rows if not row.is_idle]
+
+    @property
+    def unfound(self) -> str:
+        names = (get_check(row.measure.key.removeprefix(CHECK)).name for row in self.rows if row.is_idle)
+        return ", ".join(map(_, names))
 
     @property
     def limit(self) -> list[Cell]:
