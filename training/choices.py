@@ -15,7 +15,7 @@ MODEL_TONES = {ModelState.CHECKING: "info", ModelState.READY: "ok", ModelState.R
 
 class RunState(TextChoices):
     DRAFT = "draft", _("Being prepared")
-    WAITING = "waiting", _("Waiting for the run before it")
+    WAITING = "waiting", _("Waiting for what it begins from")
     QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Running")
     STOPPING = "stopping", _("Stopping")
