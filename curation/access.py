@@ -22,6 +22,7 @@ from curation.models import (
     Drafting,
     Erasure,
     Export,
+    GlossaryWord,
     Import,
     Pair,
     PairLink,
@@ -222,6 +223,10 @@ def suite_by_id(request: Any, suite: int, need: str = Need.VIEW) -> tuple[Access
 
 def question_by_id(request: Any, question: int, need: str = Need.VIEW) -> tuple[Access, Question]:
     return by_id(request, Question.objects.select_related("project", "task"), question, need, "project")
+
+
+def word_by_id(request: Any, word: int, need: str) -> tuple[Access, GlossaryWord]:
+    return by_id(request, GlossaryWord.objects.select_related("project"), word, need, "project")
 
 
 def view_by_id(request: Any, view: int) -> tuple[Access, SavedView]:

@@ -21,6 +21,7 @@ from curation.api import (
     tasks,
     versions,
     views,
+    words,
     work,
 )
 
@@ -46,6 +47,9 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/trash/", pairs.trash, name="api-pair-trash"),
     path("pairs/<int:pair>/spend/", spending.spend, name="api-pair-spend"),
     path("pairs/<int:pair>/restore/", pairs.restore, name="api-pair-restore"),
+    path("tasks/<int:task>/guidelines/", words.Guidelines.as_view(), name="api-guidelines"),
+    path("glossary/", words.Glossary.as_view(), name="api-glossary"),
+    path("glossary/<int:word>/", words.glossary_word, name="api-glossary-word"),
     path("pair-views/", views.Views.as_view(), name="api-pair-views"),
     path("pair-views/<int:view>/", views.view, name="api-pair-view"),
     path("pairs/<int:pair>/findings/", checks.PairFindings.as_view(), name="api-pair-findings"),
@@ -77,6 +81,7 @@ urlpatterns: list[URLPattern] = [
     path("exports/<int:export>/", exports.export, name="api-export"),
     path("exports/<int:export>/file/", exports.export_file, name="api-export-file"),
     path("work-items/", work.WorkItems.as_view(), name="api-work-items"),
+    path("work-items/mine/", work.Mine.as_view(), name="api-work-mine"),
     path("work-items/claim/", work.claim, name="api-work-claim"),
     path("work-items/<int:assignment>/renew/", work.renew, name="api-work-renew"),
     path("work-items/<int:assignment>/submit/", work.submit, name="api-work-submit"),

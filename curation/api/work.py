@@ -9,9 +9,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.access import project_access
+from core.access import person, project_access
 from core.api.projects import REFUSALS
-from core.choices import WorkKind, WorkState
+from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, WorkItem
 from core.services.work import work_claim_next, work_release, work_renew, work_skip
@@ -19,8 +19,9 @@ from curation.access import NEEDS, assignment_by_id
 from curation.api.document_shapes import PassageOut
 from curation.api.pairs import STALE
 from curation.api.question_shapes import QuestionOut
-from curation.api.shapes import AssignmentOut, ClaimedOut, ClaimIn, ReviewIn, ReviewOut, SkipIn, WorkItemOut
+from curation.api.shapes import ReviewIn, ReviewOut
 from curation.api.tasks import PROJECT, projects_asked
+from curation.api.work_shapes import AssignmentOut, ClaimedOut, ClaimIn, MineOut, SkipIn, WorkItemOut
 from curation.choices import Decision
 from curation.models import Pair, Question
 from curation.selectors.passages import passage_held
@@ -42,6 +43,24 @@ class WorkItems(generics.ListAPIView[WorkItem]):
         items = WorkItem.objects.filter(project__in=projects_asked(self.request), state=WorkState.OPEN)
         kind = self.request.query_params.get("kind")
         return (items.filter(kind=kind) if kind else items).select_related("project")
+
+
+@extend_schema(
+    tags=["work-items"],
+    parameters=[PROJECT, OpenApiParameter("state", str, enum=AssignmentState.values)],
+)
+class Mine(generics.ListAPIView[Assignment]):
+    """Your own work, newest first: what you hold, what you did, what you skipped and why."""
+
+    serializer_class = MineOut
+    queryset = Assignment.objects.none()
+
+    def get_queryset(self) -> QuerySet[Assignment]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        mine = Assignment.objects.filter(user=person(self.request), item__project__in=projects_asked(self.request))
+        state = self.request.query_params.get("state")
+        return (mine.filter(state=state) if state else mine).select_related("item__project")
 
 
 @extend_schema(

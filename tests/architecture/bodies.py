@@ -45,6 +45,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
         "api-project-speeds": {"on": True},
         "api-pair-comments": {"body": "Is this so?"},
         "api-pair-thread": {"settled": True},
+        "api-guidelines": {"number": 1, "text": "Be kind."},
+        "api-glossary": {"project": project, "language": "en", "word": "bygglov"},
         "api-passage-comments": {"body": "Is this so?"},
         "api-passage-thread": {"settled": True},
         "api-look": {"response": "A fense."},

@@ -205,6 +205,7 @@ def add_curation(estate: Estate) -> None:
         "api-task/task": task.pk,
         "api-health/task": task.pk,
         "api-gaps/task": task.pk,
+        "api-guidelines/task": task.pk,
         "api-freeze-preview/task": task.pk,
         "api-leaks/task": task.pk,
         "api-task-order/task": task.pk,

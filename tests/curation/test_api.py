@@ -174,3 +174,29 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     assert again.status_code == 400
     similar = client.post(f"/api/v1/tasks/{task.pk}/similar/", {"instruction": "How high?"}, format="json").json()
     assert similar == []
+
+
+def test_guidelines_words_and_own_work_are_read_and_written(
+    task: Task, pair: Pair, expert: User, owner: User, reviewer: User, api_as: ApiAs
+) -> None:
+    project, path = task.project.slug, f"/api/v1/tasks/{task.pk}/guidelines/"
+    assert api_as(expert).post(path, {"number": 0, "text": "Be brief."}, format="json").status_code == 403
+    known = len(api_as(expert).get(path).json()["results"])
+    asked = {"number": known, "text": "Be brief.", "reflags": True}
+    assert api_as(owner).post(path, asked, format="json").json()["number"] == known + 1
+    refused = api_as(owner).post(path, asked, format="json")
+    assert (refused.status_code, "meanwhile" in refused.content.decode()) == (400, True)
+    assert api_as(expert).get(path).json()["results"][0]["text"] == "Be brief."
+    word = {"project": project, "language": "en", "word": "bygglov"}
+    [made, again] = [api_as(expert).post("/api/v1/glossary/", word, format="json").json() for _ in range(2)]
+    assert (made["word"], again["id"]) == ("bygglov", made["id"])
+    assert [row["word"] for row in api_as(owner).get(f"/api/v1/glossary/?project={project}").json()["results"]] == [
+        "bygglov"
+    ]
+    assert api_as(expert).delete(f"/api/v1/glossary/{made['id']}/").status_code == 403
+    assert api_as(owner).delete(f"/api/v1/glossary/{made['id']}/").status_code == 204
+    held = api_as(reviewer).post("/api/v1/work-items/claim/", {"project": project}, format="json").json()
+    api_as(reviewer).post(f"/api/v1/work-items/{held['id']}/skip/", {"reason": "Not mine"}, format="json")
+    [row] = api_as(reviewer).get(f"/api/v1/work-items/mine/?project={project}&state=skipped").json()["results"]
+    assert (row["id"], row["reason"], row["item"]["kind"]) == (held["id"], "Not mine", "review")
+    assert api_as(owner).get(f"/api/v1/work-items/mine/?project={project}").json()["results"] == []
