@@ -116,9 +116,11 @@ def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
     if not rows:
         return [NextAction(5, _("Make the first task"), url("task-new", project), _("New task"))]
     fresh = [(row, fresh_pairs(row.task).count()) for row in rows if row.approved]
+    # Where a version is on its way round the loop, the next one can wait until that has come round.
+    rank = 45 if DatasetVersion.objects.filter(task__project=project).exists() else 30
     return [
         NextAction(
-            30,
+            rank,
             _("%(count)d approved pairs of “%(task)s” are in no version yet") % {"count": count, "task": row.task.name},
             url("freeze", project, row.task.slug),
             _("Freeze"),

@@ -137,7 +137,7 @@ def owner_actions(project: Project) -> list[NextAction]:
     if latest is not None and not latest.rounds.exists():
         url = reverse("evaluation:round-new", args=[project.slug, latest.pk])
         text = _("Let people grade the answers blind: numbers alone do not tell whether they are usable.")
-        return [NextAction(35, text, url, _("Open a grading round"))]
+        return [NextAction(35, text, url, _("Have it graded"))]
     if latest is not None and (grading := latest.rounds.filter(state=RoundState.OPEN).first()) is not None:
         [row] = rows_of(latest.rounds.filter(pk=grading.pk))
         if row.done >= row.wanted:

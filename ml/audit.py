@@ -110,16 +110,17 @@ def audit_pairs(
     show: Collection[str] = (),
     show_first: int = 0,
 ) -> AuditReport:
-    """Audit pairs; `show` and the first `show_first` ones come with coloured segments.
+    """Audit pairs; `show` and the first `show_first` of the part train come with coloured segments.
 
     Token numbers count the usable pairs of the part train: what the model will really see.
     """
     report = AuditReport(max_tokens)
-    for number, example in enumerate(examples):
+    for example in examples:
         encoded = encode_pair(example, template, tokenizer, max_tokens)
         _add(report, example, encoded, tokenizer)
         _compare(report, example, encoded)
-        if example.id in show or number < show_first:
+        first = example.part == "train" and report.counts["train"] <= show_first
+        if example.id in show or first:
             report.shown[example.id] = [(text, kind) for text, kind in segments(encoded, tokenizer, max_tokens)]
     return report
 

@@ -41,6 +41,7 @@ def wire() -> None:
     registries.lineage.setdefault("pair", []).append(from_pair)
     registries.lineage.setdefault("corpus", []).append(from_corpus)
     registries.panels.setdefault("corpus", []).append(corpus_panel)
+    registries.panels.setdefault("dataset_version", []).append(version_panel)
     registries.lineage.setdefault("run", []).append(from_run)
     registries.lineage.setdefault("model_version", []).append(from_model_version)
 
@@ -158,6 +159,11 @@ def corpus_panel(corpus: Corpus, user: User) -> list[Panel]:
     if corpus.state == CorpusState.FAILED:
         return []
     return [Panel(10, "training/corpus_panel.html", {"corpus": corpus})]
+
+
+def version_panel(version: DatasetVersion, user: User) -> list[Panel]:
+    """On the page of a dataset version: the way to a training."""
+    return [Panel(10, "training/version_panel.html", {"version": version})]
 
 
 def from_model_version(version: ModelVersion) -> list[LineageEntry]:

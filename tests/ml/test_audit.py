@@ -49,6 +49,12 @@ def test_segments_are_coloured_and_complete(tokenizer: Tokenizer) -> None:
     }
 
 
+def test_only_pairs_that_are_learned_from_are_shown_as_such(tokenizer: Tokenizer) -> None:
+    parts = ("test", "train", "develop", "train", "train")
+    examples = [Example(id=str(n), instruction=f"{n}?", response="b", part=part) for n, part in enumerate(parts)]
+    assert list(audit_pairs(examples, Template(), tokenizer, 200, show_first=2).shown) == ["1", "3"]
+
+
 def test_a_question_in_train_and_test_blocks_the_launch(tokenizer: Tokenizer) -> None:
     examples = [
         Example(id="1", instruction="Who  goes?", response="a", part="train"),
