@@ -351,7 +351,8 @@ class CheckForm(forms.Form):
 class GapForm(forms.Form):
     """What is wanted where the data has a hole."""
 
-    topic = forms.CharField(max_length=120)
+    topic = forms.CharField(max_length=120, required=False)
+    about = forms.CharField(max_length=80, required=False)
     shortest = forms.IntegerField(min_value=0, required=False)
     longest = forms.IntegerField(min_value=1, required=False)
     count = forms.IntegerField(min_value=1)

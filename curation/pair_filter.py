@@ -61,6 +61,7 @@ class PairFilter(forms.Form):
         label=_("Thread"), required=False, choices=[ANY, ("any", _("Has one")), *ThreadState.choices]
     )
     batch = forms.IntegerField(label=_("Import"), required=False, min_value=1, max_value=2**62)
+    counted = forms.CharField(label=_("Counted by the health page"), required=False, max_length=80)
     metadata = forms.CharField(label=_("Imported column"), required=False, max_length=200)
 
     def __init__(self, data: Mapping[str, Any], *, task: Task, user: User) -> None:

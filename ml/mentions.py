@@ -42,6 +42,11 @@ def mentions(text: str, language: str) -> Mentions:
     return Mentions(frozenset(genders), frozenset(places), frozenset(names))
 
 
+def region_names() -> list[str]:
+    """Every region that texts can be found to speak of."""
+    return list(_lists()[1])
+
+
 def region_words(region: str) -> frozenset[str]:
     """The words that stand for a region."""
     return _lists()[1].get(region, frozenset())

@@ -23,7 +23,10 @@ class HealthOut(serializers.Serializer[object]):
 
 
 class GapIn(serializers.Serializer[object]):
-    topic = serializers.CharField(max_length=120)
+    topic = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    about = serializers.CharField(
+        max_length=80, required=False, default="", allow_blank=True, help_text="What the texts should speak of."
+    )
     shortest = serializers.IntegerField(min_value=0, default=0, help_text="In tokens, question and answer together.")
     longest = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     count = serializers.IntegerField(min_value=1, max_value=MOST, default=5)

@@ -10,6 +10,7 @@ class TaskReport(models.Model):
 
     task = models.OneToOneField(Task, models.CASCADE, primary_key=True, related_name="report")
     data: "models.JSONField[dict[str, Any]]" = models.JSONField(default=dict)
+    rows: "models.JSONField[dict[str, list[int]]]" = models.JSONField(default=dict)  # name of a number -> its pairs
     counted_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
 from curation.models import DatasetVersion, VersionPair
-from curation.selectors.exports import COLUMNS, version_lines, version_parts
+from curation.selectors.exports import columns_of, version_lines, version_parts
 from curation.selectors.spreadsheets import LONGEST_CELL, xlsx_pieces
 
 PIECE = 65_536  # bytes, about, of each piece of an answer
@@ -40,8 +40,8 @@ def version_chunks(version: DatasetVersion, format: str, parts: Parts = None, ki
     """The file in pieces, as a response sends them."""
     if kind == "jsonl":
         return gathered(version_lines(version, format, parts))
-    rows = (cells(row, format) for _part, row in version_parts(version, format, parts))
-    header = list(COLUMNS[format])
+    header = list(columns_of(version, format))
+    rows = (cells(row, header) for _part, row in version_parts(version, format, parts))
     return gathered(csv_lines(header, rows) if kind == "csv" else xlsx_pieces(header, rows))
 
 
@@ -58,12 +58,13 @@ def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def cells(row: dict[str, Any], format: str) -> list[str]:
-    """A row's values in the order of its columns; a list stands as JSON, an empty one as nothing."""
-    values = (row.get(name, "") for name in COLUMNS[format])
-    return [
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else "" for value in values
-    ]
+def cells(row: dict[str, Any], columns: list[str]) -> list[str]:
+    """A row's values in the order of the columns; what is no text stands as JSON, an empty list as nothing."""
+    return [cell(row.get(name, "")) for name in columns]
+
+
+def cell(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value in ([], {}, None) else json.dumps(value, ensure_ascii=False)
 
 
 def csv_lines(header: list[str], rows: Iterable[list[str]]) -> Iterator[bytes]:
@@ -86,13 +87,14 @@ def taken(buffer: io.StringIO) -> bytes:
 
 
 def unformula(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """A cell that a spreadsheet would run as a formula gets an apostrophe before it, and so does one that looks as if
+    it had got one: whoever reads the file takes one away (services/import_reading.py)."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
 
 
 def refuse_long_cells(version: DatasetVersion) -> None:
     """Raises ApplicationError when a text does not fit a spreadsheet's cell: nothing is cut in silence."""
-    names = ("system", "instruction", "input", "response")
+    names = ("system", "instruction", "input", "response", "rejected")
     rows = VersionPair.objects.filter(version=version)
     longest = rows.aggregate(**{name: Max(Length(f"revision__{name}")) for name in names})
     most = max((length or 0 for length in longest.values()), default=0)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from curation.models import DatasetVersion, VersionPair
@@ -12,7 +13,7 @@ from ml.prompting import Example, Template, render_messages
 
 Row = dict[str, Any]
 FORMATS = {
-    "apprentice": _("Apprentice: all fields, with part, topic, origin and source"),
+    "apprentice": _("Apprentice: all fields, with part, topic, origin, source and the other columns that came in"),
     "messages": _("Messages: a list of roles and contents, as chat models are trained"),
     "sharegpt": _("ShareGPT: conversations of “from” and “value”"),
     "alpaca": _("Alpaca: instruction, input, output"),
@@ -36,6 +37,31 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
+CARRYING = "apprentice"  # the shape with columns of its own; the others have those that their readers know
+KEPT = "metadata_"  # before the name of an imported column that is called like one of ours
+MOST_KEPT = 150  # imported columns beside ours: more than 200 are read by no import
+KEYS = """
+SELECT DISTINCT named.key FROM curation_versionpair held JOIN curation_revision text ON text.id = held.revision_id
+JOIN curation_pair pair ON pair.id = text.pair_id, jsonb_object_keys(pair.metadata) AS named(key)
+WHERE held.version_id = %s AND text.erased_at IS NULL AND pair.metadata <> '{}' ORDER BY named.key LIMIT %s
+"""
+
+
+def columns_of(version: DatasetVersion, format: str) -> dict[str, str]:
+    """The columns of a shape with what each holds; imported columns that were kept as metadata stand behind ours."""
+    return {**COLUMNS[format], **dict.fromkeys(kept_columns(version, format).values(), "text")}
+
+
+def kept_columns(version: DatasetVersion, format: str) -> dict[str, str]:
+    """Key of the metadata -> column of the file."""
+    if format != CARRYING:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(KEYS, [version.pk, MOST_KEPT])
+        names = [name for (name,) in cursor.fetchall()]
+    return {name: f"{KEPT}{name}" if name in COLUMNS[format] else name for name in names}
+
+
 def version_parts(
     version: DatasetVersion, format: str, parts: Collection[str] | None = None
 ) -> Iterator[tuple[str, Row]]:
@@ -46,16 +72,34 @@ def version_parts(
         rows = rows.filter(part__in=list(parts))
     if format == "preference":
         rows = rows.exclude(revision__rejected="")
-    names = ("revision__pair_id", "part", *(f"revision__{name}" for name in EXTRA))
-    for pair_id, part, topic, origin, source, rejected, system, instruction, given, response, turns, language in stream(
-        rows, *names
-    ):
+    kept = kept_columns(version, format)
+    carried = ("revision__pair__metadata",) if kept else ()
+    names = ("revision__pair_id", "part", *(f"revision__{name}" for name in EXTRA), *carried)
+    for (
+        pair_id,
+        part,
+        topic,
+        origin,
+        source,
+        rejected,
+        *metadata,
+        system,
+        instruction,
+        given,
+        response,
+        turns,
+        language,
+    ) in stream(rows, *names):
         row = {
             "id": str(pair_id), "part": part, "system": system or version.system_prompt, "instruction": instruction,
             "input": given, "response": response, "rejected": rejected, "turns": turns, "language": language,
             "topic": topic, "origin": origin, "source": source,
         }  # fmt: skip
-        yield part, shape(row, template)
+        shaped = shape(row, template)
+        for name, value in metadata[0].items() if metadata else ():
+            if name in kept:
+                shaped[kept[name]] = value
+        yield part, shaped
 
 
 def version_lines(version: DatasetVersion, format: str, parts: Collection[str] | None = None) -> Iterator[bytes]:

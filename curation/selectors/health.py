@@ -18,10 +18,12 @@ from curation.models import Task, TaskReport
 from curation.selectors.tasks import TaskRow, task_row
 from ml.checks import known_checks
 from ml.checks.language import language_name
+from ml.mentions import region_names
 
 PACE_WEEKS = 4
 FEWEST_FOR_A_DATE = 8  # approvals in these weeks
 LEVELS = 4
+HOLE = 0.05  # a region or gender that fewer of the texts name can be asked for
 REAL = (Origin.HUMAN, Origin.IMPORTED, Origin.DOCUMENT, Origin.DRAFT_EDITED)
 
 
@@ -33,6 +35,11 @@ class Row:
     count: int
     share: float
     url: str = ""
+    about: str = ""  # what a question is asked about where there is too little of it
+
+    @property
+    def is_hole(self) -> bool:
+        return bool(self.about) and self.share < HOLE
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,12 @@ class Health:
     pace: Chart | None
     map: Chart | None
     clusters: list[dict[str, Any]]
+    unchecked_url: str
+    unmeasured_url: str
 
 
 def report_of(task: Task) -> TaskReport | None:
-    return TaskReport.objects.filter(task=task).first()
+    return TaskReport.objects.filter(task=task).defer("rows").first()
 
 
 def stock_job(task: Task) -> Job | None:
@@ -102,19 +111,20 @@ def health_of(task: Task, report: TaskReport) -> Health:
         languages=[
             Row(_(language_name(name)), n, n / pairs, link(language=name)) for name, n in data["languages"].items()
         ],
-        genders=gender_rows(data),
-        regions=[Row(_(name), n, n / max(1, data["read"])) for name, n in data["regions"]],
-        names=[Row(name, n, n / max(1, data["read"]), link(q=name)) for name, n in data["names"]],
+        genders=gender_rows(data, link),
+        regions=region_rows(data, link),
+        names=[Row(name, n, n / max(1, data["read"]), link(counted=f"name:{name}")) for name, n in data["names"]],
         real_share=sum(n for name, n in data["origins"].items() if name in REAL) / pairs,
-        alike=Row(_("Near duplicates"), data["alike"], data["alike"] / pairs, link(finding="near_duplicate")),
+        alike=Row(_("Near duplicates"), data["alike"], data["alike"] / pairs, link(counted="alike")),
         projection=projection_of(data["weeks"], data["pairs"], task.target_pairs, report.counted_at),
         pace=pace_chart(data["weeks"]),
-        map=map_chart(data["map"]),
+        map=map_chart(data["map"], task.project.slug),
         clusters=[
-            {**one, "url": reverse("curation:pair-detail", args=[task.project.slug, one["pair"]])}
-            for one in (data["map"] or {}).get("clusters", [])
-            if one["pair"]
+            {**one, "url": link(counted=f"group:{number}")}
+            for number, one in enumerate((data["map"] or {}).get("clusters", []))
         ],
+        unchecked_url=link(finding="unchecked"),
+        unmeasured_url=link(counted="unmeasured"),
     )
 
 
@@ -164,14 +174,26 @@ def topic_rows(data: dict[str, Any], link: Links) -> list[TopicRow]:
     return found
 
 
-def gender_rows(data: dict[str, Any]) -> list[Row]:
+def region_rows(data: dict[str, Any], link: "Links") -> list[Row]:
+    """Every region that is known, those that no text names too."""
+    counts = {**dict.fromkeys(region_names(), 0), **dict(data["regions"])}
+    ordered = sorted(counts.items(), key=lambda each: -each[1])
+    read = max(1, data["read"])
+    return [Row(_(name), n, n / read, link(counted=f"region:{name}"), _(name)) for name, n in ordered]
+
+
+def gender_rows(data: dict[str, Any], link: "Links") -> list[Row]:
     labels = {
         "feminine": _("Women only"), "masculine": _("Men only"), "both": _("Women and men"), "none": _("Nobody"),
     }  # fmt: skip
-    read = max(1, data["read"])
-    return [
-        Row(label, data["genders"].get(key, 0), data["genders"].get(key, 0) / read) for key, label in labels.items()
-    ]
+    read, both = max(1, data["read"]), data["genders"].get("both", 0)
+    asked = {"feminine": _("women"), "masculine": _("men")}
+    rows = []
+    for key, label in labels.items():
+        count = data["genders"].get(key, 0)
+        about = asked.get(key, "") if (count + both) / read < HOLE else ""
+        rows.append(Row(label, count, count / read, link(counted=f"gender:{key}"), about))
+    return rows
 
 
 def projection_of(weeks: list[int], approved: int, target: int, counted_at: datetime) -> str:
@@ -221,17 +243,22 @@ def pace_chart(weeks: list[int]) -> Chart | None:
     )  # fmt: skip
 
 
-def map_chart(found: dict[str, Any] | None) -> Chart | None:
+def map_chart(found: dict[str, Any] | None, project: str) -> Chart | None:
     if not found:
         return None
     groups: dict[int, list[tuple[float, float]]] = {}
-    for x, y, cluster in found["points"]:
+    links: dict[tuple[float, float], str] = {}
+    for x, y, cluster, *pair in found["points"]:  # a report of an older program names no pairs
         groups.setdefault(cluster, []).append((x, y))
+        if pair:
+            links[(x, y)] = reverse("curation:pair-detail", args=[project, *pair])
     named = [Series(", ".join(one["words"]) or str(number + 1), groups.get(number, []))
              for number, one in enumerate(found["clusters"])]  # fmt: skip
     try:
         return scatter_chart(
-            title=_("Map of meanings: pairs that lie near each other say something alike"), groups=named
+            title=_("Map of meanings: pairs that lie near each other say something alike"),
+            groups=named,
+            links=links,
         )
     except ChartError:
         return None

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
 from core.models import Thread
 from curation.choices import PairState, Part, VersionState
-from curation.models import Pair, Review, Task, VersionPair
+from curation.models import Pair, Review, Task, TaskReport, VersionPair
 from ml.split import DEVELOP_SHARE
 
 WORD = re.compile(r"\w+")
@@ -32,6 +33,8 @@ def pairs_filtered(task: Task, query: Mapping[str, Any]) -> Pairs:
     for name, narrow in NARROW.items():
         if query.get(name) not in (None, ""):
             pairs = narrow(pairs, query[name])
+    if counted := query.get("counted"):
+        pairs = pairs.filter(pk__in=counted_pairs(task, counted))
     version, part = query.get("version"), query.get("part")
     if version == "none":
         pairs = in_no_version(pairs, task)
@@ -40,6 +43,12 @@ def pairs_filtered(task: Task, query: Mapping[str, Any]) -> Pairs:
     elif part:
         pairs = placed_in(pairs, part, task.train_share)
     return pairs
+
+
+def counted_pairs(task: Task, name: str) -> list[int]:
+    """The pairs behind a number of the health page, as they were when it was counted."""
+    found = TaskReport.objects.filter(task=task).values_list(KeyTransform(name, "rows"), flat=True).first()
+    return list(found or ())
 
 
 def with_words(pairs: Pairs, text: str) -> Pairs:

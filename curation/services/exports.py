@@ -22,8 +22,8 @@ from core.services.jobs import job_create
 from curation.choices import VersionState
 from curation.models import DatasetVersion, Export
 from curation.selectors.cards import dataset_card
-from curation.selectors.export_files import PACKED
-from curation.selectors.exports import COLUMNS, FORMATS, version_parts
+from curation.selectors.export_files import PACKED, cell
+from curation.selectors.exports import COLUMNS, FORMATS, columns_of, version_parts
 from ml.hashing import file_sha256
 from ml.lifeline import VARIABLE as LIFELINE
 
@@ -99,8 +99,10 @@ def export_build(export: Export, context: JobContext) -> dict[str, Any]:
 
 def rows_send(export: Export, process: "subprocess.Popen[bytes]", context: JobContext) -> int:
     version = export.version
+    columns = columns_of(version, export.shape)
+    kept = [name for name in columns if name not in COLUMNS[export.shape]]
     facts = {
-        "columns": COLUMNS[export.shape], "card": dataset_card(version, export.shape, export.kind),
+        "columns": columns, "card": dataset_card(version, export.shape, export.kind),
         "fingerprint": version.sha256,
     }  # fmt: skip
     encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -109,6 +111,7 @@ def rows_send(export: Export, process: "subprocess.Popen[bytes]", context: JobCo
     with contextlib.suppress(BrokenPipeError):  # the child says why in its error output
         process.stdin.write(encode(facts).encode() + b"\n")
         for part, row in version_parts(version, export.shape):
+            row |= {name: cell(row.get(name, "")) for name in kept}  # a table's column holds one kind: text
             process.stdin.write(encode([part, row]).encode() + b"\n")
             done += 1
             if done % EVERY == 0:

@@ -24,45 +24,50 @@ WEEKS = 12
 MAPPED = 1_200
 MOST_CLUSTERS = 6  # colours that can be told apart
 FEWEST_MAPPED = 12
+Rows = dict[str, list[int]]  # name of a number -> the pairs that it counts
 
 
 def health_count(task: Task) -> TaskReport:
     """Count everything anew and keep it. Twice gives the same."""
-    data = {**quality(task), **coverage(task), **named(task), **pace(task), "map": meanings(task)}
-    return TaskReport.objects.update_or_create(task=task, defaults={"data": data})[0]
+    rows: Rows = defaultdict(list)
+    data = {
+        **quality(task, rows), **coverage(task, rows), **named(task, rows), **pace(task), "map": meanings(task, rows),
+    }  # fmt: skip
+    return TaskReport.objects.update_or_create(task=task, defaults={"data": data, "rows": dict(rows)})[0]
 
 
 def approved_of(task: Task) -> Any:
     return Pair.objects.filter(task=task, state=PairState.APPROVED, approved__isnull=False).order_by()
 
 
-def quality(task: Task) -> dict[str, Any]:
+def quality(task: Task, rows: Rows) -> dict[str, Any]:
     pairs = approved_of(task)
     _count, findings = finding_counts(task)
-    alike = pairs.filter(found__overlap=["duplicate", "near_duplicate"]).count()
+    rows["alike"] = list(pairs.filter(found__overlap=["duplicate", "near_duplicate"]).values_list("pk", flat=True))
     return {
         "findings": findings,
         "with_finding": pairs.filter(found__len__gt=0).count(),
         "unchecked": pairs.filter(found__isnull=True).count(),
-        "alike": alike,
+        "alike": len(rows["alike"]),
     }
 
 
-def coverage(task: Task) -> dict[str, Any]:
+def coverage(task: Task, kept: Rows) -> dict[str, Any]:
     """Topic × length in tokens (`BOUNDS`; the last column is open), and the origins."""
     table: dict[str, list[int]] = defaultdict(lambda: [0] * len(BOUNDS))
     origins: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     unknown = total = 0
     rows = approved_of(task).values_list(
-        "approved__topic", "approved__tokens", "approved__origin", "approved__language"
+        "pk", "approved__topic", "approved__tokens", "approved__origin", "approved__language"
     )
-    for topic, tokens, origin, language in rows.iterator(chunk_size=5_000):
+    for pair, topic, tokens, origin, language in rows.iterator(chunk_size=5_000):
         total += 1
         origins[origin] += 1
         languages[language] += 1
         if tokens is None:
             unknown += 1
+            kept["unmeasured"].append(pair)
         table[topic][column_of(tokens)] += 1
     commonest = sorted(table, key=lambda topic: (-sum(table[topic]), topic))
     return {
@@ -82,19 +87,27 @@ def column_of(tokens: int | None) -> int:
     return max(index for index, bound in enumerate(BOUNDS) if (tokens or 0) >= bound)
 
 
-def named(task: Task) -> dict[str, Any]:
+def named(task: Task, kept: Rows) -> dict[str, Any]:
     """Names, genders and regions of the newest texts, each counted once a text."""
     genders, regions, names = Counter[str](), Counter[str](), Counter[str]()
     rows = approved_of(task).order_by("-pk").values_list(
-        "approved__language", "approved__instruction", "approved__input", "approved__response"
+        "pk", "approved__language", "approved__instruction", "approved__input", "approved__response"
     )[:READ]  # fmt: skip
     read = 0
-    for language, *texts in rows.iterator(chunk_size=2_000):
+    by_name: Rows = defaultdict(list)
+    for pair, language, *texts in rows.iterator(chunk_size=2_000):
         found = mentions("\n".join(texts), language)
-        genders["both" if len(found.genders) == 2 else next(iter(found.genders), "none")] += 1
+        gender = "both" if len(found.genders) == 2 else next(iter(found.genders), "none")
+        genders[gender] += 1
+        kept[f"gender:{gender}"].append(pair)
+        for region in found.regions:
+            kept[f"region:{region}"].append(pair)
+        for name in found.names:
+            by_name[name].append(pair)
         regions.update(found.regions)
         names.update(found.names)
         read += 1
+    kept |= {f"name:{name}": by_name[name] for name, _count in names.most_common(NAMED)}
     return {
         "read": read,
         "genders": dict(genders),
@@ -115,7 +128,7 @@ def pace(task: Task) -> dict[str, Any]:
     return {"weeks": weeks}
 
 
-def meanings(task: Task) -> dict[str, Any] | None:
+def meanings(task: Task, kept: Rows) -> dict[str, Any] | None:
     """A flat map of what the pairs mean, with clusters named by their words; None with too few vectors."""
     rows = embeddings_of(task, MAPPED)
     if len(rows) < FEWEST_MAPPED:
@@ -124,9 +137,12 @@ def meanings(task: Task) -> dict[str, Any] | None:
     count = max(2, min(MOST_CLUSTERS, round((len(rows) / 8) ** 0.5)))
     labels, points = clusters(vectors, count), flat(vectors)
     texts = [set(words(instruction)) for _, _, instruction in rows]
+    for (pair, _, _), label in zip(rows, labels, strict=True):
+        kept[f"group:{int(label)}"].append(pair)
     return {
         "points": [
-            [round(float(x), 3), round(float(y), 3), int(label)] for (x, y), label in zip(points, labels, strict=True)
+            [round(float(x), 3), round(float(y), 3), int(label), pair]
+            for (x, y), label, (pair, _, _) in zip(points, labels, rows, strict=True)
         ],
         "clusters": [
             {

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
+from curation.selectors.exports import COLUMNS
 from curation.services.import_tables import table_rows
 from ml.tables.shapes import KINDS
 from ml.text_encoding import EncodingError, encoding_of
@@ -30,6 +31,7 @@ TEXTS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", 
 FORMATS = {**TEXTS, **KINDS}
 MOST_COLUMNS = 200
 MOST_INSTANCES = 1_000
+UNFORMULA = re.compile(r"'+[=+\-@\t\r]")
 QUOTED = re.compile(r'"[^"]*"?')
 csv.field_size_limit(LONGEST_LINE)
 
@@ -198,6 +200,7 @@ def read_csv(path: Path) -> Rows:
         file.seek(0)
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         header = csv_header(reader)
+        ours = is_exported(path, header)
         number = 1
         while True:
             number += 1
@@ -210,7 +213,19 @@ def read_csv(path: Path) -> Rows:
                     "reason": error, "line": reader.line_num})  # fmt: skip
                 continue
             if any(cells):
-                yield csv_row(number, header, cells)
+                yield csv_row(number, header, list(map(with_formula, cells)) if ours else cells)
+
+
+def is_exported(path: Path, header: list[str]) -> bool:
+    """Whether the file is one of our own exports, which keep spreadsheets from running its cells."""
+    with path.open("rb") as file:
+        marked = file.read(len(BOM)) == BOM
+    return marked and any(header[: len(columns)] == list(columns) for columns in COLUMNS.values())
+
+
+def with_formula(cell: str) -> str:
+    """A cell as it was before an export put an apostrophe before what a spreadsheet would run."""
+    return cell[1:] if UNFORMULA.match(cell) else cell
 
 
 def csv_header(reader: Any) -> list[str]:

@@ -15,6 +15,7 @@ from curation.models import DatasetVersion, Export
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import PACKED, STREAMED, TYPES, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS
+from curation.selectors.spreadsheets import MOST_ROWS
 from curation.services.exports import export_pack, export_path
 
 
@@ -33,6 +34,8 @@ def exports(request: HttpRequest, project: str, version: int) -> HttpResponse:
         "parts": Part.choices,
         "packed": packed,
         "card": dataset_card(found, "apprentice"),
+        "sheets": -(-found.counts.get("pairs", 0) // MOST_ROWS),
+        "sheet_rows": MOST_ROWS,
     }
     return render(request, "curation/exports.html", context)
 

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,14 @@ from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS, version_lines
 from curation.services.exports import export_pack, export_path, exports_forget
-from curation.services.import_mapping import Mapping
+from curation.services.import_mapping import Mapping, Problem, Ready, read_row, recognise
+from curation.services.import_reading import format_of, read_rows
+from curation.services.import_tables import table_names
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze
+from ml.prompting import Example, Template, render_messages
+from ml.tables.shapes import KINDS
 from tests.reference.shared_data import shared_data
 from tests.world import run_jobs
 
@@ -148,8 +153,6 @@ def test_more_rows_than_a_sheet_holds_go_to_further_sheets(
 def test_what_went_out_comes_back_in_equal(version: DatasetVersion, owner: User, project: Project, kind: str) -> None:
     other = task_create(actor=owner, project=project, name="Again")
     content = written(version, "apprentice", kind)
-    if kind == "csv":
-        content = content.replace(b"'=", b"=").replace(b"'-", b"-").replace(b"'@", b"@")
     bring(other, owner, content, f"rows.{kind}")
     # Compared as pairs: a freeze of the second task could leave out what gives the first one's test items away.
     names = [f"current__{name}" for name in NAMES]
@@ -253,33 +256,105 @@ def test_a_program_takes_and_packs_it_too(version: DatasetVersion, viewer: User,
     assert len(b"".join(client.get(f"/api/v1/exports/{told['id']}/file/").streaming_content)) == told["size"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        ("zaragoza_construction_faq/faq-en-alpaca.jsonl", "alpaca"),
-        ("zaragoza_construction_faq/faq-sharegpt.jsonl", "sharegpt"),
-        ("zaragoza_construction_faq/faq-en.jsonl", "completion"),
-        ("self_instruct/user_oriented_instructions.jsonl", "alpaca"),
-        ("medquad/5_NIDDK_QA.jsonl", "messages"),
-    ],
-)
-def test_real_files_go_in_and_out_equal(project: Project, owner: User, name: str, shape: str) -> None:
-    path = shared_data(name)
-    plain = task_create(actor=owner, project=project, name="Plain")
-    bring(plain, owner, path.read_bytes(), path.name)
-    version = freeze(plain, owner)
-    once = [json.loads(line) for line in version_lines(version, shape)]
-    again = task_create(actor=owner, project=project, name="Back again")
-    bring(again, owner, b"".join(version_lines(version, shape)), "again.jsonl")
-    texts = [
-        sorted(
-            Pair.objects.filter(task=each).values_list("current__instruction", "current__input", "current__response")
-        )
-        for each in (plain, again)
+def test_other_columns_that_came_in_go_out_again_under_their_names(task: Task, owner: User, folders: Path) -> None:
+    rows = [
+        {"question": "Who?", "answer": "We.", "ticket": 17, "id": "a-1", "marks": ["x", "=y"]},
+        {"question": "When?", "answer": "Now.", "ticket": "18"},
     ]
-    assert len(once) == version.counts["pairs"] > 0
-    left_out = version.counts["left_out"]
-    assert len(texts[0]) - len(texts[1]) == left_out
-    if not left_out:
-        assert texts[0] == texts[1]
+    bring(task, owner, lines(rows), "rows.jsonl")
+    version = freeze(task, owner)
+    first, second = (json.loads(line) for line in version_lines(version, "apprentice"))
+    assert (first["ticket"], first["metadata_id"], first["marks"]) == (17, "a-1", ["x", "=y"])
+    assert second["ticket"] == "18"
+    assert "marks" not in second
+    assert first["id"] != "a-1"
+    for kind in ("csv", "xlsx"):
+        content = written(version, "apprentice", kind)
+        text = content.decode("utf-8-sig") if kind == "csv" else ""
+        table = list(csv.reader(io.StringIO(text, newline=""))) if text else sheet(content)
+        assert table[0][-3:] == ["metadata_id", "marks", "ticket"]
+        assert [cell or "" for cell in table[1][-3:]] == ["a-1", '["x", "=y"]', "17"]
+        assert [cell or "" for cell in table[2][-3:]] == ["", "", "18"]
+    export = export_pack(actor=owner, version=version, shape="apprentice", kind="parquet")
+    run_jobs()
+    zipfile.ZipFile(export_path(export)).extractall(folders / "hub")
+    found = [
+        row for file in (folders / "hub" / "data").iterdir() for row in pyarrow.parquet.read_table(file).to_pylist()
+    ]
+    assert sorted((row["ticket"], row["metadata_id"], row["marks"]) for row in found) == [
+        ("17", "a-1", '["x", "=y"]'), ("18", "", ""),
+    ]  # fmt: skip
+    assert "ticket" not in json.loads(next(iter(version_lines(version, "alpaca"))))
+
+
+FAQ = "zaragoza_construction_faq"
+FILES = [
+    *(f"{FAQ}/faq{language}{form}" for language in ("", "-en") for form in (
+        "-alpaca.jsonl", "-sharegpt.jsonl", ".csv", ".json", ".jsonl")),
+    "medquad/4_MPlus_Health_Topics_QA.jsonl",
+    "medquad/5_NIDDK_QA.jsonl",
+    "self_instruct/seed_tasks.jsonl",
+    "self_instruct/user_oriented_instructions.jsonl",
+    "self_instruct/predictions/text-davinci-003_predictions.jsonl",
+]  # fmt: skip
+PACKAGES = ("xlsx", "parquet", "datasets")
+ROWS_TAKEN = 200
+
+
+def beginning(path: Path) -> bytes:
+    """The first rows of a file; a .json file is small and taken whole."""
+    if path.suffix == ".json":
+        return path.read_bytes()
+    with path.open("rb") as file:
+        return b"".join(islice(file, ROWS_TAKEN + 1))
+
+
+def read_back(content: bytes, name: str, folder: Path) -> list[str]:
+    """What an import would make of the file: each row as the model sees it, or why it is refused; sorted."""
+    path = folder / name
+    path.write_bytes(content)
+    format = format_of(name)
+    tables = table_names(path, format) if format in KINDS.values() else [""]
+    rows = [row for table in tables for row in read_rows(path, format, table)]
+    mapping = recognise(rows)
+    return sorted(shown(read_row(row, mapping, "en")) for row in rows)
+
+
+def shown(row: Ready | Problem) -> str:
+    assert isinstance(row, Ready), row
+    return as_said(row.texts.system, row.texts.instruction, row.texts.input, row.texts.response, row.texts.turns)
+
+
+def as_said(system: str, instruction: str, given: str, response: str, turns: list[dict[str, str]]) -> str:
+    example = {
+        "id": "1", "part": "train", "system": system, "instruction": instruction, "input": given,
+        "response": response, "turns": turns, "language": "en",
+    }  # fmt: skip
+    return json.dumps([*render_messages(Example.from_json(example), Template()), response])
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(FILES)))
+def test_real_files_go_in_and_out_equal_in_every_form(
+    project: Project, owner: User, folders: Path, number: int, name: str
+) -> None:
+    path = shared_data(name)
+    task = task_create(actor=owner, project=project, name="Plain")
+    bring(task, owner, beginning(path), path.name)
+    version = freeze(task, owner)
+    frozen = Revision.objects.filter(in_versions__version=version)
+    names = ("system", "instruction", "input", "response", "turns")
+    expected = sorted(as_said(*row) for row in frozen.values_list(*names))
+    assert len(expected) >= 100
+    for shape in ("apprentice", "messages", "sharegpt", "alpaca", "completion"):
+        for kind in ("jsonl", "csv"):
+            if kind == "csv" and shape in ("messages", "sharegpt"):
+                continue  # a cell holds their lists as JSON, which no import takes for a conversation
+            assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
+    kind = PACKAGES[number % len(PACKAGES)]
+    if kind == "xlsx":
+        content = written(version, "apprentice", kind)
+    else:
+        export = export_pack(actor=owner, version=version, shape="apprentice", kind=kind)
+        run_jobs()
+        content = export_path(export).read_bytes()
+    assert read_back(content, "packed.xlsx" if kind == "xlsx" else "packed.zip", folders) == expected, kind

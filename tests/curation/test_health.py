@@ -72,13 +72,23 @@ def test_the_numbers_are_those_of_the_approved_pairs(task: Task, owner: User, as
     assert {row.label: row.count for row in health.genders} == {
         "Women only": 0, "Men only": 1, "Women and men": 1, "Nobody": 4,
     }  # fmt: skip
-    assert {row.label for row in health.regions} == {"Europe", "Africa"}
+    assert {row.label for row in health.regions if row.count} == {"Europe", "Africa"}
+    assert next(row for row in health.regions if not row.count).is_hole
     assert [row.label for row in health.names] == ["Anna Berg"]
     client = as_user(owner)
     assert listed(client, health.findings[0].url) == 1
     assert listed(client, health.topics[0].cells[1].url) == 4
     assert listed(client, health.topics[0].cells[5].url) == 1
     assert listed(client, next(row.url for row in health.origins if row.label == "Generated")) == 1
+    for row in (*health.genders, *health.regions, *health.names, health.alike):
+        assert listed(client, row.url) == row.count, row.label
+    nobody = f"{health.regions[0].url}x"
+    assert listed(client, nobody) == 0
+    page = client.get(f"/p/{task.project.slug}/tasks/{task.slug}/health/").content.decode()
+    assert "ask for five that speak of" in page
+    answer = client.post(f"/p/{task.project.slug}/tasks/{task.slug}/gap/", {"about": "Asia", "count": "5"})
+    assert answer.status_code == 302
+    assert Question.objects.filter(instruction__contains="whose texts speak of Asia").count() == 5
 
 
 def test_a_hole_is_a_length_that_others_have_and_this_topic_has_not(task: Task) -> None:
@@ -231,6 +241,10 @@ def test_the_map_groups_what_is_alike_and_names_the_groups(
     page = as_user(owner).get(path).content.decode()
     assert "<svg" in page
     assert "roofs" in page
+    inside = report.rows["group:0"]
+    assert len(inside) == 16
+    assert f"/p/{task.project.slug}/pairs/{inside[0]}/" in page, "a point of the map opens its pair"
+    assert listed(as_user(owner), health_of(task, report).clusters[0]["url"]) == 16
 
 
 def test_the_same_over_the_api(task: Task, expert: User, owner: User, api_as: ApiAs) -> None:
