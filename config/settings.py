@@ -249,6 +249,7 @@ SPECTACULAR_SETTINGS = {
         "TaskKindEnum": "curation.choices.TaskKind",
         "RunStateEnum": "training.choices.RunState",
         "EvaluationStateEnum": "evaluation.choices.EvaluationState",
+        "RoundKindEnum": "evaluation.choices.RoundKind",
         "QuestionKindEnum": "curation.choices.QuestionKind",
         "QuestionStateEnum": "curation.choices.QuestionState",
         "WebhookStateEnum": "core.choices.WebhookState",

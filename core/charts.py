@@ -8,7 +8,7 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -121,19 +121,15 @@ def whole_steps(numbers: Sequence[float]) -> dict[str, Any]:
     return {"tickMinStep": 1} if all(float(one).is_integer() for one in numbers) else {}
 
 
-def scatter_chart(
-    *, title: str, groups: Sequence[Series], links: Mapping[tuple[float, float], str] | None = None
-) -> Chart:
+def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     """Points in groups, at most six, without axes: their places say nothing but near and far. The table counts them.
-
-    `links` give points a page to open.
 
     Raises ChartError for more than six groups or when no point is left.
     """
     if len(groups) > len(COLOURS):
         raise ChartError(f"{len(groups)} groups in one chart; at most {len(COLOURS)} can be told apart")
     values = [
-        {"x": x, "y": y, "s": one.name, "h": (links or {}).get((x, y), "")}
+        {"x": x, "y": y, "s": one.name}
         for one in groups
         for x, y in one.points
         if math.isfinite(x) and math.isfinite(y)
@@ -152,7 +148,6 @@ def scatter_chart(
             "y": {"field": "y", "type": "quantitative", "axis": None},
             "color": {**shared, "scale": {"domain": names, "range": COLOURS[: len(names)]}},
             "shape": {**shared, "scale": {"domain": names, "range": SHAPES[: len(names)]}},
-            **({"href": {"field": "h", "type": "nominal"}} if links else {}),
         },
     }
     rows = [[one.name, number(len(one.points))] for one in groups]

@@ -118,7 +118,7 @@ def health_of(task: Task, report: TaskReport) -> Health:
         alike=Row(_("Near duplicates"), data["alike"], data["alike"] / pairs, link(counted="alike")),
         projection=projection_of(data["weeks"], data["pairs"], task.target_pairs, report.counted_at),
         pace=pace_chart(data["weeks"]),
-        map=map_chart(data["map"], task.project.slug),
+        map=map_chart(data["map"]),
         clusters=[
             {**one, "url": link(counted=f"group:{number}")}
             for number, one in enumerate((data["map"] or {}).get("clusters", []))
@@ -243,22 +243,17 @@ def pace_chart(weeks: list[int]) -> Chart | None:
     )  # fmt: skip
 
 
-def map_chart(found: dict[str, Any] | None, project: str) -> Chart | None:
+def map_chart(found: dict[str, Any] | None) -> Chart | None:
     if not found:
         return None
     groups: dict[int, list[tuple[float, float]]] = {}
-    links: dict[tuple[float, float], str] = {}
-    for x, y, cluster, *pair in found["points"]:  # a report of an older program names no pairs
+    for x, y, cluster in found["points"]:
         groups.setdefault(cluster, []).append((x, y))
-        if pair:
-            links[(x, y)] = reverse("curation:pair-detail", args=[project, *pair])
     named = [Series(", ".join(one["words"]) or str(number + 1), groups.get(number, []))
              for number, one in enumerate(found["clusters"])]  # fmt: skip
     try:
         return scatter_chart(
-            title=_("Map of meanings: pairs that lie near each other say something alike"),
-            groups=named,
-            links=links,
+            title=_("Map of meanings: pairs that lie near each other say something alike"), groups=named
         )
     except ChartError:
         return None

@@ -141,8 +141,7 @@ def meanings(task: Task, kept: Rows) -> dict[str, Any] | None:
         kept[f"group:{int(label)}"].append(pair)
     return {
         "points": [
-            [round(float(x), 3), round(float(y), 3), int(label), pair]
-            for (x, y), label, (pair, _, _) in zip(points, labels, rows, strict=True)
+            [round(float(x), 3), round(float(y), 3), int(label)] for (x, y), label in zip(points, labels, strict=True)
         ],
         "clusters": [
             {

@@ -167,7 +167,8 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     body = {"task": task.pk, "instruction": "How high?", "response": "One metre."}
     pair = client.post("/api/v1/pairs/", body, format="json").json()["id"]
     [action] = client.get(f"/api/v1/actions/?project={task.project.slug}").json()
-    assert (action["action"], action["pair"]) == ("pair.submitted", pair)
+    assert (action["action"], action["text"]) == ("pair.submitted", "How high?")
+    assert action["url"].endswith(f"/pairs/{pair}/")
     undone = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json").json()
     assert undone == {"event": action["event"], "pair": pair, "state": "draft", "assignment": None}
     again = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json")

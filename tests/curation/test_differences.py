@@ -70,7 +70,7 @@ def test_each_difference_names_the_pair_the_person_and_the_reason(
     django_assert_num_queries: object,
 ) -> None:  # fmt: skip
     first, second, pairs = grown
-    with django_assert_num_queries(7):  # type: ignore[operator]
+    with django_assert_num_queries(6):  # type: ignore[operator]
         found = version_difference(first, second)
     rows = {row.pair_id: row for row in found.rows}
     changed, removed, added = rows[pairs[3].pk], rows[pairs[4].pk], rows[pairs[12].pk]

@@ -152,7 +152,7 @@ def test_a_passage_becomes_work_once_and_the_pair_written_from_it_keeps_it(
     revised = pair_revise(actor=expert, pair=pair, texts=Texts("Is a permit needed?", "Yes, it is."), version=1)
     assert revised.current is not None
     assert (revised.passage_id, revised.current.origin) == (first.pk, Origin.DOCUMENT)
-    with pytest.raises(ApplicationError, match="1 pairs were written"):
+    with pytest.raises(ApplicationError, match="1 pair was written"):
         document_remove(actor=expert, document=first.document)
     assert Document.objects.exists()
 

@@ -204,7 +204,7 @@ def test_each_correction_is_a_training_pair_and_a_preference(
         "id": str(pair.pk), "part": part, "system": "", "instruction": ASKED[0], "input": "", "turns": [],
         "language": "en", "chosen": "Two metres towards the street.",
         "response": "Two metres towards the street.", "rejected": WRITTEN, "origin": "draft_edited",
-        "model": "Plain",
+        "source": "correction", "model": "Plain",
     }  # fmt: skip
     others = [name for name in Part.values if name != part]
     assert list(preference_examples(version, others)) == []

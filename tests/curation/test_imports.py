@@ -220,7 +220,7 @@ def test_rows_of_csv_keep_their_line_ends_and_a_lost_quotation_mark_is_found(bri
     text = 'instruction;output\n"two\nlines";"say ""yes"""\nplain;text;more\n"broken"x;y\nlast;one\n"never closed;\nx\n'
     batch = bring(text, "pairs.csv")
     assert [(row, reason[:25]) for row, _, reason in reasons(batch)] == [
-        (3, "This row has 3 cells, but"), (4, "This row is not valid CSV"), (6, "This row is not valid CSV"),
+        (3, "Cells in this row: 3; col"), (4, "This row is not valid CSV"), (6, "This row is not valid CSV"),
     ]  # fmt: skip
     current = Pair.objects.order_by("pk")[0].current
     assert (current.instruction, current.response) == ("two\nlines", 'say "yes"')

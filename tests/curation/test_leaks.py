@@ -152,7 +152,7 @@ def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_free
     pair = teaching(task, owner, lambda n: {"instruction": texts.instruction, "response": f"{n}"})
     facts = freeze_preview(task, 0.8).facts
     assert facts is not None
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    with django_assert_num_queries(2):  # type: ignore[operator]
         shown = leaks_shown(task, facts.leaks)
     assert [(row.revision.pair_id, row.item.revision.instruction) for row in shown if row.item.revision] == [
         (pair.pk, texts.instruction)

@@ -84,7 +84,7 @@ def test_answers_are_graded(finished: Walk) -> None:
         keys.press("Enter")
     reviewer.sees("Nothing is left for you here")
     keys.press("u")
-    reviewer.sees("Your last grade is taken back", "1 graded, 1 to go")
+    reviewer.sees("What you said last is taken back", "1 graded, 1 to go")
     learning.end_round(finished)
     finished.owner.sees("Mean grade")
 

@@ -158,7 +158,7 @@ def test_an_answer_weighs_more_than_a_score_in_the_time_that_is_left() -> None:
     total = 10 * COST_OF_ANSWER + 30
     assert told.rows[0] == (2 * COST_OF_ANSWER, total, "2 of 10 answers", None)
     assert told.rows[1] == (6 * COST_OF_ANSWER, total, "6 of 10 answers", 4 * COST_OF_ANSWER / 20)
-    assert told.rows[2][:3] == (10 * COST_OF_ANSWER + 10, total, "20 of 40 references scored")
+    assert told.rows[2][:3] == (10 * COST_OF_ANSWER + 10, total, "References scored: 20 of 40")
 
 
 @pytest.mark.parametrize(
