@@ -37,6 +37,7 @@ function elementFor(name) {
 function press(element) {
   if (element.matches("textarea, select, input:not([type=radio], [type=checkbox])")) element.focus();
   else element.click();
+  if (element.matches("summary")) element.parentElement.querySelector("input, textarea, select")?.focus(); // of what it opened
 }
 
 function submitFrom(field) {

@@ -170,7 +170,13 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     assert (action["action"], action["text"]) == ("pair.submitted", "How high?")
     assert action["url"].endswith(f"/pairs/{pair}/")
     undone = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json").json()
-    assert undone == {"event": action["event"], "pair": pair, "state": "draft", "assignment": None}
+    assert undone == {
+        "event": action["event"],
+        "pair": pair,
+        "state": "draft",
+        "assignment": None,
+        "url": f"/p/{task.project.slug}/pairs/{pair}/edit/",
+    }
     again = client.post("/api/v1/actions/undo/", {"project": task.project.slug}, format="json")
     assert again.status_code == 400
     similar = client.post(f"/api/v1/tasks/{task.pk}/similar/", {"instruction": "How high?"}, format="json").json()
