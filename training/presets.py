@@ -102,6 +102,16 @@ UNITS = {
 }
 
 
+# What nought means where it is not a number of something.
+NOUGHT = {
+    "max_steps": gettext_lazy("as many as the passes take"),
+    "eval_every": gettext_lazy("only before and after"),
+    "save_every": gettext_lazy("chosen by itself, up to ten times"),
+    "patience": gettext_lazy("never end early"),
+    "threads": gettext_lazy("all physical cores"),
+}
+
+
 def plural(number: float) -> int:
     """The whole number that has the same plural: half a pass is “0.5 passes”."""
     return int(number) if number == int(number) else 2
@@ -114,6 +124,8 @@ def unit_of(setting: RecipeField, number: float = 2) -> str:
 
 def measured(setting: RecipeField, value: Any) -> str:
     """A setting's value in words, with its unit."""
+    if value == 0 and setting.name in NOUGHT:
+        return str(NOUGHT[setting.name])
     return f"{shown(setting, value)} {unit_of(setting, value) if setting.unit else ''}".strip()
 
 

@@ -12,11 +12,12 @@ from core import registries
 from core.denied import ApplicationError, Denied
 from core.models import Event, Job, Project, Tokenizer, User
 from curation.models import DatasetVersion, VersionPair
-from ml.recipe import Recipe
+from ml.recipe import Recipe, recipe_fields
 from ml.store import ModelRef
 from tests.world import api_client, run_jobs
 from training.choices import RunState
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.presets import measured
 from training.selectors.estimates import disk_need, memory_need, time_need, trained_weights
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
@@ -154,6 +155,12 @@ def test_settings_that_cannot_be_used_name_their_field(
 
 def test_a_full_training_takes_a_tenth_of_the_learning_rate(prepare: Prepare) -> None:
     assert prepare(method="full").recipe["learning_rate"] == pytest.approx(prepare().recipe["learning_rate"] / 10)
+
+
+def test_a_nought_that_is_no_number_is_told_in_words() -> None:
+    told = {setting.name: measured(setting, 0) for setting in recipe_fields()}
+    assert (told["threads"], told["patience"], told["seed"]) == ("all physical cores", "never end early", "0")
+    assert told["eval_every"] == "only before and after"
 
 
 def test_registering_a_model_lets_tasks_meter_with_its_tokenizer(tiny_base: BaseModel, frozen: DatasetVersion) -> None:
