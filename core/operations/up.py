@@ -53,9 +53,10 @@ class Up:
         try:
             with contextlib.ExitStack() as held:
                 self._start(held)
-                while True:
+                while not self.ending:
                     self.supervisor.watch()
                     time.sleep(0.2)
+            self.tell("Stopping")  # the interrupt was lost on its way, as one is that comes inside a fork's callbacks
         except KeyboardInterrupt:
             self.tell("Stopping")
         except (OperatorError, EmbeddedError) as error:

@@ -1,5 +1,6 @@
 """The supervisor and what it keeps: restarts with pauses, orderly ends, logs that stay small."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import pytest
 from core.operations.errors import OperatorError
 from core.operations.logs import rotate
 from core.operations.supervisor import Program, Supervisor, must_run
+from core.operations.up import Up
 
 
 def program(folder: Path, code: str, name: str = "one") -> Program:
@@ -85,3 +87,25 @@ def test_logs_are_copied_aside_and_emptied_and_three_are_kept(tmp_path: Path) ->
     assert log.read_bytes() == b"after"
     kept = {path.name: path.read_bytes() for path in tmp_path.glob("web.log.*")}
     assert kept == {"web.log.1": b"5" * 20, "web.log.2": b"4" * 20, "web.log.3": b"3" * 20}
+
+
+def test_an_interrupt_that_is_lost_inside_a_callback_still_ends_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python drops what a signal's handler raises while a fork's callbacks or a finalizer run."""
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    up = Up(tmp_path)
+    monkeypatch.setattr(up, "_start", lambda held: None)
+
+    def watch() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(up.supervisor, "watch", watch)
+    try:
+        assert up.run() == 0
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert "Stopping" in capsys.readouterr().out
