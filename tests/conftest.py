@@ -1,24 +1,34 @@
 """PostgreSQL and Redis for the tests: real servers in a temporary folder, unless DATABASE_URL and REDIS_URL are given.
 
 Their addresses are known before they run, so Django's settings can be read at once; the servers themselves start with
-the first test that needs them, and tests of `ml` alone start none. Processes that test side by side have their own.
+the first test that needs them, and tests of `ml` alone start none. Processes that test side by side have their own:
+each begins with a copy of one data folder that has been migrated already (its own cluster and its own 80 migrations
+would cost every process ten seconds), made anew whenever a migration, a model or a library changes.
 """
 
+import fcntl
+import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from config.embedded import Postgres, Redis
 
+ROOT = Path(__file__).resolve().parents[1]
+MIGRATED = ROOT / ".test-database"
 BROWSER = "tests/e2e/"
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
+(HOME / "secrets").mkdir(mode=0o700)
+(HOME / "secrets" / "postgres").write_text("the-same-in-every-copy-of-the-data-folder")
 POSTGRES = None if os.environ.get("DATABASE_URL") else Postgres(HOME, fast=True)
 REDIS = None if os.environ.get("REDIS_URL") else Redis(HOME, fast=True)
 
@@ -39,12 +49,45 @@ class Servers:
     redis_url: str
 
 
+def data_folder_key() -> str:
+    """What the tables are made from: migrations, models (of which Django derives permissions) and libraries."""
+    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/models/**/*.py"), *ROOT.glob("config/**/*.py")]
+    texts = [path.read_bytes() for path in [*sorted(files), ROOT / "constraints.txt"]]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def start_migrated(server: Postgres, blocker: DjangoDbBlocker) -> None:
+    """Start `server` with the test database in it, from the kept copy, which the first who comes makes."""
+    from django.db import connection
+
+    MIGRATED.mkdir(mode=0o700, exist_ok=True)
+    kept = MIGRATED / data_folder_key()
+    with (MIGRATED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            server.start()
+            with blocker.unblock():
+                name = connection.settings_dict["NAME"]
+                connection.creation.create_test_db(verbosity=0, serialize=False)
+                connection.close()
+                connection.settings_dict["NAME"] = name  # pytest-django makes it the test database again
+            server.stop()
+            for other in MIGRATED.iterdir():
+                if other.is_dir():
+                    shutil.rmtree(other)
+            subprocess.run(["cp", "-a", server.data, MIGRATED / "new"], check=True)
+            (MIGRATED / "new").rename(kept)
+        else:
+            subprocess.run(["cp", "-a", kept, server.data], check=True)
+    server.start()
+
+
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
+def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[Servers]:
     """Both servers, running. Tests marked django_db have them already; tests that start processes ask for them."""
     try:
         if POSTGRES:
-            POSTGRES.start()
+            start_migrated(POSTGRES, django_db_blocker)
         if REDIS:
             REDIS.start()
         yield Servers(HOME, os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
@@ -60,6 +103,25 @@ def django_db_modify_db_settings(servers: Servers) -> None:
     """pytest-django asks for this before it makes the test database: the server must run by then."""
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The embedded server has the test database already and goes with it; elsewhere it is made and destroyed."""
+    return POSTGRES is not None
+
+
+def empty_tables(_: object) -> None:
+    """Instead of Django's `flush`: TRUNCATE makes every file of a hundred tables anew, and permissions are derived from
+    all models again, .14 s a test for a handful of rows. Triggers and foreign keys are passed over, as TRUNCATE does.
+    """
+    from django.db import connection
+
+    made_by_migrate = {"django_content_type", "auth_permission"}
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - made_by_migrate
+    deletes = "".join(f'DELETE FROM "{table}";' for table in sorted(tables))
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {deletes} COMMIT")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Read now, so that pytest-django finds the settings configured; the people of tests.world are models.
     import django
@@ -70,7 +132,12 @@ def pytest_configure(config: pytest.Config) -> None:
     (HOME / "static").mkdir()
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django.setup()
+    from django.test import TransactionTestCase
+
     from core.selectors import health
+
+    if POSTGRES:  # passing over triggers takes a superuser
+        TransactionTestCase._fixture_teardown = empty_tables
 
     # Else statements that are made every ten seconds count now in one request of a slow test and now in another.
     health.CACHE_SECONDS = 3600

@@ -218,6 +218,7 @@ def many(task: Task, base: BaseModel, count: int) -> None:
     write(start(task, base, most=count))
 
 
+@pytest.mark.slow
 def test_the_alarm_names_who_nods_through_with_the_numbers(
     task: Task, base: BaseModel, project: Project, expert: User, owner: User, as_user: AsUser, viewer: User
 ) -> None:

@@ -333,6 +333,7 @@ def as_said(system: str, instruction: str, given: str, response: str, turns: lis
     return json.dumps([*render_messages(Example.from_json(example), Template()), response])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "name"), list(enumerate(FILES)))
 def test_real_files_go_in_and_out_equal_in_every_form(
     project: Project, owner: User, folders: Path, number: int, name: str

@@ -53,6 +53,7 @@ def test_what_an_isolated_process_starts_is_isolated() -> None:
     assert run(code) == "False"
 
 
+@pytest.mark.slow
 def test_a_foreign_model_folder_is_examined_without_network(tmp_path: Path) -> None:
     run(_TRY.format(cut=f"from ml import cli; assert cli.main(['inspect', {str(tmp_path)!r}]) == 1"))
 
