@@ -40,13 +40,19 @@ def advice_version(advice_task: Task, owner: User) -> DatasetVersion:
     task = advice_task
     nouns = list(enumerate(NOUNS.split()))
     questions = [f"How do I {verb} the {noun} of house {n}?" for verb in VERBS.split() for n, noun in nouns]
-    for number, question in enumerate(questions):
-        texts = Texts(instruction=question, response=f"Take tool {number} and work slowly.")
-        pair = Pair.objects.create(project=task.project, task=task, state=PairState.APPROVED, author=owner)
-        revision = Revision.objects.create(
-            pair=pair, number=1, instruction=texts.instruction, response=texts.response, fingerprint=texts.fingerprint
+    texts = [Texts(instruction=ask, response=f"Take tool {n} and work slowly.") for n, ask in enumerate(questions)]
+    pairs = Pair.objects.bulk_create(
+        Pair(project=task.project, task=task, state=PairState.APPROVED, author=owner) for _ in texts
+    )
+    revisions = Revision.objects.bulk_create(
+        Revision(
+            pair=pair, number=1, instruction=text.instruction, response=text.response, fingerprint=text.fingerprint
         )
-        Pair.objects.filter(pk=pair.pk).update(current=revision, approved=revision)
+        for pair, text in zip(pairs, texts, strict=True)
+    )
+    for pair, revision in zip(pairs, revisions, strict=True):
+        pair.current = pair.approved = revision
+    Pair.objects.bulk_update(pairs, ["current", "approved"])
     made = DatasetVersion.objects.create(task=task, number=1, train_share=0.5, template=task.template, created_by=owner)
     return version_build(made, lambda *_: None, lambda: None)
 

@@ -28,7 +28,10 @@ NAME = "apprentice"
 PORT = 5432  # only part of the socket's name
 START_SECONDS = 120.0  # crash recovery replays the log first
 LEFTOVER_STEPS = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+FAST = (
+    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=minimal",
+    "max_wal_senders=0",
+)  # fmt: skip
 
 
 def binary(name: str) -> Path:
