@@ -7,7 +7,7 @@ Needs the starter model and the demo pairs (`make up` fetches them), or APPRENTI
 APPRENTICE_BENCH_PAIRS (JSONL with instruction and output). Same model, same pairs, same examples a batch, same learning
 rate and one pass over the pairs for both; tokens are counted alike: all that are not padding. Each measurement is a
 process of its own and leaves out its first two steps. The loss is that on pairs neither has seen, measured alike. On a
-GPU let it take more steps: BENCH_TRAINED=440.
+GPU let it take more steps: BENCH_TRAINED=440. `benchmarks.gpu` measures more there, with models made up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.places import ROOT, demo_pairs, starter_model
 from benchmarks.rows import Row, count_from
 
-BATCH = 8
+BATCH = count_from("BENCH_BATCH", 8)
 TRAIN, HELD_OUT = count_from("BENCH_TRAINED", 96), 32
 LEARNING_RATE = {"lora": 2e-4, "full": 2e-5}
 ENCODED = 100_000
@@ -81,7 +81,7 @@ def _read(pairs: Path) -> list[dict[str, Any]]:
     return [{"instruction": row["instruction"], "response": row["output"]} for row in found]
 
 
-def _ours(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
+def ours(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
     from ml.prompting import Example, Template
     from ml.recipe import Recipe
     from ml.rundir import DataRef, RunDir, RunSpec
@@ -106,11 +106,11 @@ def _ours(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
     speed = (last["tokens"] - first["tokens"]) / (last["time"] - first["time"])
     from ml.loading import load_model
 
-    loss = _held_out_loss(load_model(ModelRef.from_json(result["model"])).model, model, pairs)
+    loss = held_out_loss(load_model(ModelRef.from_json(result["model"])).model, model, pairs)
     return {"speed": speed, "loss": loss, "precision": result["precision"], "where": where()}
 
 
-def _trl(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
+def trl(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import TrainerCallback
@@ -148,7 +148,7 @@ def _trl(method: str, model: Path, pairs: Path, out: Path) -> dict[str, Any]:
     )
     trainer.train()
     (start, tokens_start), (end, tokens_end) = marks[_WARM_UP - 1], marks[-1]
-    loss = _held_out_loss(trainer.model, model, pairs)
+    loss = held_out_loss(trainer.model, model, pairs)
     return {"speed": (tokens_end - tokens_start) / (end - start), "loss": loss}
 
 
@@ -159,7 +159,7 @@ def where() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
-def _held_out_loss(trained: Any, model: Path, pairs: Path) -> float:
+def held_out_loss(trained: Any, model: Path, pairs: Path) -> float:
     """Nats a response token over pairs that were not trained."""
     from ml.prompting import Example, Template, Tokenizer, encode_pair
     from ml.sample import Sample
@@ -199,6 +199,6 @@ if __name__ == "__main__":
     asked, how, at, data_at = sys.argv[1:5]
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory() as scratch:
-        work = {"ours": _ours, "trl": _trl, "encode": _encode}[asked]
+        work = {"ours": ours, "trl": trl, "encode": _encode}[asked]
         found = work(how, Path(at), Path(data_at), Path(scratch))
     print(json.dumps(found))

@@ -392,6 +392,8 @@ class Recipe:
                 "patience",
                 "Ending early needs measurements on the way (“Measure every”) and the best state as the model.",
             )
+        if self.method == "qlora" and self.objective == TEXT:
+            raise RecipeError("method", "A pretraining by QLoRA would leave a model of 4 bits; choose LoRA or full.")
         if self.best_by == "answers" and self.objective == TEXT:
             raise RecipeError("best_by", "A pretraining gives no answers to compare; take the lowest loss instead.")
         if self.best_by != "last" and not self.eval_every:

@@ -76,7 +76,10 @@ def _fused() -> Callable[..., torch.Tensor] | None:
         return None
     kernel: Callable[..., Any] = varlen_attn
     known = inspect.signature(kernel).parameters
-    causal: dict[str, Any] = {"window_size": (-1, 0)} if "window_size" in known else {"is_causal": True}
+    options: dict[str, Any] = {"window_size": (-1, 0)} if "window_size" in known else {"is_causal": True}
+    shares = "enable_gqa" in known  # heads of queries may share those of keys without copies
+    if shares:
+        options["enable_gqa"] = True
 
     def attend(
         module: Any,
@@ -88,16 +91,15 @@ def _fused() -> Callable[..., torch.Tensor] | None:
         kwargs: dict[str, Any],
     ) -> torch.Tensor:
         groups = query.shape[1] // key.shape[1]
-        flat = [
-            part.squeeze(0).transpose(0, 1).contiguous()
-            for part in (query, repeat_kv(key, groups), repeat_kv(value, groups))
-        ]
+        if groups > 1 and not shares:
+            key, value = repeat_kv(key, groups), repeat_kv(value, groups)
+        flat = [part.squeeze(0).transpose(0, 1).contiguous() for part in (query, key, value)]
         scale = {}
         if scaling is not None and "scale" in known:
             scale["scale"] = scaling
         elif scaling is not None:
             flat[0] = flat[0] * (scaling * query.shape[-1] ** 0.5)
         longest = int(kwargs["max_length_q"])
-        return kernel(*flat, ends, ends, longest, longest, **causal, **scale).unsqueeze(0)
+        return kernel(*flat, ends, ends, longest, longest, **options, **scale).unsqueeze(0)
 
     return attend

@@ -21,6 +21,7 @@ from ml.score import TokenLoss
 from ml.train.attention import use_packed_attention
 from ml.train.batching import packing_leaks
 from ml.train.data import TrainingData, load_data, read_examples
+from ml.train.kernels import use_fused_kernels
 from ml.train.measuring import ANSWERED, Measuring
 from ml.train.methods import METHODS, MethodError, loading_options
 from ml.train.pace import develop_pairs
@@ -72,7 +73,8 @@ def prepare(run: RunDir, attempt: Attempt, stopper: Stopper) -> TrainingJob:
     precision = _precision(spec, recipe, device, checkpoint)
     model = _model(spec, recipe, tokenizer, precision)
     model.to(device)
-    attempt.events.write("phase", name="ready", message=f"{_trainable(model)} Computing in {precision}.")
+    fused = ", with fused kernels" if use_fused_kernels(model) else ""
+    attempt.events.write("phase", name="ready", message=f"{_trainable(model)} Computing in {precision}{fused}.")
     longest = longest_context(model)
     packing = recipe.packing and recipe.objective != TEXT and _can_pack(model, data, attempt)
     loaded = LoadedModel(model, tokenizer, longest, device)
@@ -111,7 +113,11 @@ def identity(spec: RunSpec) -> dict[str, str]:
 
 def weights(model: Any) -> tuple[int, int]:
     """Numbers of trained and of all weights."""
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    # In 4 bits, two weights share a number.
+    sizes = [
+        (parameter.numel() * (1 + (parameter.dtype == torch.uint8)), parameter.requires_grad)
+        for parameter in model.parameters()
+    ]
     return sum(size for size, trained in sizes if trained), sum(size for size, _ in sizes)
 
 

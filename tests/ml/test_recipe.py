@@ -57,6 +57,9 @@ def test_impossible_combinations_name_a_field() -> None:
     with pytest.raises(RecipeError) as caught:
         Recipe(scheduler="constant", warmup_share=0.8)
     assert caught.value.field == "warmup_share"
+    with pytest.raises(RecipeError) as caught:
+        Recipe(method="qlora", objective="text")
+    assert caught.value.field == "method"
 
 
 def test_unknown_settings_are_refused() -> None:
