@@ -6,10 +6,14 @@ import argparse
 import gc
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
+
+from ml.lifeline import VARIABLE as LIFELINE
+from ml.priority import give_way
 
 Command = Callable[[list[str]], int]
 
@@ -44,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("command", choices=sorted(_MODULES))
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args(arguments[:1])
+    if LIFELINE in os.environ and chosen.command != "serve":  # a worker's child; the model server answers people
+        give_way()
     # Each command belongs to a module with a cost of its own; torch takes seconds to import.
     commands: dict[str, Command] = load(_MODULES[chosen.command]).COMMANDS
     return commands[chosen.command](list(arguments[1:]))

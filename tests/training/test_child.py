@@ -18,6 +18,7 @@ from core.jobs import JobContext, JobDrained, JobFailed, JobRunner, JobStopped, 
 from core.models import Job, User
 from core.services.jobs import job_create, job_stop
 from ml.hashing import file_sha256
+from ml.priority import NICE
 from ml.prompting import Template
 from ml.recipe import Recipe
 from ml.rundir import DataRef, RunDir, RunSpec
@@ -128,8 +129,15 @@ def test_a_stop_saves_and_a_second_attempt_goes_on_from_there(
     context: JobContext, tmp_path: Path, model: Path, owner: User
 ) -> None:
     run = make_run(tmp_path / "run", model, steps=300, save_every=300)
+    priorities: list[int] = []
+
+    def stop(event: dict[str, Any]) -> None:
+        priorities.append(the_child(run).nice())
+        job_stop(actor=owner, job=context.job, intent="stop")
+
     with pytest.raises(JobStopped, match="saved at step"):
-        follow(context, run, when("step", lambda _: job_stop(actor=owner, job=context.job, intent="stop")))
+        follow(context, run, when("step", stop))
+    assert priorities == [NICE]  # people's pages come first on the processors that both share
     checkpoint = run.latest_complete_checkpoint()
     assert checkpoint is not None
     Job.objects.filter(pk=context.job.pk).update(state=JobState.RUNNING)
