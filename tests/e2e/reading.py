@@ -1,5 +1,7 @@
 """The steps from files to a model that has read them."""
 
+from playwright.sync_api import expect
+
 from tests.e2e.people import JOB
 from tests.e2e.walk import Walk
 from tests.ml.test_corpus import prose
@@ -31,3 +33,46 @@ def prepare_pretraining(walk: Walk) -> None:
     admin.press("Next: look at what it takes")
     admin.sees("Launch the pretraining", "Bytes a token", timeout=JOB)
     admin.look()
+
+
+def bring_folder(walk: Walk) -> None:
+    """A folder of documents, read in the background."""
+    admin = walk.admin
+    admin.go(walk.root("documents/new/"))
+    texts = ["\n\n".join(prose(n * 8 + at, 12) for at in range(8)) for n in range(100, 112)]
+    files = [
+        {"name": f"house-{n}.txt", "mimeType": "text/plain", "buffer": text.encode()} for n, text in enumerate(texts)
+    ]
+    admin.page.get_by_label("Files").set_input_files(files)
+    admin.press("Bring them in")
+    expect(admin.main.locator(".stat", has_text="New documents")).to_contain_text("12", timeout=JOB)
+
+
+def launch_chain(walk: Walk) -> int:
+    """Documents, corpus, pretraining and finetuning as one launch; returns the id of the pretraining.
+
+    It would go on for very long, so that it is sure to be under way when something happens to it.
+    """
+    admin = walk.admin
+    admin.go(walk.root("training/"))
+    admin.follow("Pretrain on text")
+    admin.page.get_by_label("Which text").select_option(label="The project's documents: a corpus is made of them first")
+    admin.page.get_by_label("Which model").select_option(label="SmolLM2-135M-Instruct")
+    admin.page.get_by_label("Quick").check()
+    admin.page.get_by_label("Then teach it these pairs").select_option(index=1)
+    admin.page.get_by_label("How thorough that is").select_option(label="Quick")
+    admin.page.locator("details.fold > summary").first.click()
+    for label, value in (
+        ("Steps at most", "100000"),
+        ("Passes over the data", "100"),
+        ("Save every", "20"),
+        ("Block of text", "16"),
+    ):
+        admin.page.get_by_label(label).fill(value)
+    admin.look()
+    admin.press("Next: look at what it takes")
+    run = admin.number_in_url(r"/training/(\d+)/check/")
+    admin.sees("Launch both, one after the other", timeout=JOB)
+    admin.press("Launch both, one after the other")
+    admin.number_in_url(r"/training/(\d+)/$")
+    return run

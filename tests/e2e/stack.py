@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from config.embedded.children import start_child
 from ml.tiny import make_tiny_model
 
@@ -25,6 +27,12 @@ class Stack:
     url: str
     admin_path: str
     process: subprocess.Popen[bytes]
+
+    def kill_worker(self, queue: str) -> None:
+        """Without a word, as the system would; its supervisor starts another."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        [worker] = [each for each in family if f"{queue}@%h" in each.cmdline()]
+        worker.kill()
 
     def stop(self) -> int:
         """End it as Ctrl-C would; returns the exit code."""
@@ -55,6 +63,7 @@ def start(home: Path) -> Stack:
         "PORT": str(port),
         "HEARTBEAT_SECONDS": "2",
         "SWEEP_SECONDS": "2",
+        "LEASE_SECONDS": "10",  # what a killed worker held is taken up soon
         "PYTHONUNBUFFERED": "1",
         "PIP_NO_INDEX": "1",  # the demo's data are left out: nothing is fetched for a test
     }
