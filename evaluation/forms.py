@@ -3,16 +3,20 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
 from curation.models import Suite
 from evaluation.choices import RoundKind
+from evaluation.selectors.amounts import QUICK_LOOK, Amount, amounts_of
+from evaluation.selectors.estimates import BATCH
 from evaluation.selectors.suites import suite_for, suites_of
 from training.choices import ModelState
 from training.models import BaseModel, ModelVersion
 
 GRADERS_MOST = 9
+DETAILS = ("answers", "max_new_tokens", "batch_size")
 
 
 class NewEvaluation(forms.Form):
@@ -32,23 +36,27 @@ class NewEvaluation(forms.Form):
         empty_label=_("The model's own test part (recommended)"),
         help_text=_("What was kept aside for testing. An item that the model was trained on is refused."),
     )
+    amount = forms.ChoiceField(label=_("How thorough"), widget=forms.RadioSelect, required=False)
     answers = forms.IntegerField(
         label=_("Answers a model"),
-        initial=30,
+        required=False,
         min_value=0,
         max_value=100_000,
-        help_text=_("How many items each model answers; 0 for all. The loss is measured on every item anyway."),
+        help_text=_("A number of your own instead of the choice above; 0 for all."),
     )
     max_new_tokens = forms.IntegerField(
         label=_("Longest answer"),
-        initial=200,
+        required=False,
         min_value=1,
         max_value=8192,
-        help_text=_("An answer that reaches it is cut and counted as such."),
+        help_text=_(
+            "An answer that reaches it is cut and counted as such. Left empty, a quarter more than the longest right "
+            "answer."
+        ),
     )
     batch_size = forms.IntegerField(
         label=_("Answers at a time"),
-        initial=8,
+        initial=BATCH,
         min_value=1,
         max_value=256,
         help_text=_("More is faster and needs more memory."),
@@ -69,6 +77,33 @@ class NewEvaluation(forms.Form):
         ]
         fields["against"].required = False
         self.versions, self.bases = versions, bases
+        self.amounts = self.offered()
+        fields["amount"].choices = [(each.key, each.label) for each in self.amounts]
+        fields["amount"].initial = self.amounts[0].key if self.amounts else ""
+
+    def offered(self) -> list[Amount]:
+        """The amounts for what is chosen at the moment, with the time that each will take."""
+        fields: dict[str, Any] = self.fields
+        model = self.row("model", fields["model"].queryset) or self.versions.first()
+        suite = self.row("suite", fields["suite"].queryset) or (suite_for(model) if model else None)
+        if model is None or suite is None:
+            return []
+        return amounts_of(suite, [self.chosen(str(self.asked_for("against"))) or model.base, model])
+
+    def row(self, name: str, rows: QuerySet[Any]) -> Any:
+        number = str(self.asked_for(name))
+        return rows.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+
+    def asked_for(self, name: str) -> Any:
+        return (self.data if self.is_bound else self.initial).get(name) or ""
+
+    def cards(self) -> list[dict[str, Any]]:
+        chosen = self["amount"].value()
+        keys = [each.key for each in self.amounts]
+        return [
+            {"amount": each, "chosen": each.key == chosen or (chosen not in keys and each is self.amounts[0])}
+            for each in self.amounts
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Fill in what was left to us: the base to compare with and the suite that was kept from the model."""
@@ -79,12 +114,22 @@ class NewEvaluation(forms.Form):
             found["suite"] = found.get("suite") or suite_for(model)
             if found["suite"] is None:
                 self.add_error("suite", _("The version this model was trained on has no test part; choose a suite."))
+        if found.get("answers") is None:
+            amount = next((each for each in self.amounts if each.key == found.get("amount")), None)
+            found["answers"] = amount.answers if amount else QUICK_LOOK
         return found
+
+    def changed_details(self) -> bool:
+        """Whether the details should be open: something in them was set or is wrong."""
+        return any(self[name].errors or self[name].value() not in (None, "", BATCH, str(BATCH)) for name in DETAILS)
+
+    def details(self) -> list[forms.BoundField]:
+        return [self[name] for name in DETAILS]
 
     def chosen(self, key: str) -> BaseModel | ModelVersion | None:
         kind, _dash, number = key.partition("-")
         rows: Any = {"base": self.bases, "version": self.versions}.get(kind)
-        return rows.filter(pk=number).first() if rows is not None else None
+        return rows.filter(pk=number).first() if rows is not None and number.isdecimal() and len(number) < 19 else None
 
 
 class NewRound(forms.Form):

@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,34 @@ from ml.train.data import read_examples
 from ml.train.stopping import Stopper
 
 _NO_LIMIT = 1 << 40
+_TELL_SECONDS = 2.0
+
+
+@dataclass
+class Spent:
+    """Where the time of one attempt went: seconds, and the tokens that they brought. Later estimates are made of it."""
+
+    loading: float = 0.0
+    answering: float = 0.0
+    reading: float = 0.0
+    new_tokens: int = 0
+    read_tokens: int = 0
+
+    @contextmanager
+    def clock(self, part: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            setattr(self, part, getattr(self, part) + time.monotonic() - began)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "loading_seconds": round(self.loading, 2),
+            "answering_seconds": round(self.answering, 2),
+            "reading_seconds": round(self.reading, 2),
+            "read_tokens": self.read_tokens,
+        }
 
 
 def cut_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
@@ -91,10 +121,11 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
     settings = spec.generate
     if settings is None:
         raise ValueError("This run directory is not for a generation.")
-    started = time.monotonic()
+    started, spent = time.monotonic(), Spent()
     attempt.events.write("phase", name="load", message="Loading the model.")
     threads = use_threads(settings.threads)
-    loaded = load_model(spec.model)
+    with spent.clock("loading"):
+        loaded = load_model(spec.model)
     items = list(read_examples(run.path / settings.items))
     done = _earlier_outputs(run, attempt)
     asked = len(items[: settings.answers or None])
@@ -103,17 +134,43 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
     attempt.events.write(
         "phase", name="generate", message=f"Answering {len(todo)} of {len(items)} items with {threads} threads."
     )
-    new_tokens = 0
+    teller = _Teller(attempt, len(items), len(todo), spent)
     with attempt.outputs_path.open("a", encoding="utf-8") as file:
-        for rows in _answer_items(loaded, spec.template, todo, unasked, settings, stopper):
+        for rows in _answer_items(loaded, spec.template, todo, unasked, settings, stopper, teller):
             for row in rows:
                 done[row["id"]] = row
-                new_tokens += row["new_tokens"]
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             file.flush()
-            _tell(attempt, len(done), len(items), len(todo), new_tokens, time.monotonic() - started)
+            teller.tell(len(done))
     _write_in_order(attempt.outputs_path, [done[item.id] for item in items])
-    return _result(attempt, items, done, new_tokens, time.monotonic() - started)
+    return _result(attempt, items, done, spent, time.monotonic() - started)
+
+
+class _Teller:
+    """Tells how far the work is: after each batch, and within one every two seconds, as a part of its answers."""
+
+    def __init__(self, attempt: Attempt, total: int, todo: int, spent: Spent) -> None:
+        self._attempt, self._total, self._before, self.spent = attempt, total, total - todo, spent
+        self._done, self._told, self._began = self._before, time.monotonic(), time.monotonic()
+
+    def tell(self, done: int, part: float = 0.0) -> None:
+        """`done` items are finished, and of those in the batch under way as much as `part` answers."""
+        self._done, self._told = done, time.monotonic()
+        seconds, here = self._told - self._began, done + part - self._before
+        self._attempt.events.write(
+            "progress",
+            done=done,
+            total=self._total,
+            part=round(part, 2),
+            tokens_per_second=round(self.spent.new_tokens / seconds, 2) if seconds else 0.0,
+            eta_seconds=round(seconds / here * (self._total - done - part), 1) if here else None,
+        )
+
+    def within(self, requests: Sequence[Request]) -> None:
+        """Called at every token of a batch."""
+        if time.monotonic() - self._told >= _TELL_SECONDS:
+            shares = (1.0 if each.finished else len(each.new_ids) / each.max_new_tokens for each in requests)
+            self.tell(self._done, sum(shares))
 
 
 def _answer_items(
@@ -123,6 +180,7 @@ def _answer_items(
     unasked: AbstractSet[str],
     settings: GenerateSettings,
     stopper: Stopper,
+    teller: _Teller,
 ) -> Iterator[list[dict[str, Any]]]:
     """The outputs of one batch at a time: first the items to answer, then those whose reference alone is scored."""
     if not items:
@@ -133,12 +191,11 @@ def _answer_items(
     for request in requests:
         if request.key in unasked:
             request.finish_reason = "not_asked"
-    loss = TokenLoss(loaded.model) if settings.score_references else None
+    loss, spent = TokenLoss(loaded.model) if settings.score_references else None, teller.spent
     for batch in _batches(requests, settings.batch_size):
-        started = time.monotonic()
-        answer(loaded, [requests[index] for index in batch], stops, stopper.check)
-        seconds = (time.monotonic() - started) / len(batch)
-        references = _reference_scores(loaded, template, [items[index] for index in batch], loss, stopper)
+        seconds = _answer_batch(loaded, [requests[index] for index in batch], stops, stopper, teller)
+        with spent.clock("reading"):
+            references = _reference_scores(loaded, template, [items[index] for index in batch], loss, stopper, spent)
         yield [
             {
                 "id": items[index].id,
@@ -146,12 +203,28 @@ def _answer_items(
                 "finish_reason": requests[index].finish_reason,
                 "prompt_tokens": len(requests[index].prompt),
                 "new_tokens": len(requests[index].new_ids),
-                "seconds": round(seconds, 4),
+                "seconds": round(seconds / len(batch), 4),
                 **reference,
                 "truncated_prompt": False,
             }
             for index, reference in zip(batch, references, strict=True)
         ]
+
+
+def _answer_batch(
+    loaded: LoadedModel, requests: Sequence[Request], stops: Sequence[str], stopper: Stopper, teller: _Teller
+) -> float:
+    """Answer a batch; the seconds that it took."""
+
+    def at_each_token() -> None:
+        stopper.check()
+        teller.within(requests)
+
+    before = teller.spent.answering
+    with teller.spent.clock("answering"):
+        answer(loaded, requests, stops, at_each_token)
+    teller.spent.new_tokens += sum(len(request.new_ids) for request in requests)
+    return teller.spent.answering - before
 
 
 def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
@@ -162,7 +235,12 @@ def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
 
 
 def _reference_scores(
-    loaded: LoadedModel, template: Template, items: Sequence[Example], loss: TokenLoss | None, stopper: Stopper
+    loaded: LoadedModel,
+    template: Template,
+    items: Sequence[Example],
+    loss: TokenLoss | None,
+    stopper: Stopper,
+    spent: Spent,
 ) -> list[dict[str, Any]]:
     """Mean negative log-likelihood of each item's own response; null where there is none or it does not fit."""
     found: list[dict[str, Any]] = [{"reference_loss": None, "reference_tokens": 0} for _ in items]
@@ -171,6 +249,7 @@ def _reference_scores(
     encoded = [encode_pair(item, template, loaded.tokenizer, _NO_LIMIT) for item in items]
     scorable = [n for n, pair in enumerate(encoded) if pair.usable and len(pair.ids) <= loaded.longest]
     if scorable:
+        spent.read_tokens += sum(len(encoded[number].ids) for number in scorable)
         scores = score_samples(
             loaded.model,
             [Sample(encoded[number].ids, encoded[number].labels) for number in scorable],
@@ -208,27 +287,17 @@ def _write_in_order(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     temporary.replace(path)
 
 
-def _tell(attempt: Attempt, done: int, total: int, todo: int, new_tokens: int, seconds: float) -> None:
-    here = done - (total - todo)
-    attempt.events.write(
-        "progress",
-        done=done,
-        total=total,
-        tokens_per_second=round(new_tokens / seconds, 2),
-        eta_seconds=round(seconds / here * (total - done), 1) if here else None,
-    )
-
-
 def _result(
-    attempt: Attempt, items: Sequence[Example], done: dict[str, dict[str, Any]], new_tokens: int, seconds: float
+    attempt: Attempt, items: Sequence[Example], done: dict[str, dict[str, Any]], spent: Spent, seconds: float
 ) -> dict[str, Any]:
     losses = [done[item.id]["reference_loss"] for item in items]
     known = [loss for loss in losses if loss is not None]
     return {
         "result": f"{attempt.path.name}/{attempt.outputs_path.name}",
         "items": len(items),
-        "new_tokens": new_tokens,
+        "new_tokens": spent.new_tokens,
         "seconds": round(seconds, 3),
-        "tokens_per_second": round(new_tokens / seconds, 2),
+        "tokens_per_second": round(spent.new_tokens / seconds, 2),
         "mean_reference_loss": sum(known) / len(known) if known else None,
+        **spent.to_json(),
     }

@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from ml.loading import TRUST_REMOTE_CODE, ModelError, load_base
 from ml.prompting import Tokenizer, TokenizerError
+from ml.speed import measure_speed
 from ml.store import UnsafeModelError, check_safe_folder, fingerprint
 from ml.template_trial import try_chat_template
 
@@ -36,7 +37,8 @@ def inspect_model(folder: Path | str) -> dict[str, Any]:
 
     `ok` is True when nothing forbids registering it; `problems` are {"code", "blocking", "sentence"}. The facts:
     architecture, parameters, bytes, longest (positions), vocabulary (tokens), embedding_rows, eos_token,
-    chat_template, fingerprint, tokenizer_fingerprint, template_fingerprint, and what the folder says of itself.
+    chat_template, fingerprint, tokenizer_fingerprint, template_fingerprint, speed (of ml.speed), and what the folder
+    says of itself.
     """
     root = Path(folder).resolve()
     facts: dict[str, Any] = {"path": str(root)}
@@ -174,6 +176,7 @@ def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems
                 raise _Refused("not_a_number", "The weights give no numbers: the model cannot say a word.")
             ids = torch.cat([ids, logits.argmax()[None, None]], dim=1)
     facts["trial"] = {"prompt": _WORDS, "text": tokenizer.decode(ids[0].tolist())}
+    facts["speed"] = measure_speed(model, tokenizer.vocabulary_size)
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -118,6 +118,20 @@ def duration(seconds: float | str | None) -> str:
 
 
 @register.filter
+def about(seconds: float | str | None) -> str:
+    """An amount of time, no more exact than an estimate is: "40 s", "3 min", "2 h 10 min"."""
+    if seconds is None or isinstance(seconds, str):
+        return ""
+    if seconds < 95:
+        seconds = max(10, round(seconds / 10) * 10)
+        return (_("%(seconds)d s") % {"seconds": seconds}).replace(" ", NO_BREAK)
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return (_("%(minutes)d min") % {"minutes": minutes}).replace(" ", NO_BREAK)
+    return duration(round(seconds / 600) * 600)
+
+
+@register.filter
 def compact(number: float | str | None) -> str:
     """A count in at most four characters and its unit: 950, 12.3 k, 1.2 M."""
     if number is None or isinstance(number, str):  # an empty string: a variable that the template does not have

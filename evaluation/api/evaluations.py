@@ -16,8 +16,9 @@ from curation.models import Suite
 from evaluation.access import evaluation_by_id, may_see_answers
 from evaluation.api.shapes import EvaluationDetailOut, EvaluationIn, EvaluationOut, OutputOut
 from evaluation.models import Evaluation, Output
+from evaluation.selectors.estimates import Model
 from evaluation.selectors.evaluations import evaluations_of
-from evaluation.services.evaluations import Model, evaluation_cancel, evaluation_create, evaluation_retry
+from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
 from training.models import BaseModel, ModelVersion
 
 PROJECT = OpenApiParameter("project", str, description="Slug; without it, those of every project you may see.")

@@ -1,9 +1,14 @@
 """What evaluation's endpoints take and give, as serializers: the schema is made from them."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evaluation.choices import RoundKind, Usable, Winner
 from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Rubric, Score, Vote
+from evaluation.selectors.amounts import QUICK_LOOK
+from evaluation.selectors.estimates import BATCH
+from evaluation.selectors.evaluations import candidates_of
+from evaluation.selectors.progress import whole_of
 
 
 class CandidateOut(serializers.ModelSerializer[Candidate]):
@@ -36,11 +41,28 @@ class EvaluationOut(serializers.ModelSerializer[Evaluation]):
         )
 
 
+class WholeOut(serializers.Serializer[object]):
+    """How far an evaluation is, all its models together."""
+
+    share = serializers.FloatField()
+    eta_seconds = serializers.IntegerField(allow_null=True)
+
+
 class EvaluationDetailOut(EvaluationOut):
-    """With the summary: every measure of every model and each model against the first, with 95 % intervals."""
+    """With the summary: every measure of every model and each model against the first, with 95 % intervals.
+
+    `estimate` is what was foretold when it was asked for, in seconds; `progress` is null once it has ended.
+    """
+
+    progress = serializers.SerializerMethodField()
 
     class Meta(EvaluationOut.Meta):
-        fields = (*EvaluationOut.Meta.fields, "summary")  # type: ignore[assignment]
+        fields = (*EvaluationOut.Meta.fields, "estimate", "progress", "summary")  # type: ignore[assignment]
+
+    @extend_schema_field(WholeOut(allow_null=True))
+    def get_progress(self, evaluation: Evaluation) -> object:
+        whole = whole_of(evaluation, candidates_of(evaluation))
+        return WholeOut(whole).data if whole else None
 
 
 class ModelIn(serializers.Serializer[object]):
@@ -59,9 +81,11 @@ class EvaluationIn(serializers.Serializer[object]):
     project = serializers.SlugField()
     suite = serializers.IntegerField(min_value=1)
     models = ModelIn(many=True, allow_empty=False)
-    answers = serializers.IntegerField(default=30, help_text="Items that each model answers; 0 for all.")
-    max_new_tokens = serializers.IntegerField(default=200)
-    batch_size = serializers.IntegerField(default=8)
+    answers = serializers.IntegerField(default=QUICK_LOOK, help_text="Items that each model answers; 0 for all.")
+    max_new_tokens = serializers.IntegerField(
+        required=False, help_text="Left out: a quarter more than the longest reference answer."
+    )
+    batch_size = serializers.IntegerField(default=BATCH)
     name = serializers.CharField(max_length=120, required=False, default="")
 
 

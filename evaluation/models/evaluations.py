@@ -18,6 +18,7 @@ class Evaluation(models.Model):
     state = models.CharField(max_length=10, choices=EvaluationState.choices, default=EvaluationState.QUEUED)
     error = models.TextField(blank=True)
     summary = models.JSONField(default=dict)  # what the result page says, computed once when all models have answered
+    estimate = models.JSONField(default=dict)  # seconds that were foretold: in all, low, high, of each model in turn
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)

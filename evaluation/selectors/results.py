@@ -14,6 +14,7 @@ from core.charts import Interval as Bar
 from evaluation.choices import VERDICT_TONES, Verdict
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation
+from evaluation.selectors.amounts import points_off
 from evaluation.selectors.evaluations import candidates_of
 from ml.checks import get_check
 
@@ -102,6 +103,15 @@ class Result:
     def unfound(self) -> str:
         names = (get_check(row.measure.key.removeprefix(CHECK)).name for row in self.rows if row.is_idle)
         return ", ".join(map(_, names))
+
+    @property
+    def asked(self) -> int:
+        """How many items each model answered; the loss is measured on more."""
+        return min((cell.count for cell in self.limit), default=0)
+
+    @property
+    def points(self) -> int:
+        return points_off(self.asked)
 
     @property
     def limit(self) -> list[Cell]:

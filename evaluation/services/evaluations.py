@@ -14,13 +14,14 @@ from core.services.jobs import job_create, job_retry, job_stop
 from curation.models import Suite
 from evaluation.choices import EVALUATION_AGAIN, EVALUATION_OPEN, EvaluationState
 from evaluation.models import Candidate, Evaluation
+from evaluation.selectors.amounts import QUICK_LOOK
+from evaluation.selectors.estimates import BATCH, Model, answer_limit, estimate_of, suite_size
 from evaluation.selectors.suites import taught_items
 from evaluation.services.states import candidate_move
 from training.choices import ModelState
-from training.models import BaseModel, ModelVersion
+from training.models import BaseModel
 from training.selectors.refs import folder_of
 
-Model = BaseModel | ModelVersion
 KIND = "evaluate"
 MOST_MODELS = 6
 NEEDED_BYTES = 100_000_000
@@ -33,27 +34,32 @@ def evaluation_create(
     project: Project,
     suite: Suite,
     models: Sequence[Model],
-    answers: int = 30,
-    max_new_tokens: int = 200,
-    batch_size: int = 8,
+    answers: int = QUICK_LOOK,
+    max_new_tokens: int | None = None,
+    batch_size: int = BATCH,
     seed: int = 0,
     name: str = "",
 ) -> Evaluation:
     """Let some models answer a suite, one job each. The first model is what the others are compared with.
 
     `answers` items are answered by each model (0: all); the likelihood of the reference is measured on every item.
+    An answer has at most `max_new_tokens`; None: a quarter more than the longest reference.
     Raises ApplicationError with the cure for whatever would make the jobs fail.
     """
     if suite.project_id != project.pk:
         raise ApplicationError(_("This suite belongs to another project."), field="suite")
-    refuse_settings(answers, max_new_tokens, batch_size)
     refuse_suite(suite)
+    size = suite_size(suite)
+    longest = answer_limit(size) if max_new_tokens is None else max_new_tokens
+    refuse_settings(answers, longest, batch_size)
     refuse_models(project, suite, models)
+    expected = estimate_of(suite, models, answers=answers, max_new_tokens=longest, size=size)
     evaluation = Evaluation.objects.create(
         project=project,
         suite=suite,
         name=(name or _("%(models)s on %(suite)s") % {"models": " / ".join(map(str, models)), "suite": suite})[:120],
-        settings={"answers": answers, "max_new_tokens": max_new_tokens, "batch_size": batch_size, "seed": seed},
+        settings={"answers": answers, "max_new_tokens": longest, "batch_size": batch_size, "seed": seed},
+        estimate=expected.to_json() if expected else {},
         requested_by=actor,
     )
     event_record(actor=actor, action="evaluation.created", project=project, subject=evaluation, summary=evaluation.name)

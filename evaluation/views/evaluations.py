@@ -1,6 +1,7 @@
 """Starting an evaluation, watching it, and reading what came of it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,10 +19,13 @@ from evaluation.choices import EVALUATION_AGAIN, EVALUATION_OPEN
 from evaluation.forms import NewEvaluation
 from evaluation.models import Evaluation
 from evaluation.selectors.evaluations import candidates_of, evaluations_of
+from evaluation.selectors.progress import took, whole_of
 from evaluation.selectors.results import result_of
 from evaluation.selectors.rounds import rounds_of
 from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
 from training.models import ModelVersion
+
+ASKED = ("model", "against", "suite", "amount")  # what an address may choose beforehand
 
 
 @require_GET
@@ -40,7 +44,7 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
 def new(request: HttpRequest, project: str) -> HttpResponse:
     """Base against finetuned in two clicks: both are chosen already."""
     access = project_access(request, project, Need.OWN)
-    initial = {"model": request.GET.get("model", "")} if request.GET.get("model", "").isdigit() else {}
+    initial = {name: request.GET[name] for name in ASKED if request.GET.get(name)}
     form = NewEvaluation(request.POST or None, project=access.project, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -74,9 +78,11 @@ def live(request: HttpRequest, project: str, evaluation: int) -> HttpResponse:
 
 
 def live_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
+    candidates = candidates_of(evaluation)
     return {
         "evaluation": evaluation,
-        "candidates": candidates_of(evaluation),
+        "candidates": candidates,
+        "whole": whole_of(evaluation, candidates),
         "open": evaluation.state in EVALUATION_OPEN,
         "again": evaluation.state in EVALUATION_AGAIN,
         "may_own": access.allows(Need.OWN),
@@ -88,10 +94,21 @@ def page_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
     return {
         **live_of(access, evaluation),
         "result": result_of(evaluation),
+        "took": took(evaluation),
+        "more": closer(evaluation),
         "rounds": rounds_of(evaluation),
         "hidden": str(visible) if isinstance(visible, Denied) else "",
         "may_grade": access.allows(Need.GRADE),
     }
+
+
+def closer(evaluation: Evaluation) -> str:
+    """The address of the form with the same models and suite, and more items to answer."""
+    asked: dict[str, Any] = {"suite": evaluation.suite_id}
+    for candidate in candidates_of(evaluation)[:2]:
+        if candidate.model_version_id and "model" not in asked:
+            asked["model"] = candidate.model_version_id
+    return urlencode({**asked, "amount": "all"})
 
 
 @require_POST

@@ -35,6 +35,14 @@ def test_durations_keep_their_two_largest_units(seconds: float | None, words: st
 
 
 @pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (3, "10 s"), (94, "90 s"), (96, "2 min"), (185, "3 min"), (4000, "1 h 10 min")],
+)
+def test_an_estimate_is_told_no_more_exactly_than_it_is_known(seconds: float | None, words: str) -> None:
+    assert parts.about(seconds) == words.replace(" ", NB)
+
+
+@pytest.mark.parametrize(
     ("number", "words"),
     [
         (950, "950"),

@@ -59,6 +59,8 @@ def evaluate(walk: Walk) -> None:
     admin = walk.admin
     admin.go(walk.root("evaluations/"))
     admin.follow("Evaluate a model")
+    admin.sees("Takes about")
+    admin.page.get_by_text("Details: filled in for most cases").click()
     admin.page.get_by_label("Longest answer").fill("8")
     admin.press("Start the evaluation")
     walk.ids["evaluation"] = admin.number_in_url(r"/evaluations/(\d+)/")

@@ -11,7 +11,7 @@ from core.models import Job, Project, User
 from core.services.projects import project_create
 from curation.models import Suite, SuiteItem, VersionPair
 from evaluation.choices import EvaluationState
-from evaluation.jobs import COST_OF_ANSWER, Follow
+from evaluation.jobs import TOKENS_A_REFERENCE, Follow
 from evaluation.measures import LIMIT, LOSS, Measure
 from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.results import decimal, signed
@@ -150,15 +150,18 @@ class Told:
 
 def test_an_answer_weighs_more_than_a_score_in_the_time_that_is_left() -> None:
     told = Told()
-    follow = Follow(told, answers=10)  # type: ignore[arg-type]
+    follow = Follow(told, answers=10, longest=3 * TOKENS_A_REFERENCE)  # type: ignore[arg-type]
     follow(1, {"type": "phase", "time": 0.0})
     follow(1, {"type": "progress", "time": 10.0, "done": 2, "total": 40})
+    follow(1, {"type": "progress", "time": 20.0, "done": 2, "part": 2.5, "total": 40})
     follow(1, {"type": "progress", "time": 30.0, "done": 6, "total": 40})
     follow(1, {"type": "progress", "time": 60.0, "done": 20, "total": 40})
-    total = 10 * COST_OF_ANSWER + 30
-    assert told.rows[0] == (2 * COST_OF_ANSWER, total, "2 of 10 answers", None)
-    assert told.rows[1] == (6 * COST_OF_ANSWER, total, "6 of 10 answers", 4 * COST_OF_ANSWER / 20)
-    assert told.rows[2][:3] == (10 * COST_OF_ANSWER + 10, total, "References scored: 20 of 40")
+    assert told.rows == [
+        (80, 700, "2 of 10 answers", None),
+        (180, 700, "2 of 10 answers", 10.0),
+        (240, 700, "6 of 10 answers", 8.0),
+        (500, 700, "References scored: 20 of 40", 8.4),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from core.services.jobs import job_retry
 from curation.models import CheckedText, Suite
 from evaluation.choices import EvaluationState
 from evaluation.models import Evaluation, Output, Score
+from evaluation.selectors.estimates import estimate_of
 from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
 from ml.checks import default_checks
 from ml.metrics import METRICS
@@ -44,13 +45,18 @@ def evaluation(
     )
 
 
-def test_both_models_answer_some_items_and_are_scored_on_all(evaluation: Evaluation, advice_suite: Suite) -> None:
+def test_both_models_answer_some_items_and_are_scored_on_all(
+    evaluation: Evaluation, advice_suite: Suite, plain_base: BaseModel, taught_model: ModelVersion
+) -> None:
     assert evaluation.state == EvaluationState.QUEUED
     jobs = run_jobs("generate")
     assert [job.state for job in jobs] == [JobState.DONE, JobState.DONE], [job.error for job in jobs]
     evaluation.refresh_from_db()
     assert evaluation.state == EvaluationState.DONE
     assert evaluation.ended_at is not None
+    found = estimate_of(advice_suite, [plain_base, taught_model], answers=5, max_new_tokens=6)
+    assert found is not None
+    assert (found.source, len(found.parts)) == ("earlier", 2)
     for candidate in evaluation.candidates.all():
         outputs = Output.objects.filter(candidate=candidate)
         assert outputs.count() == advice_suite.size
