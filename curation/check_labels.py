@@ -27,7 +27,7 @@ LABELS: dict[str, Promise] = {
     "reference_share": _("Share of the words of the expected answer"),
     "refusal_words": _("Words of a text that may count as a refusal, at most"),
     "script_share": _("Share of letters in a foreign script"),
-    "similarity": _("Share of common words and word pairs"),
+    "similarity": _("Share of common words and word pairs; of letter sequences where both are short"),
     "stutter": _("Repeated letters, at least"),
     "typical_factor": _("Times the length that 19 of 20 accepted texts keep to"),
     "typical_share": _("Share of the length that 19 of 20 accepted texts reach"),

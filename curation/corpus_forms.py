@@ -51,7 +51,10 @@ class CorpusForm(forms.Form):
         min_value=0,
         max_value=1,
         initial=DEFAULTS.similar,
-        help_text=_("Two texts that share this much of their words and word pairs count as one; 0 drops only copies."),
+        help_text=_(
+            "Two texts that share this much of their words, or short ones of their letter sequences, count as one; "
+            "0 drops only copies."
+        ),
     )
     least = forms.IntegerField(
         label=_("Shortest text"),

@@ -1,17 +1,21 @@
 """Which texts say nearly the same, among a hundred thousand in a minute, or among texts that arrive over years.
 
-1. A text becomes the set of its words and word pairs: short questions have too few longer shingles to compare.
-2. Shingles that stand in more than a tenth of the texts are dropped: a prompt template would make all texts alike.
+1. A text becomes the set of its words and word pairs. In a short one a single slip changes a third of these, so it
+   becomes the set of its sequences of three and four letters instead.
+2. Shingles that stand in too many of the texts are dropped: a prompt template would make all texts alike.
 3. MinHash (Broder 1997) with banding proposes pairs; 4. the true Jaccard similarity of the sets decides.
 
-Of each hash only the lowest eight bits are kept (Li and König 2010): a text's sketch has 128 bytes, small enough to be
-stored, and four of them make a band. A text that comes later is then compared with the stored sketches alone:
-`common_shingles` once, `sketches` of each text, `proposed` between the new ones and all, `similarity` of those.
+Texts of middling length are compared both ways, so that none falls between the two. Of each hash only the lowest eight
+bits are kept (Li and König 2010): a text's sketch has 128 bytes, small enough to be stored, and four of them make a
+band. A text that comes later is then compared with the stored sketches alone: `common_shingles` once, `sketches` of
+each text, `proposed` between the new ones and all, `similarities` of those; each for words and for letters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
 from itertools import chain, pairwise
 
 import numpy as np
@@ -22,10 +26,12 @@ from ml.words import words
 
 THRESHOLD = 0.7
 SKETCH_BYTES = 128
-EDITION = 1  # count it up when shingles, hashes or rensa change: stored sketches are then made anew
+EDITION = 2  # count it up when shingles, hashes or rensa change: stored sketches are then made anew
+LONGEST_SHORT = 24  # words; two texts that have no more are compared by letters
+SHORTEST_LONG = 17  # words; one with fewer has less than 0.7 of the words of one that is not short
 _BAND_ROWS = 4  # 32 bands: a pair of similarity .7 is proposed with 99.98 %, one of .3 with 23 %
 _SEED = 20_231
-_COMMON_SHARE, _COMMON_TEXTS = 0.1, 10
+_COMMON_TEXTS = 10
 _CHUNK = 5_000
 _BUCKET, _WINDOW = 2_000, 200
 
@@ -34,8 +40,18 @@ Pairs = NDArray[np.int64]
 Sketches = NDArray[np.uint8]  # (texts, 128)
 
 
+class Unit(StrEnum):
+    """What texts are compared by."""
+
+    WORDS = "words"
+    LETTERS = "letters"
+
+
+Common = Mapping[Unit, Hashes]
+
+
 def near_duplicates(texts: Sequence[str], *, threshold: float = THRESHOLD) -> list[tuple[int, int]]:
-    """The pairs (i, j), i < j, of texts whose sets of words and word pairs have a Jaccard similarity of `threshold`.
+    """The pairs (i, j), i < j, of texts whose similarity (see `similarities`) reaches `threshold`.
 
     Blank texts are like no other. Deterministic; sorted. Identical texts are found too, but pass each text once: in
     buckets of more than 2,000 texts that look alike each is compared with 20 neighbours only. Raises ValueError for a
@@ -43,21 +59,27 @@ def near_duplicates(texts: Sequence[str], *, threshold: float = THRESHOLD) -> li
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"A similarity lies between 0 and 1, not at {threshold}.")
-    sets = _Shingles.of(texts)
-    sets = sets.without(sets.common(len(texts)))
-    likely = proposed(sets.sketches(), np.ones(len(sets), dtype=np.bool_), threshold=threshold)
-    names = sets.rows
-    return [(int(names[one]), int(names[other])) for one, other in likely if sets.jaccard(one, other) >= threshold]
+    found: set[tuple[int, int]] = set()
+    short = _short(texts)
+    for unit in Unit:
+        sets = _Shingles.of(texts, unit)
+        sets = sets.without(sets.common())
+        rows = sets.rows
+        for one, other in proposed(sets.sketches(), np.ones(len(sets), dtype=np.bool_), threshold=threshold):
+            pair = int(rows[one]), int(rows[other])
+            if unit == _unit(short, pair) and sets.jaccard(one, other) >= threshold:
+                found.add(pair)
+    return sorted(found)
 
 
-def common_shingles(texts: Sequence[str]) -> Hashes:
-    """The hashes of the shingles that make no text like another, because more than a tenth of these texts have them."""
-    return _Shingles.of(texts).common(len(texts))
+def common_shingles(texts: Sequence[str], unit: Unit) -> Hashes:
+    """The hashes of the shingles that make no text like another, because too many of these texts have them."""
+    return _Shingles.of(texts, unit).common()
 
 
-def sketches(texts: Sequence[str], common: Hashes) -> list[bytes]:
-    """What is kept of each text: 128 bytes, or none of a text without a word."""
-    sets = _Shingles.of(texts).without(common)
+def sketches(texts: Sequence[str], unit: Unit, common: Hashes) -> list[bytes]:
+    """What is kept of each text: 128 bytes, or none of one that is not compared by this unit, or has no word."""
+    sets = _Shingles.of(texts, unit).without(common)
     found = [b""] * len(texts)
     for row, sketch in zip(sets.rows.tolist(), sets.sketches(), strict=True):
         found[row] = sketch.tobytes()
@@ -80,18 +102,52 @@ def proposed(known: Sketches, fresh: NDArray[np.bool_], *, threshold: float = TH
     return found[agreeing >= threshold - 0.2]
 
 
-def similarities(texts: Sequence[str], pairs: Iterable[tuple[int, int]], common: Hashes) -> list[float]:
-    """The Jaccard similarity of the texts i and j of each pair (i, j), without the common shingles."""
-    sets = _Shingles.of(texts).without(common)
-    place = {row: n for n, row in enumerate(sets.rows.tolist())}
-    return [sets.jaccard(place[i], place[j]) if i in place and j in place else 0.0 for i, j in pairs]
+def similarities(texts: Sequence[str], pairs: Iterable[tuple[int, int]], common: Common) -> list[float]:
+    """The Jaccard similarity of the texts i and j of each pair (i, j), without the common shingles: of sequences of
+    letters where both are short, else of words and word pairs."""
+    pairs = list(pairs)
+    short = _short(texts)
+    found = [0.0] * len(pairs)
+    for unit in Unit:
+        wanted = [n for n, pair in enumerate(pairs) if _unit(short, pair) == unit]
+        if not wanted:
+            continue
+        sets = _Shingles.of(texts, unit).without(common[unit])
+        place = {row: n for n, row in enumerate(sets.rows.tolist())}
+        for n in wanted:
+            i, j = pairs[n]
+            if i in place and j in place:
+                found[n] = sets.jaccard(place[i], place[j])
+    return found
+
+
+def alike(one: str, other: str) -> float:
+    """The similarity of two texts by themselves, with no shingle left out; 1 for two blank ones."""
+    unit = Unit.LETTERS if all(len(words(text)) <= LONGEST_SHORT for text in (one, other)) else Unit.WORDS
+    first, second = _set_of(one, unit), _set_of(other, unit)
+    either = len(first | second)
+    return len(first & second) / either if either else 1.0
+
+
+@lru_cache(maxsize=1024)
+def _set_of(text: str, unit: Unit) -> frozenset[str]:
+    return frozenset(_SHINGLES[unit](text))
+
+
+def _short(texts: Sequence[str]) -> list[bool]:
+    return [len(words(text)) <= LONGEST_SHORT for text in texts]
+
+
+def _unit(short: Sequence[bool], pair: tuple[int, int]) -> Unit:
+    return Unit.LETTERS if short[pair[0]] and short[pair[1]] else Unit.WORDS
 
 
 class _Shingles:
     """The hashed shingles of the texts that have any, row after row in one array."""
 
-    def __init__(self, rows: Pairs, values: Hashes, offsets: Pairs) -> None:
+    def __init__(self, rows: Pairs, values: Hashes, offsets: Pairs, unit: Unit) -> None:
         self.rows = rows
+        self._unit = unit
         self._values = values
         self._offsets = offsets
 
@@ -99,23 +155,23 @@ class _Shingles:
         return len(self.rows)
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> _Shingles:
+    def of(cls, texts: Sequence[str], unit: Unit) -> _Shingles:
         parts: list[Hashes] = [np.zeros(0, dtype=np.uint64)]
         sizes: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            sets = rensa.RMinHash.hash_token_sets([_shingles(text) for text in texts[start : start + _CHUNK]])
+            sets = rensa.RMinHash.hash_token_sets([_SHINGLES[unit](text) for text in texts[start : start + _CHUNK]])
             sizes.extend(map(len, sets))
             parts.append(np.fromiter(chain.from_iterable(sets), dtype=np.uint64))
         values = np.concatenate(parts)
         rows = np.flatnonzero(sizes)
-        return cls(rows, values, np.concatenate([[0], np.cumsum(np.asarray(sizes, dtype=np.int64)[rows])]))
+        return cls(rows, values, np.concatenate([[0], np.cumsum(np.asarray(sizes, dtype=np.int64)[rows])]), unit)
 
-    def common(self, texts: int) -> Hashes:
-        """Shingles of more than a tenth of so many texts, and of more than ten, sorted."""
+    def common(self) -> Hashes:
+        """Shingles of more than the unit's share of the rows, and of more than ten, sorted."""
         ordered = np.sort(self._values)  # by sorting: numpy's own unique() takes many times as long
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])
         counts = np.diff(np.concatenate([first, [ordered.size]]))
-        found: Hashes = ordered[first[counts > max(_COMMON_TEXTS, _COMMON_SHARE * texts)]]
+        found: Hashes = ordered[first[counts > max(_COMMON_TEXTS, _COMMON_SHARE[self._unit] * len(self))]]
         return found
 
     def without(self, common: Hashes) -> _Shingles:
@@ -125,7 +181,7 @@ class _Shingles:
         poor = np.bincount(row_of[rare], minlength=len(self)) < 2
         keep = rare | poor[row_of]
         kept = np.bincount(row_of[keep], minlength=len(self))
-        return _Shingles(self.rows, self._values[keep], np.concatenate([[0], np.cumsum(kept)]))
+        return _Shingles(self.rows, self._values[keep], np.concatenate([[0], np.cumsum(kept)]), self._unit)
 
     def sketches(self) -> Sketches:
         """The lowest eight bits of each row's MinHash values, shape (rows, 128)."""
@@ -147,9 +203,22 @@ class _Shingles:
         return float(common / (first.size + second.size - common))
 
 
-def _shingles(text: str) -> list[str]:
+def _of_words(text: str) -> list[str]:
     tokens = words(text)
-    return list(dict.fromkeys([*tokens, *map(" ".join, pairwise(tokens))]))
+    return list(dict.fromkeys([*tokens, *map(" ".join, pairwise(tokens))])) if len(tokens) >= SHORTEST_LONG else []
+
+
+def _of_letters(text: str) -> list[str]:
+    tokens = words(text)
+    if not 0 < len(tokens) <= LONGEST_SHORT:
+        return []
+    line = f" {' '.join(tokens)} "
+    return list({line[start : start + size] for size in (3, 4) for start in range(max(1, len(line) - size + 1))})
+
+
+_SHINGLES: dict[Unit, Callable[[str], list[str]]] = {Unit.WORDS: _of_words, Unit.LETTERS: _of_letters}
+# A tenth of the texts for words; letters occur in other words too.
+_COMMON_SHARE = {Unit.WORDS: 0.1, Unit.LETTERS: 0.3}
 
 
 def _in_one_band(known: Sketches, fresh: NDArray[np.bool_]) -> Pairs:

@@ -10,7 +10,8 @@ class Likeness(models.Model):
     """What is kept of the texts of a revision, so that it is compared with others without reading them again.
 
     The numbers are hashes of texts without case, punctuation and blanks (`ml.split.comparable`); 0 stands for a text
-    that makes nothing alike: a blank one, or too short an answer. The sketches are those of `ml.near_duplicates`.
+    that makes nothing alike: a blank one, or too short an answer. The sketches are those of `ml.near_duplicates`,
+    by words and, of short texts, by letters; none where a text is not compared so.
     """
 
     revision = models.OneToOneField(Revision, models.CASCADE, primary_key=True, related_name="likeness")
@@ -23,6 +24,8 @@ class Likeness(models.Model):
     response = models.BigIntegerField()
     prompt_sketch = models.BinaryField(default=b"")
     response_sketch = models.BinaryField(default=b"")
+    prompt_letters = models.BinaryField(default=b"")
+    response_letters = models.BinaryField(default=b"")
     sketched = models.BooleanField(default=False)
     compared = models.BooleanField(default=False)  # with everything that was sketched before
     suites_upto = models.BigIntegerField(default=0)  # the newest suite in whose items leaks were looked for
@@ -45,7 +48,7 @@ class NearText(models.Model):
     kind = models.CharField(max_length=8, choices=LikeKind.choices)
     one = models.BigIntegerField()  # the smaller of the two
     other = models.BigIntegerField()
-    similarity = models.FloatField()  # Jaccard, of words and word pairs
+    similarity = models.FloatField()  # Jaccard, as `ml.near_duplicates` has it
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("task", "kind", "one", "other"), name="one_likeness_of_texts"),)
@@ -66,6 +69,8 @@ class LikenessBasis(models.Model):
     revisions = models.PositiveIntegerField()
     prompt_common = models.BinaryField(default=b"")
     response_common = models.BinaryField(default=b"")
+    prompt_common_letters = models.BinaryField(default=b"")
+    response_common_letters = models.BinaryField(default=b"")
     made_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

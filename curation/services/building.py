@@ -143,8 +143,8 @@ def tokens_count(task: Task, tell: Tell) -> None:
         return
     missing = approved_pairs(task).filter(approved__tokens__isnull=True)
     ids = list(missing.order_by("pk").values_list("approved_id", flat=True))
-    for part in batched(ids):
-        tell(0, len(ids), _("Counting tokens"))
+    for number, part in enumerate(batched(ids)):
+        tell(number * BATCH, len(ids), _("Counting tokens"))
         found = list(Revision.objects.filter(pk__in=part))
         counts = [count_tokens(texts_of(revision), task, tokenizer) for revision in found]
         columns_set(Revision, [revision.pk for revision in found], tokens=counts)

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 
 from curation.choices import LeakMethod, LikeKind
 from curation.models import Leak, Likeness, LikenessBasis, Suite, SuiteItem, Task
-from curation.services.likeness import Tell, common_of, task_held, text_number
+from curation.services.likeness import SKETCH, Tell, common_of, task_held, text_number
 from ml.leaks import ItemGrams
-from ml.near_duplicates import SKETCH_BYTES, THRESHOLD, proposed, similarities, sketches
+from ml.near_duplicates import SKETCH_BYTES, THRESHOLD, Unit, proposed, similarities, sketches
 from ml.split import ANSWER_WORDS, comparable, whole_prompt
 from ml.words import count_words
 
 BATCH = 10_000
+Sketched = tuple["Text", dict[tuple[LikeKind, Unit], bytes]]
 RANK = {LeakMethod.EXACT: 0, LeakMethod.NEAR: 1, LeakMethod.GRAMS: 2}
 
 
@@ -102,32 +103,25 @@ def text_of(key: str, pair: int, task: int, question: str, response: str) -> Tex
     return Text(key, pair, task, question if comparable(question) else "", answer, response)
 
 
-def row_texts(revisions: Sequence[int]) -> list[tuple[Text, bytes, bytes]]:
+def row_texts(revisions: Sequence[int]) -> list[Sketched]:
     """Rows with their stored sketches, ordered by revision."""
-    names = (
-        "revision_id",
-        "revision__pair_id",
-        "task_id",
-        "input",
-        "whole",
-        "prompt",
-        "prompt_sketch",
-        "response_sketch",
-    )
+    names = ("revision_id", "revision__pair_id", "task_id", "input", "whole", "prompt")
     texts = ("revision__instruction", "revision__input", "revision__response")
-    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision").values_list(*names, *texts)
+    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision")
     found = []
-    for revision, pair, task, given, whole, prompt, asked, answered, instruction, input_, response in rows:
+    for row in rows.values_list(*names, *texts, *SKETCH.values()):
+        revision, pair, task, given, whole, prompt, instruction, input_, response, *kept = row
         question = input_ if prompt == given and prompt != whole else whole_prompt(instruction, input_)
-        found.append((text_of(str(revision), pair, task, question, response), bytes(asked), bytes(answered)))
+        text = text_of(str(revision), pair, task, question, response)
+        found.append((text, dict(zip(SKETCH, map(bytes, kept), strict=True))))
     return found
 
 
 def leaks_among(
-    task: Task, basis: LikenessBasis, rows: list[tuple[Text, bytes, bytes]], items: list[Text], grams: ItemGrams
+    task: Task, basis: LikenessBasis, rows: list[Sketched], items: list[Text], grams: ItemGrams
 ) -> list[Leak]:
     """The surest hit of each row and item. A pair does not give itself away: a changed ratio moves it as a whole."""
-    texts = [row for row, *_sketches in rows]
+    texts = [row for row, _sketches in rows]
     best: dict[tuple[int, int], Hit] = {}
     for hit in (*exact_hits(texts, items), *near_hits(basis, rows, items), *gram_hits(texts, items, grams)):
         row, item = texts[hit.row], items[hit.item]
@@ -162,11 +156,11 @@ def exact_hits(rows: list[Text], items: list[Text]) -> Iterator[Hit]:
                 yield Hit(number, place, LeakMethod.EXACT, kind, 1.0)
 
 
-def near_hits(basis: LikenessBasis, rows: list[tuple[Text, bytes, bytes]], items: list[Text]) -> Iterator[Hit]:
-    for kind in LikeKind:
+def near_hits(basis: LikenessBasis, rows: list[Sketched], items: list[Text]) -> Iterator[Hit]:
+    for kind, unit in SKETCH:
         common = common_of(basis, kind)
-        shelf = list(zip(items, sketches([item.text(kind) for item in items], common), strict=True))
-        shelf += [(row, asked if kind == LikeKind.PROMPT else answered) for row, asked, answered in rows]
+        made = sketches([item.text(kind) for item in items], unit, common[unit])
+        shelf = [*zip(items, made, strict=True), *((row, kept[kind, unit]) for row, kept in rows)]
         filled = [place for place, (_text, sketch) in enumerate(shelf) if sketch]
         joined = b"".join(shelf[place][1] for place in filled)
         fresh = np.array([place < len(items) for place in filled], dtype=np.bool_)

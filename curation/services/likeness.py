@@ -3,7 +3,7 @@
 A job keeps it up to date; a freeze works off what the job has not seen. Each step goes on where it was interrupted:
 1. hashes of the texts of each revision that counts: the newest and the approved one of each pair;
 2. the basis: shingles that too many texts have. Made anew, with all that rests on it, when the task has grown by half;
-3. a sketch of each question and each longer answer, again for questions whose instruction became a template;
+3. sketches of each question and each longer answer, again for questions whose instruction became a template;
 4. new sketches compared with all; what says nearly the same is kept by the hashes of the two texts.
 """
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.core.cache import cache
@@ -25,7 +26,17 @@ from curation.choices import LikeKind
 from curation.models import Likeness, LikenessBasis, NearText, Revision, Suite, Task
 from curation.services.columns import columns_set, rows_copy
 from ml.hashing import text_sha256
-from ml.near_duplicates import EDITION, SKETCH_BYTES, THRESHOLD, common_shingles, proposed, similarities, sketches
+from ml.near_duplicates import (
+    EDITION,
+    SKETCH_BYTES,
+    THRESHOLD,
+    Common,
+    Unit,
+    common_shingles,
+    proposed,
+    similarities,
+    sketches,
+)
 from ml.split import ANSWER_WORDS, TEMPLATE_INPUTS, comparable, whole_prompt
 from ml.words import count_words
 
@@ -35,6 +46,19 @@ SAMPLE = 20_000  # texts in which the common shingles are counted
 GROWTH = 1.5
 LOCK_SECONDS = 0.5
 LOOK_SECONDS = 300
+# Where sketches, and the shingles that they leave out, are kept: of questions and answers, by words and by letters.
+SKETCH = {
+    (LikeKind.PROMPT, Unit.WORDS): "prompt_sketch",
+    (LikeKind.PROMPT, Unit.LETTERS): "prompt_letters",
+    (LikeKind.RESPONSE, Unit.WORDS): "response_sketch",
+    (LikeKind.RESPONSE, Unit.LETTERS): "response_letters",
+}
+COMMON = {
+    (LikeKind.PROMPT, Unit.WORDS): "prompt_common",
+    (LikeKind.PROMPT, Unit.LETTERS): "prompt_common_letters",
+    (LikeKind.RESPONSE, Unit.WORDS): "response_common",
+    (LikeKind.RESPONSE, Unit.LETTERS): "response_common_letters",
+}
 LOOKED, WATERMARK = "likeness-looked", "likeness-revision"
 Tell = Callable[[int, int, str], None]
 
@@ -112,6 +136,8 @@ class Hashed:
     response: int
     prompt_sketch: bytes = b""
     response_sketch: bytes = b""
+    prompt_letters: bytes = b""
+    response_letters: bytes = b""
     sketched: bool = False
     compared: bool = False
     suites_upto: int = 0
@@ -138,18 +164,16 @@ def basis_renew(task: Task) -> LikenessBasis:
         return basis
     ids = list(Likeness.objects.filter(task=task).order_by("revision").values_list("revision_id", flat=True))
     sample = read_texts(ids[:: max(1, -(-len(ids) // SAMPLE))])
-    common = {
-        kind: common_shingles(list({number: text for number, text in sample[kind].values() if number}.values()))
-        for kind in LikeKind
+    distinct = {
+        kind: list({number: text for number, text in sample[kind].values() if number}.values()) for kind in LikeKind
     }
-    Likeness.objects.filter(task=task).update(sketched=False, compared=False)
+    common = {name: common_shingles(distinct[kind], unit).tobytes() for (kind, unit), name in COMMON.items()}
+    again: dict[str, Any] = {"sketched": False, "compared": False}
+    if basis is not None and basis.edition != EDITION:
+        again["suites_upto"] = 0  # leaks that an older edition did not see
+    Likeness.objects.filter(task=task).update(**again)
     NearText.objects.filter(task=task).delete()
-    values = {
-        "edition": EDITION,
-        "revisions": count,
-        "prompt_common": common[LikeKind.PROMPT].tobytes(),
-        "response_common": common[LikeKind.RESPONSE].tobytes(),
-    }
+    values = {"edition": EDITION, "revisions": count, **common}
     return LikenessBasis.objects.update_or_create(task=task, defaults=values)[0]
 
 
@@ -193,17 +217,16 @@ def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
         part = ids[start : start + BATCH]
         texts = read_texts(part)
         made = {
-            kind: sketches([text for _n, text in texts[kind].values()], common_of(basis, kind)) for kind in LikeKind
+            name: sketches([text for _n, text in texts[kind].values()], unit, common_of(basis, kind)[unit])
+            for (kind, unit), name in SKETCH.items()
         }
-        columns_set(
-            Likeness, list(texts[LikeKind.PROMPT]), prompt_sketch=made[LikeKind.PROMPT],
-            response_sketch=made[LikeKind.RESPONSE], sketched=[True] * len(texts[LikeKind.PROMPT]),
-        )  # fmt: skip
+        ids_read = list(texts[LikeKind.PROMPT])
+        columns_set(Likeness, ids_read, sketched=[True] * len(ids_read), **made)
 
 
-def common_of(basis: LikenessBasis, kind: LikeKind) -> NDArray[np.uint64]:
-    kept = basis.prompt_common if kind == LikeKind.PROMPT else basis.response_common
-    return np.frombuffer(bytes(kept), dtype=np.uint64)
+def common_of(basis: LikenessBasis, kind: LikeKind) -> Common:
+    """The shingles that sketches of this kind leave out."""
+    return {unit: np.frombuffer(bytes(getattr(basis, COMMON[kind, unit])), dtype=np.uint64) for unit in Unit}
 
 
 def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
@@ -212,7 +235,7 @@ def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
     ids = list(waiting.order_by("revision").values_list("revision_id", flat=True))
     if not ids:
         return
-    shelves = [Shelf(task, kind) for kind in LikeKind]
+    shelves = [Shelf(task, kind, unit) for kind, unit in SKETCH]
     for start in range(0, len(ids), PIECE):
         tell(start, len(ids), _("Looking for pairs that say nearly the same"))
         piece = ids[start : start + PIECE]
@@ -223,11 +246,11 @@ def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
 
 
 class Shelf:
-    """All sketches of one kind in a task, each text once. What was compared before is `known`."""
+    """All sketches of one kind by one unit in a task, each text once. What was compared before is `known`."""
 
-    def __init__(self, task: Task, kind: LikeKind) -> None:
-        self.kind = kind
-        names = ("revision_id", kind.value, f"{kind.value}_sketch", "compared")
+    def __init__(self, task: Task, kind: LikeKind, unit: Unit) -> None:
+        self.kind, self.unit = kind, unit
+        names = ("revision_id", kind.value, SKETCH[kind, unit], "compared")
         rows = Likeness.objects.filter(task=task).exclude(**{kind.value: 0}).order_by("-compared", "revision")
         first: dict[int, tuple[int, bytes, bool]] = {}
         for revision, number, sketch, compared in rows.values_list(*names).iterator(chunk_size=BATCH):

@@ -10,13 +10,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 from typing import ClassVar
 
 from ml.checks.base import AnyCheck
 from ml.hashing import text_sha256
-from ml.near_duplicates import near_duplicates
+from ml.near_duplicates import alike, near_duplicates
 from ml.phrases import gettext_noop
 from ml.words import words
 
@@ -69,17 +68,18 @@ class Duplicate(CorpusCheck):
 
 
 class NearDuplicate(CorpusCheck):
-    """Nearly the same question and response: the Jaccard similarity of their words and word pairs is high."""
+    """Nearly the same question and response: the Jaccard similarity of their words and word pairs, or of the sequences
+    of letters of two short ones, is high."""
 
     id = "near_duplicate"
     name = gettext_noop("Near duplicate")
     description = gettext_noop("Another pair of the task has nearly the same texts.")
     sentence = gettext_noop("Another pair has nearly the same texts.")
-    version = 1
-    defaults = {"similarity": 0.7}  # of the sets of words and word pairs
+    version = 2
+    defaults = {"similarity": 0.7}  # of the sets that ml.near_duplicates compares
 
     def tie(self, one: PairTexts, other: PairTexts) -> float | None:
-        similarity = _alike(one.whole, other.whole)
+        similarity = alike(one.whole, other.whole)
         near = similarity >= self.parameters["similarity"] and _key(one) != _key(other)
         return round(similarity, 3) if near else None
 
@@ -99,7 +99,7 @@ class Conflict(CorpusCheck):
             return None
         if _plain(one.response) == _plain(other.response) or not self._disagree(one.response, other.response):
             return None
-        return round(_alike(one.response, other.response), 3)
+        return round(alike(one.response, other.response), 3)
 
     def _disagree(self, one: str, other: str) -> bool:
         numbers, others = set(re.findall(r"\d+", one)), set(re.findall(r"\d+", other))
@@ -141,18 +141,6 @@ def _plain(text: str) -> str:
 
 def _key(pair: PairTexts) -> str:
     return f"{_plain(pair.question)}\n{_plain(pair.response)}"
-
-
-def _alike(one: str, other: str) -> float:
-    first, second = _shingles(one), _shingles(other)
-    either = len(first | second)
-    return len(first & second) / either if either else 1.0
-
-
-@lru_cache(maxsize=1024)
-def _shingles(text: str) -> frozenset[str | tuple[str, str]]:
-    found = words(text)
-    return frozenset([*found, *pairwise(found)])
 
 
 def _groups(keys: Sequence[str]) -> Iterator[list[int]]:

@@ -120,7 +120,7 @@ def test_check_lists_findings_by_line_and_field(capsys, tmp_path):
 def test_check_names_the_lines_that_are_alike(capsys, tmp_path):
     texts = [("How long?", "10 weeks."), ("How high?", "2 m"), ("how long", "8 weeks.")]
     path = pairs(tmp_path, *[{"instruction": question, "response": answer} for question, answer in texts])
-    assert run(capsys, "check", path)["links"] == [{"check": "conflict", "lines": [1, 3], "similarity": 0.2}]
+    assert run(capsys, "check", path)["links"] == [{"check": "conflict", "lines": [1, 3], "similarity": 0.474}]
 
 
 def test_check_takes_a_glossary_a_choice_of_checks_and_of_fields(capsys, tmp_path):

@@ -8,23 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml import near_duplicates as module
-from ml.near_duplicates import near_duplicates
+from ml.near_duplicates import Unit, near_duplicates
 from ml.words import words
 from tests.reference.shared_data import shared_data
 
 
-def shingles(text: str) -> set:
+def shingles(text: str, short: bool) -> set:
     tokens = words(text)
-    return set(tokens) | set(itertools.pairwise(tokens))
+    if not short:
+        return set(tokens) | set(itertools.pairwise(tokens)) if len(tokens) >= 17 else set()
+    line = f" {' '.join(tokens)} "
+    return {line[start : start + size] for size in (3, 4) for start in range(len(line) - size + 1)} if tokens else set()
 
 
 def compared_one_by_one(texts: list[str], threshold: float) -> list[tuple[int, int]]:
-    sets = [shingles(text) for text in texts]
     return [
-        (i, j)
-        for i, j in itertools.combinations(range(len(texts)), 2)
-        if sets[i] and sets[j] and len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= threshold
+        (i, j) for i, j in itertools.combinations(range(len(texts)), 2) if similarity(texts[i], texts[j]) >= threshold
     ]
+
+
+def similarity(one: str, other: str) -> float:
+    short = len(words(one)) <= 24 and len(words(other)) <= 24
+    first, second = shingles(one, short), shingles(other, short)
+    return len(first & second) / len(first | second) if first and second else 0.0
 
 
 def test_changed_words_blanks_and_case_are_near():
@@ -37,6 +43,23 @@ def test_changed_words_blanks_and_case_are_near():
         "Hur länge tar det att få bygglov för ett garage, egentligen?",
     ]
     assert near_duplicates(texts) == [(0, 1), (0, 2), (1, 2), (4, 5)]
+
+
+def test_a_slip_in_a_short_text_is_near():
+    texts = [
+        "How do I lock my stolen card?",
+        "How do I lokc my stolen card?",
+        "Do how I lock my stolen card",
+        "How do I top up?",
+    ]
+    assert near_duplicates(texts) == [(0, 1), (0, 2)]
+
+
+def test_texts_of_middling_length_are_compared_both_ways():
+    """24 words are compared by letters with fewer, by words with more."""
+    middle = " ".join(f"word{n}s" for n in range(24))
+    texts = [middle.removesuffix(" word23s"), middle, f"{middle} once more", "one word of the others word7s"]
+    assert near_duplicates(texts) == [(0, 1), (0, 2), (1, 2)]
 
 
 def test_blank_texts_and_single_texts_are_like_no_other():
@@ -67,7 +90,7 @@ def test_real_questions_are_compared_like_one_by_one(monkeypatch):
     """800 short customer questions; the filter of common words is off, so that the plain similarity decides."""
     with shared_data("banking77/train.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in itertools.islice(csv.DictReader(file), 800)]
-    monkeypatch.setattr(module, "_COMMON_SHARE", 1.0)
+    monkeypatch.setattr(module, "_COMMON_SHARE", dict.fromkeys(Unit, 1.0))
     expected = compared_one_by_one(texts, 0.7)
     assert len(expected) > 20
     assert near_duplicates(texts) == expected
@@ -75,7 +98,7 @@ def test_real_questions_are_compared_like_one_by_one(monkeypatch):
 
 def test_large_buckets_compare_neighbours_only(monkeypatch):
     texts = [f"the same long sentence about building permits and garages number {n}" for n in range(60)]
-    monkeypatch.setattr(module, "_COMMON_SHARE", 1.0)
+    monkeypatch.setattr(module, "_COMMON_SHARE", dict.fromkeys(Unit, 1.0))
     everything = near_duplicates(texts)
     assert len(everything) == 60 * 59 / 2
     monkeypatch.setattr(module, "_BUCKET", 10)
