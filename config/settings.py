@@ -101,7 +101,11 @@ TEMPLATES = [
 DATABASE_URL = os.environ.get("DATABASE_URL") or embedded.database_url(HOME)
 DATABASES = {"default": database(DATABASE_URL)}
 # The database, not Redis: login limits must hold while Redis is stopped.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
+    # Each process's own: for what every page asks and may be some seconds old.
+    "near": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.broker_url(HOME)
 MODEL_STORE = HOME / "models"

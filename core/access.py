@@ -13,6 +13,7 @@ from core.denied import Denied, Refused
 from core.models import ApiToken, Comment, Job, Membership, Project, User
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+MOST_LISTED = 50  # projects in the list that every page has
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,21 @@ def projects_for(request: Any) -> QuerySet[Project]:
     return found.filter(pk=token.project_id) if token and token.project_id else found
 
 
+def memberships_of(request: Any) -> list[Membership]:
+    """What this person belongs to, up to fifty by name: one statement a request, for its project and for the frame."""
+    if not hasattr(request, "memberships"):
+        rows = Membership.objects.filter(user=request.user).select_related("project").order_by("project__name")
+        request.memberships = list(rows[:MOST_LISTED])
+    return request.memberships
+
+
+def projects_listed(request: Any) -> list[Project]:
+    """The projects to choose from in the frame of a page."""
+    if request.user.is_admin:
+        return list(projects_for(request)[:MOST_LISTED])
+    return [member.project for member in memberships_of(request)]
+
+
 def project_access(request: Any, slug: str, need: str = Need.VIEW) -> Access:
     """The project behind `slug` for this request.
 
@@ -71,12 +87,15 @@ def project_access(request: Any, slug: str, need: str = Need.VIEW) -> Access:
 
 
 def found_access(request: Any, slug: str) -> Access:
-    """The project with the person's role in it, by one statement: every page asks for both."""
+    """The project with the person's role in it, by one statement."""
     user, token = request.user, api_token(request)
     if user.is_admin:
         project, role = Project.objects.filter(slug=slug).first(), "admin"
     else:
-        member = Membership.objects.filter(user=user, project__slug=slug).select_related("project").first()
+        listed = memberships_of(request)
+        member = next((one for one in listed if one.project.slug == slug), None)
+        if member is None and len(listed) == MOST_LISTED:
+            member = Membership.objects.filter(user=user, project__slug=slug).select_related("project").first()
         project, role = (member.project, member.role) if member else (None, "")
     if project is None or (token and token.project_id not in (None, project.pk)):
         raise Http404

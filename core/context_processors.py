@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import registries
-from core.access import Access, projects_for
+from core.access import Access, projects_listed
 from core.selectors.health import notices
 from core.selectors.inbox import inbox_count
 
@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         **context,
         "project": access.project if access else None,
         "access": access,
-        "projects": projects_for(request)[:50],
+        "projects": projects_listed(request),
         "navigation": navigation(request, access) if access else [],
         "admin_navigation": admin_navigation(request, in_project=access is not None) if user.is_admin else [],
         "notices": notices(user),

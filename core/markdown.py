@@ -1,5 +1,7 @@
 """Markdown that people wrote, such as guidelines, as safe HTML: no raw HTML, no pictures, nothing that runs."""
 
+from functools import lru_cache
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -15,6 +17,7 @@ SHIFT = 2  # the page owns h1 and h2
 parser = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"]).disable("image")
 
 
+@lru_cache(maxsize=64)  # every page of a task shows the same guidelines
 def render_markdown(text: str) -> SafeString:
     """Safe HTML of `text`. The parser escapes raw HTML and nh3 then keeps only what is listed here: two walls."""
     tokens = parser.parse(text)

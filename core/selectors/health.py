@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -44,10 +44,11 @@ def queues_without_worker() -> list[str]:
 
 def notices(user: User) -> list[Notice]:
     """Banners for everyone signed in; looked up at most every ten seconds."""
-    found = cache.get("notices")
+    near = caches["near"]
+    found = near.get("notices")
     if found is None:
         found = find_notices()
-        cache.set("notices", found, CACHE_SECONDS)
+        near.set("notices", found, CACHE_SECONDS)
     return [Notice(*row) for row in found]
 
 

@@ -21,7 +21,7 @@ from curation.models import Dismissal
 from curation.selectors.checks import CheckRow, check_json, check_row, check_rows
 from curation.selectors.pairs import ties_of
 from curation.services.check_settings import check_set
-from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
+from curation.services.checking import Surroundings, findings_json, texts_check, texts_of
 from curation.services.dismissals import dismissal_withdraw, finding_dismiss
 
 
@@ -102,7 +102,7 @@ class PairFindings(APIView):
         found = pair_by_id(request, pair)[1]
         assert found.current is not None
         texts = texts_of(found.current)
-        checked = texts_check(texts, surroundings_of(found.task))
+        checked = texts_check(texts, Surroundings(found.task))
         ties = [
             {
                 "check": tie.link.check_id,

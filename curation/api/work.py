@@ -9,7 +9,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.access import person, project_access
+from core.access import Access, person, project_access
 from core.api.projects import REFUSALS
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError
@@ -82,6 +82,7 @@ def claim(request: Request) -> Response:
         if held.item.kind == WorkKind.PASSAGE:
             return Response(ClaimedOut(held, context={"passage": passage_asked(held)}).data)
         if (pair := pair_waiting(held)) is not None:
+            pair.project = access.project
             return Response(ClaimedOut(held, context={"pair": pair}).data)
     return Response(status=204)
 
@@ -99,10 +100,11 @@ def passage_asked(held: Assignment) -> dict[str, Any] | None:
     return {**PassageOut(found[1]).data, "document": found[1].document_id, "task": found[0].pk} if found else None
 
 
-def pair_of(held: Assignment) -> Pair:
+def pair_of(access: Access, held: Assignment) -> Pair:
     pair = pair_held(held) if held.item.kind in (WorkKind.REVIEW, WorkKind.ADJUDICATE) else None
     if pair is None:
         raise ApplicationError("This is no review; each kind of work is sent to its own endpoint.")
+    pair.project = access.project
     return pair
 
 
@@ -126,7 +128,7 @@ def submit(request: Request, assignment: int) -> Response:
     values: dict[str, Any] = dict(given.validated_data)
     review = review_decide(
         actor=access.user,
-        pair=pair_of(held),
+        pair=pair_of(access, held),
         revision_id=values["revision"],
         decision=Decision(values["decision"]),
         reason=values["reason"],

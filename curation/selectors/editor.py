@@ -12,7 +12,7 @@ from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Passage, Review, Revision, Task
 from curation.output_rows import marks_of, output_rows_read
 from curation.selectors.tasks import guideline_of
-from curation.services.checking import Checked, findings_json, surroundings_of, texts_check, texts_of
+from curation.services.checking import Checked, Surroundings, findings_json, texts_check, texts_of
 from curation.services.outputs import evidence_read, outputs_misfits, response_typed
 from curation.services.pairs import Traces, texts_from
 from curation.services.tokens import limit_in_response
@@ -21,6 +21,8 @@ from ml.outputs import OutputField, parse_outputs, value_text
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_WORK = "work-"  # drafts of what was asked for begin so; they belong to their work item
+MOST_BEGUN = 20
+OF_PAIR = "pair-"
 FORM_FIELDS = ("system", "turns", "instruction", "input", "response", "outputs", "topic", "language")
 
 
@@ -31,7 +33,14 @@ def draft_of(user: User, task: Task, key: str) -> Draft | None:
 def drafts_open(user: User, task: Task) -> list[Draft]:
     """New pairs that this person began and has not submitted, newest first."""
     found = Draft.objects.filter(user=user, task=task, pair=None, version__gt=0).exclude(key__startswith=OF_WORK)
-    return list(found.order_by("-updated_at")[:20])
+    return list(found.order_by("-updated_at")[:MOST_BEGUN])
+
+
+def draft_among(begun: list[Draft], user: User, task: Task, key: str) -> Draft | None:
+    """The draft of this key; what was begun lately has mostly been read already."""
+    found = next((draft for draft in begun if draft.key == key), None)
+    elsewhere = len(begun) == MOST_BEGUN or key.startswith((OF_WORK, OF_PAIR))
+    return draft_of(user, task, key) if found is None and elsewhere else found
 
 
 def is_key(text: str) -> bool:
@@ -46,7 +55,7 @@ def new_key(passage: Passage | None = None) -> str:
 
 
 def key_of(pair: Pair) -> str:
-    return f"pair-{pair.pk}"
+    return f"{OF_PAIR}{pair.pk}"
 
 
 def initial_fields(task: Task, pair: Pair | None, draft: Draft | None) -> dict[str, Any]:
@@ -126,7 +135,7 @@ def look(texts: Texts, task: Task) -> dict[str, Any]:
 
     `cut` is the character of the response at which the limit is reached, None when everything fits.
     """
-    around = surroundings_of(task)
+    around = Surroundings(task)
     checked = texts_check(texts, around) if any_text(texts) else Checked({}, 0)
     over = checked.tokens is not None and checked.tokens > task.max_tokens
     cut = limit_in_response(texts, task, around.tokenizer) if over and around.tokenizer else None

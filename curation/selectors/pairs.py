@@ -19,7 +19,7 @@ from curation.choices import PairState, VersionState
 from curation.fingerprints import TEXT_FIELDS
 from curation.models import Pair, PairLink, Review, Revision, Task, VersionPair
 from curation.selectors.marks import Mark
-from curation.services.checking import findings_json, surroundings_of, texts_check, texts_of
+from curation.services.checking import Surroundings, findings_json, texts_check, texts_of
 from curation.services.editions import edition_asked
 from curation.services.linking import links_of
 from curation.turns import turns_text
@@ -106,7 +106,7 @@ def fields_of(pair: Pair, revision: Revision, before: Revision | None = None) ->
     texts = texts_of(revision)
     # A text in which its checks found nothing needs no second look: most of those that are read.
     clean = pair.found == [] and revision.pk == pair.current_id
-    findings = {} if clean else findings_json(texts, texts_check(texts, surroundings_of(pair.task)))
+    findings = {} if clean else findings_json(texts, texts_check(texts, Surroundings(pair.task)))
     changed = differences(before, revision)
     return [
         FieldView(name, FIELD_LABELS[name], text, findings.get(name, []), changed.get(name, []))

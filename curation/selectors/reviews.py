@@ -45,11 +45,14 @@ def pair_waiting(assignment: Assignment) -> Pair | None:
 
 
 def pair_held(assignment: Assignment) -> Pair | None:
-    return Pair.objects.select_related(*REVIEW_PARTS).filter(pk=assignment.item.subject_id).first()
+    pair = Pair.objects.select_related(*REVIEW_PARTS).filter(pk=assignment.item.subject_id).first()
+    if pair is not None and pair.current is not None and pair.author_id == pair.current.author_id:
+        pair.author = pair.current.author
+    return pair
 
 
-# What a review reads of a pair, in one statement; the tokenizer too, for it counts how much the model will see.
-REVIEW_PARTS = ("project", "task__tokenizer", "current__author", "approved", "author")
+# What a review mostly reads of a pair, in one statement; its project comes with the person's access to it.
+REVIEW_PARTS = ("task", "current__author")
 
 
 def last_return(pair: Pair) -> Review | None:

@@ -14,7 +14,7 @@ from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import Texts
 from curation.models import Answer, ModelDraft, Pair, Question
 from curation.services.agreement import likeness_ask
-from curation.services.checking import surroundings_of, texts_check
+from curation.services.checking import Surroundings, texts_check
 from curation.services.ordering import order_of
 from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
 from curation.services.questions import SUBJECT
@@ -54,7 +54,7 @@ def answer_submit(
     if question.kind == QuestionKind.DECLINE and texts.instruction.strip() == question.instruction.strip():
         text = _("Change the question until it cannot be answered; as it stands, this project answers it.")
         raise ApplicationError(text, field="instruction")
-    around = surroundings_of(question.task)
+    around = Surroundings(question.task)
     if reason := submit_refuse(texts_check(texts, around), around, despite):
         note = f"{note}\n{reason}".strip()
     draft = draft_of(question) if assignment.item.kind == WorkKind.CORRECT else None

@@ -15,7 +15,7 @@ from core.choices import WorkKind
 from core.services.work import work_close
 from curation.choices import BulkKind, PairState
 from curation.models import BulkAction, Pair
-from curation.services.checking import surroundings_of
+from curation.services.checking import Surroundings
 from curation.services.indexing import locked_check
 from curation.services.pairs import SUBJECT, pair_restore, pair_trash, review_ask, revision_of
 from curation.services.topics import topics_set
@@ -108,7 +108,7 @@ def assign_back(action: BulkAction, rows: list[tuple[Pair, dict[str, Any]]]) -> 
 
 def recheck(action: BulkAction, pairs: list[Pair]) -> list[Result]:
     before = {pair.pk: pair.found for pair in pairs}
-    locked_check(pairs, surroundings_of(action.task))
+    locked_check(pairs, Surroundings(action.task))
     after = dict(Pair.objects.filter(pk__in=before).values_list("pk", "found"))
     return [Result(pk, same=after[pk] == found, before={"found": found}) for pk, found in before.items()]
 

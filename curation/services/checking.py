@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from curation.choices import AtSubmit, PairState, TaskKind
 from curation.fingerprints import TEXT_FIELDS, Texts
@@ -22,17 +22,32 @@ LENGTHS_SECONDS = 600
 LENGTHS_SAMPLE = 500
 
 
-@dataclass(frozen=True)
 class Surroundings:
-    """What the checks need to know besides a pair's texts; made once for many pairs."""
+    """What the checks need to know besides a pair's texts; made once for many pairs, and each part looked up with the
+    first text that needs it: an empty page needs hardly any."""
 
-    task: Task
-    checks: tuple[Check, ...]
-    tokenizer: Tokenizer | None
-    lengths: TypicalLengths | None
-    glossaries: dict[str, frozenset[str]]
-    vocabularies: dict[str, ProjectWords]
-    at_submit: dict[str, AtSubmit]  # of the checks whose findings do not just stand beside the text
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        used = [one for one in project_checks(task.project_id) if one.is_on]
+        self.checks = tuple(one.check for one in used if isinstance(one.check, Check))
+        # Of the checks whose findings do not just stand beside the text.
+        self.at_submit = {one.check.id: one.at_submit for one in used if one.at_submit != AtSubmit.TELL}
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer | None:
+        return task_tokenizer(self.task)
+
+    @cached_property
+    def lengths(self) -> TypicalLengths | None:
+        return typical_lengths(self.task)
+
+    @cached_property
+    def glossaries(self) -> dict[str, frozenset[str]]:
+        return glossaries_of(self.task)
+
+    @cached_property
+    def vocabularies(self) -> dict[str, ProjectWords]:
+        return vocabularies_of(self.task.project_id)
 
     def context(self, texts: Texts, field: str, tokens: int | None) -> CheckContext:
         """The response answers instruction and input, so their words are accepted in it; it alone has the limits.
@@ -76,19 +91,6 @@ class Checked:
         return self.judged[field].findings if field in self.judged else []
 
 
-def surroundings_of(task: Task) -> Surroundings:
-    used = [one for one in project_checks(task.project_id) if one.is_on]
-    return Surroundings(
-        task,
-        tuple(one.check for one in used if isinstance(one.check, Check)),
-        task_tokenizer(task),
-        typical_lengths(task),
-        glossaries_of(task),
-        vocabularies_of(task.project_id),
-        {one.check.id: one.at_submit for one in used if one.at_submit != AtSubmit.TELL},
-    )
-
-
 def glossaries_of(task: Task) -> dict[str, frozenset[str]]:
     words: dict[str, set[str]] = {}
     for language, word in GlossaryWord.objects.filter(project=task.project_id).values_list("language", "word"):
@@ -110,13 +112,13 @@ def vocabulary_load(key: int, _digest: str) -> ProjectWords:
 
 def typical_lengths(task: Task) -> TypicalLengths | None:
     """How long the newest approved responses are; looked up at most every ten minutes."""
-    key = f"lengths-{task.pk}"
-    counts = cache.get(key)
+    near, key = caches["near"], f"lengths-{task.pk}"
+    counts = near.get(key)
     if counts is None:
         newest = Pair.objects.filter(task=task, state=PairState.APPROVED, approved__isnull=False).order_by("-pk")
         responses = newest.values_list("approved__response", flat=True)[:LENGTHS_SAMPLE]
         counts = [count_words(text) for text in responses]
-        cache.set(key, counts, LENGTHS_SECONDS)
+        near.set(key, counts, LENGTHS_SECONDS)
     return TypicalLengths.of_counts(counts)
 
 

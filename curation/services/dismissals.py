@@ -9,7 +9,7 @@ from core.services.events import event_record
 from curation.choices import PairState
 from curation.models import Dismissal, Pair, PairLink
 from curation.services.check_settings import recheck_ask
-from curation.services.checking import checks_known, surroundings_of, texts_check, texts_of
+from curation.services.checking import Surroundings, checks_known, texts_check, texts_of
 from curation.services.linking import links_of
 from curation.services.pairs import text_problem
 from ml.checks import text_fingerprint
@@ -72,6 +72,6 @@ def found_renew(pair: Pair) -> None:
     """What a pair is said to have, after somebody dismissed something of it."""
     if pair.current is None or pair.state == PairState.TRASHED:
         return
-    checked = texts_check(texts_of(pair.current), surroundings_of(pair.task))
+    checked = texts_check(texts_of(pair.current), Surroundings(pair.task))
     ties = {link.check_id for link in links_of(pair)}
     Pair.objects.filter(pk=pair.pk).update(found=sorted({*checked.ids, *ties}))

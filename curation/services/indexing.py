@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from core.jobs import JobContext
 from curation.choices import PairState
 from curation.models import Pair, Revision, Task
-from curation.services.checking import Surroundings, pairs_check, surroundings_of, texts_of
+from curation.services.checking import Surroundings, pairs_check, texts_of
 from curation.services.columns import columns_set
 from curation.services.findings import findings_keep
 from curation.services.search import search_update
@@ -21,7 +21,7 @@ def index_run(task: Task, context: JobContext) -> dict[str, Any]:
     """Every pair whose newest revision was not checked yet, oldest first. Each batch is complete in itself."""
     unchecked = Pair.objects.filter(task=task, found__isnull=True)
     total = unchecked.count()
-    around = surroundings_of(task)
+    around = Surroundings(task)
     done = last = 0
     while pairs := list(unchecked.filter(pk__gt=last).order_by("pk")[:BATCH]):
         context.checkpoint()

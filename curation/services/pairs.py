@@ -15,7 +15,7 @@ from core.services.work import TAKEN, work_close, work_open, work_submit
 from curation.choices import Origin, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts
 from curation.models import Draft, Pair, Passage, Revision, Task
-from curation.services.checking import surroundings_of, texts_check, texts_of
+from curation.services.checking import Surroundings, texts_check, texts_of
 from curation.services.editions import edition_now
 from curation.services.findings import findings_keep
 from curation.services.ordering import order_of
@@ -187,7 +187,7 @@ def revision_add(
     despite: str | None = None,
 ) -> Revision:
     """Store the texts as the pair's newest revision, checked and findable."""
-    around = surroundings_of(pair.task)
+    around = Surroundings(pair.task)
     checked = texts_check(texts, around)
     if despite is not None and (reason := submit_refuse(checked, around, despite)):
         note = f"{note}\n{reason}".strip()

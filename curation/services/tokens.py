@@ -5,7 +5,6 @@ from os.path import relpath
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Case, When
 
 from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
@@ -21,8 +20,7 @@ def task_tokenizer(task: Task) -> Tokenizer | None:
 def usual_tokenizer() -> TokenizerRow | None:
     """The starter model's, so that no model that comes later changes what was counted; without it the first by name."""
     starter = relpath(settings.STARTER_MODEL, settings.MODEL_STORE)
-    rows = TokenizerRow.objects.order_by(Case(When(folder=starter, then=0), default=1), "name")
-    return rows.first()
+    return min(TokenizerRow.objects.all(), key=lambda row: (row.folder != starter, row.name), default=None)
 
 
 def load_row(row: TokenizerRow | None) -> Tokenizer | None:

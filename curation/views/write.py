@@ -61,9 +61,10 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
     if held := hold_of_key(access.user, key):
         return redirect("curation:work", project, held.pk)
-    draft = editor.draft_of(access.user, found, key)
+    begun = editor.drafts_open(access.user, found)
+    draft = editor.draft_among(begun, access.user, found, key)
     form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key, "base": 0})
-    return editor_page(request, found, form, draft=draft)
+    return editor_page(request, found, form, draft=draft, drafts=begun)
 
 
 def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
@@ -210,7 +211,6 @@ def editor_page(
         "unfit": editor.unfit_response(task, pair),
         "outputs": editor.output_rows(task, form["outputs"].value() or [], look["outputs"]),
         "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
-        "drafts": editor.drafts_open(request.user, task) if pair is None else [],  # type: ignore[arg-type]
         "passage": passage,
         "writers": passage_writers(request, task, passage) if passage and pair is None else [],
         **aside,

@@ -6,7 +6,7 @@ from typing import Any
 from core.diff import Part, word_diff
 from curation.models import SuiteItem
 from curation.selectors.marks import Mark
-from curation.services.checking import Surroundings, surroundings_of
+from curation.services.checking import Surroundings
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation, Output
 from evaluation.selectors.evaluations import candidates_of
@@ -42,7 +42,7 @@ def item_of(evaluation: Evaluation, item: SuiteItem) -> dict[str, Any]:
         output.candidate_id: output
         for output in Output.objects.filter(candidate__evaluation=evaluation, item=item).prefetch_related("scores")
     }
-    around = surroundings_of(evaluation.suite.task)
+    around = Surroundings(evaluation.suite.task)
     said = [said_by(candidate, outputs.get(candidate.pk), example, around) for candidate in candidates_of(evaluation)]
     return {
         "item": item,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.jobs import JobFailed
-from curation.services.checking import surroundings_of
+from curation.services.checking import Surroundings
 from evaluation.choices import FinishReason
 from evaluation.models import Candidate, Output, Score
 from evaluation.services.findings import Answer, answers_check
@@ -46,7 +46,7 @@ def outputs_ingest(
     2. Upsert outputs by (candidate, item). 3. Upsert scores by (output, measure); those no longer there are removed.
     4. Keep findings by the fingerprint of the text. `guard` is asked before each part whether the job is still ours.
     """
-    around = surroundings_of(candidate.evaluation.suite.task)
+    around = Surroundings(candidate.evaluation.suite.task)
     count = 0
     for rows in parts(read_outputs(path, set(examples)), CHUNK):
         guard()

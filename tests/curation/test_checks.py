@@ -14,7 +14,7 @@ from curation.choices import AtFreeze, AtSubmit, Origin, PairState, TaskKind
 from curation.fingerprints import Texts
 from curation.models import CheckSetting, Dismissal, Finding, Pair, PairLink, Revision, Task, Vocabulary
 from curation.services.check_settings import check_set
-from curation.services.checking import surroundings_of, texts_check
+from curation.services.checking import Surroundings, texts_check
 from curation.services.dismissals import dismissal_withdraw, finding_dismiss, link_dismiss
 from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_update
@@ -42,7 +42,7 @@ def task(project: Project, owner: User) -> Task:
 def approved(task: Task, instruction: str, response: str, **texts: str) -> Pair:
     """An approved pair as an import leaves it."""
     given = Texts(instruction=instruction, response=response, **texts)
-    checked = texts_check(given, surroundings_of(task))
+    checked = texts_check(given, Surroundings(task))
     pair = Pair.objects.create(project=task.project, task=task, state=PairState.APPROVED, found=checked.ids)
     revision = Revision.objects.create(
         pair=pair, number=1, fingerprint=given.fingerprint, origin=Origin.IMPORTED, **given.to_json()
@@ -58,7 +58,7 @@ def stock(task: Task) -> int:
 
 
 def found(task: Task, response: str, **texts: str) -> list[str]:
-    return texts_check(Texts(instruction="Why?", response=response, **texts), surroundings_of(task)).ids
+    return texts_check(Texts(instruction="Why?", response=response, **texts), Surroundings(task)).ids
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def test_parameters_of_the_project_are_used_and_only_those_that_differ_are_kept(
     row = check_set(actor=owner, project=task.project, check_id="misspelling", is_on=True, parameters=given)
     assert row.parameters == {"letters": 6}
     assert found(task, "A fense.") == []
-    assert surroundings_of(task).checks[0].parameters["letters"] == 6
+    assert Surroundings(task).checks[0].parameters["letters"] == 6
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_sentences_are_shown_in_the_reader_s_language(task: Task, monkeypatch: p
     catalogue = {"%(word)s is neither in the dictionary nor in the project's glossary.": "%(word)s står ingenstans."}
     monkeypatch.setattr(findings, "gettext", lambda text: catalogue.get(text, text))
     with translation.override("sv"):
-        judged = texts_check(Texts(instruction="Why?", response="A fense."), surroundings_of(task)).judged["response"]
+        judged = texts_check(Texts(instruction="Why?", response="A fense."), Surroundings(task)).judged["response"]
         assert findings.sentence_of(judged.findings[0]) == "“fense” står ingenstans."
 
 

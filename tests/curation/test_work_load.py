@@ -41,7 +41,7 @@ def test_the_review_page_and_its_decision_ask_the_database_little(
     browser = as_user(reviewer)
     page = browser.post(f"/p/{project.slug}/review/next/").headers["Location"]
     browser.get(page)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(8):
         browser.get(page)
     with django_assert_num_queries(17 + 6):  # six mark the transactions within that of the test
         found = browser.post(f"{page}approve/", {"revision": waiting[0].current_id, "reason": ""})
