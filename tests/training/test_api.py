@@ -59,6 +59,17 @@ def test_a_run_from_preparing_to_its_events(
     half = first["events"][3]
     after = api.get(f"/api/v1/runs/{key}/events/", {"after": f"{half['attempt']}.{half['seq']}"}).json()
     assert after["events"] == first["events"][4:]
+    told = api.get(f"/api/v1/runs/{key}/metrics/", {"names": "loss,memory", "after": 1}).json()
+    assert [(each["name"], [step for step, _ in each["points"]]) for each in told["metrics"]] == [
+        ("loss", [2, 3]), ("memory", [2, 3])
+    ]  # fmt: skip
+    losses = [event["data"]["loss"] for event in first["events"] if event["type"] == "step"]
+    assert [value for _, value in told["metrics"][0]["points"]] == losses[1:]
+    every = {each["name"] for each in api.get(f"/api/v1/runs/{key}/metrics/").json()["metrics"]}
+    assert every >= {"loss", "learning_rate", "grad_norm", "develop_loss", "general_loss", "tokens_per_second"}
+    wrong = api.get(f"/api/v1/runs/{key}/metrics/", {"names": "joy"})
+    assert (wrong.status_code, "no measure “joy”" in wrong.content.decode()) == (400, True)
+    assert api.get(f"/api/v1/runs/{key}/log/").json()["attempt"] == 1
     version = api.get(f"/api/v1/model-versions/{done['model_version']}/").json()
     assert version["result"]["final_step"] == 3
     assert api.get("/api/v1/runs/", {"project": project.slug}).json()["results"][0]["id"] == key

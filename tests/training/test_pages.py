@@ -14,7 +14,7 @@ from tests.training_world import TINY
 from tests.world import run_jobs
 from training.choices import RUN_OPEN, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
-from training.selectors.runs import curve
+from training.selectors.curves import measured_points
 from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,7 +244,12 @@ def test_a_long_run_is_read_with_a_fixed_number_of_queries_and_points(
     ]
     RunEvent.objects.bulk_create(rows, batch_size=5000)
     run.refresh_from_db()
-    assert len(curve(run, "step")) == 800
+    with django_assert_max_num_queries(1):
+        found = measured_points(run, ("loss", "grad_norm"))
+    assert (len(found["loss"]), found["loss"][-1], found["grad_norm"]) == (800, (20_000, 1.0), [])
+    window = measured_points(run, ("loss",), after=10_000, until=10_003)["loss"]
+    assert [step for step, _ in window] == [10_001, 10_002, 10_003]
+    assert len(measured_points(run, ("loss",), after=19_000, points=10)["loss"]) == 10
     client = as_user(owner)
     with django_assert_max_num_queries(20):
         assert client.get(url("run-live", project, run.pk)).status_code == 200

@@ -328,6 +328,9 @@ def test_the_api_does_the_same(
     assert made.status_code == 201, made.json()
     assert made.json()["recipe"]["objective"] == "text"
     run = made.json()["id"]
+    prepared = client.get(f"/api/v1/pretrainings/{run}/").json()
+    assert (prepared["refusals"], prepared["followers"], prepared["forecast"]["seconds"]) == ([], [], None)
+    assert prepared["forecast"]["tokens"] > 100
     assert client.post(f"/api/v1/runs/{run}/launch/").json()["state"] == "queued"
     run_jobs("train")
     found = client.get(f"/api/v1/runs/{run}/").json()

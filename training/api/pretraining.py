@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -13,10 +13,16 @@ from core.access import Access, project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
+from curation.choices import CorpusState
 from curation.models import Corpus
+from ml.recipe import Recipe
 from ml.sizes import SIZES
 from training.access import run_by_id
 from training.api.shapes import BaseOut, RecipeIn, RunOut, WishesIn, base_of, version_of, wishes_of
+from training.choices import ModelState, RunState
+from training.models import Run
+from training.selectors.gate import launch_refusals
+from training.selectors.text_estimates import text_forecast
 from training.services.launch import NAME_LENGTH
 from training.services.pretraining import PRESETS, NewModel, Next, OfDocuments, pretraining_prepare
 from training.services.scratch import scratch_make
@@ -78,15 +84,53 @@ def pretrainings(request: Request) -> Response:
     return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
 
 
+class ForecastOut(serializers.Serializer[object]):
+    bytes_a_token = serializers.FloatField()
+    tokens = serializers.IntegerField(help_text="Of the text that is learnt from.")
+    steps = serializers.IntegerField()
+    seconds = serializers.FloatField(allow_null=True, help_text="null until a model of this size was trained here.")
+
+
+class PretrainingOut(RunOut):
+    forecast = serializers.SerializerMethodField(help_text="By the first texts; null while corpus or model is made.")
+    refusals = serializers.SerializerMethodField(help_text="Why it may not start yet; empty when it may.")
+    followers: Any = serializers.PrimaryKeyRelatedField(
+        many=True, read_only=True, help_text="Ids of the runs that begin when it is done."
+    )
+
+    class Meta(RunOut.Meta):
+        fields = (*RunOut.Meta.fields, "forecast", "refusals", "followers")  # type: ignore[assignment]
+
+    @extend_schema_field(ForecastOut(allow_null=True))
+    def get_forecast(self, run: Run) -> Any:
+        made = run.base.state == ModelState.READY and run.corpus is not None and run.corpus.state == CorpusState.READY
+        found = text_forecast(run, Recipe.from_json(run.recipe)) if made else None
+        return ForecastOut(found).data if found else None
+
+    def get_refusals(self, run: Run) -> list[str]:
+        return [str(denied) for denied in launch_refusals(run)] if run.state == RunState.DRAFT else []
+
+
 @extend_schema(
+    methods=["GET"],
+    tags=["runs"],
+    responses={200: PretrainingOut, **REFUSALS},
+    summary="A pretraining and what it takes",
+)
+@extend_schema(
+    methods=["PUT"],
     tags=["runs"],
     request=PretrainingIn,
     responses={200: RunOut, **REFUSALS},
     summary="Change a prepared pretraining and what follows it (owners)",
 )
-@api_view(["PUT"])
+@api_view(["GET", "PUT"])
 def pretraining(request: Request, run: int) -> Response:
-    found = run_by_id(request, run, Need.OWN)[1]
+    found = run_by_id(request, run, Need.VIEW if request.method == "GET" else Need.OWN)[1]
+    if request.method == "GET":
+        if not found.corpus_id:
+            raise ApplicationError(_("This run learns pairs; look at it as such."))
+        return Response(PretrainingOut(found).data)
     access, asked = asked_of(request)
     if found.project_id != access.project.pk:
         raise serializers.ValidationError({"project": [_("This run belongs to another project.")]})

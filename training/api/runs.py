@@ -17,6 +17,9 @@ from core.denied import ApplicationError
 from curation.selectors.subsets import Subset
 from training.access import run_by_id
 from training.api.shapes import (
+    LogOut,
+    MetricsIn,
+    MetricsOut,
     ProbeOut,
     RunCodeIn,
     RunDetailOut,
@@ -33,10 +36,11 @@ from training.api.shapes import (
 )
 from training.choices import RunState
 from training.models import Run
+from training.selectors.curves import MEASURES, measured_points
 from training.selectors.gate import launch_refusals
 from training.selectors.probes import probe_page
 from training.selectors.queue import waiting_runs
-from training.selectors.runs import run_events
+from training.selectors.runs import log_tail, run_events
 from training.services.chains import run_start
 from training.services.exclusions import pairs_send_back, run_exclude
 from training.services.launch import run_prepare
@@ -227,3 +231,35 @@ def events(request: Request, run: int) -> Response:
     rows = list(run_events(found, after=(int(attempt), int(seq or 0))))
     last = f"{rows[-1].attempt}.{rows[-1].seq}" if rows else text
     return Response(RunEventsOut({"events": rows, "state": found.state, "next": last}).data)
+
+
+@extend_schema(
+    tags=["runs"],
+    parameters=[MetricsIn],
+    responses={200: MetricsOut, **REFUSALS},
+    summary="What a run measured step by step: losses, learning rate, gradient norm, speed, memory",
+)
+@api_view(["GET"])
+def metrics(request: Request, run: int) -> Response:
+    _access, found = run_by_id(request, run)
+    given = MetricsIn(data=request.query_params)
+    given.is_valid(raise_exception=True)
+    asked = dict(given.validated_data)
+    measured = measured_points(found, asked.pop("names", None) or list(MEASURES), **asked)
+    rows = [
+        {"name": name, "label": MEASURES[name].label, "text": MEASURES[name].text, "points": points}
+        for name, points in measured.items()
+        if points
+    ]
+    answer = {"state": found.state, "step": found.step, "steps": found.steps, "metrics": rows}
+    return Response(MetricsOut(answer).data)
+
+
+@extend_schema(
+    tags=["runs"], responses={200: LogOut, **REFUSALS},
+    summary="The end of what the newest attempt of a run wrote, where its worker shares this machine's disk",
+)  # fmt: skip
+@api_view(["GET"])
+def log(request: Request, run: int) -> Response:
+    _access, found = run_by_id(request, run)
+    return Response(LogOut({"attempt": found.attempt, "log": log_tail(found)}).data)

@@ -12,9 +12,12 @@ from ml.recipe import RecipeField, recipe_fields
 from training.choices import Tell
 from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.selectors.curves import MEASURES, POINTS
 from training.selectors.diagnoses import diagnoses
 from training.services.chat import LONGEST, MOST_TOKENS
 from training.services.launch import NAME_LENGTH, Wishes
+
+MOST_POINTS, BIGGEST = 5000, 2**31 - 1
 
 
 class BaseOut(serializers.ModelSerializer[BaseModel]):
@@ -205,6 +208,48 @@ class RunEventsOut(serializers.Serializer[object]):
     events = RunEventOut(many=True)
     state = serializers.CharField()
     next = serializers.CharField(help_text="Give it as `after` to get what comes next.")
+
+
+class LogOut(serializers.Serializer[object]):
+    attempt = serializers.IntegerField()
+    log = serializers.CharField(allow_blank=True)
+
+
+class MetricOut(serializers.Serializer[object]):
+    name = serializers.CharField()
+    label: Any = serializers.CharField()
+    text = serializers.CharField(help_text="What it says, and in what unit.")
+    points: Any = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        help_text="[step, value], in order of the steps.",
+    )
+
+
+class MetricsOut(serializers.Serializer[object]):
+    state = serializers.CharField()
+    step = serializers.IntegerField(help_text="The newest step. Give it as `after` to get what comes next.")
+    steps = serializers.IntegerField(help_text="Of the whole run.")
+    metrics = MetricOut(many=True, help_text="Those that were measured.")
+
+
+class MetricsIn(serializers.Serializer[object]):
+    names: Any = serializers.CharField(
+        required=False, help_text=f"With commas, of {', '.join(MEASURES)}. Left out: all."
+    )
+    after = serializers.IntegerField(required=False, min_value=-1, max_value=BIGGEST, default=-1)
+    until = serializers.IntegerField(required=False, min_value=0, max_value=BIGGEST, default=None, allow_null=True)
+    points = serializers.IntegerField(
+        required=False, min_value=2, max_value=MOST_POINTS, default=POINTS,
+        help_text="What is measured at every step is thinned evenly to about so many; a window of `after` and `until` "
+        "that is no longer has every step.",
+    )  # fmt: skip
+
+    def validate_names(self, names: str) -> list[str]:
+        found = [name for name in (part.strip() for part in names.split(",")) if name]
+        for name in found:
+            if name not in MEASURES:
+                raise serializers.ValidationError(_("There is no measure “%(name)s”.") % {"name": name})
+        return found
 
 
 class ModelVersionOut(serializers.ModelSerializer[ModelVersion]):

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, QuerySet
-from django.db.models.functions import Mod
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.charts import Chart, ChartError, Series, line_chart
 from core.child import output_path, tail
 from core.choices import Queue
 from core.models import Project
@@ -22,10 +20,9 @@ from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.presets import measured, preset_recipe, preset_value
+from training.selectors.curves import bits_chart, loss_chart
 from training.selectors.diagnoses import diagnoses
 
-GIGABYTE = 1024**3  # as the sizes in words count
-POINTS = 800  # read for a curve; the chart thins them further
 SAMPLES_SHOWN = 12
 LIVE_SHOWN = (
     "loss",
@@ -92,74 +89,12 @@ def run_live(run: Run) -> dict[str, Any]:
     }
 
 
-def loss_chart(run: Run) -> Chart | None:
-    """The losses so far; None before the first."""
-    held = _("Held-out text") if run.corpus_id else _("Develop")
-    curves = [(_("Train"), curve(run, "step")), (held, curve(run, "eval"))]
-    try:
-        return line_chart(
-            title=_("Loss by step"),
-            x_label=_("Step"),
-            y_label=_("Loss (nats a token)"),
-            series=[Series(str(name), points) for name, points in curves if points],
-        )
-    except ChartError:
-        return None
-
-
-def bits_chart(run: Run) -> Chart | None:
-    """Bits per byte of the held-out text so far; None before the first measurement."""
-    try:
-        return line_chart(
-            title=_("Bits per byte by step"),
-            x_label=_("Step"),
-            y_label=_("Bits per byte"),
-            series=[Series(_("Held-out text"), curve(run, "eval", "bits_per_byte"))],
-        )
-    except ChartError:
-        return None
-
-
-CURVES = (
-    ("learning_rate", gettext_lazy("Learning rate"), gettext_lazy("Rises in the warm-up and falls afterwards.")),
-    ("grad_norm", gettext_lazy("Gradient norm"), gettext_lazy("How strongly the steps pull; 0.1 to 10 is healthy.")),
-    ("tokens_per_second", gettext_lazy("Tokens a second"), gettext_lazy("Falls when something else uses the machine.")),
-    ("memory", gettext_lazy("Memory in GB"), gettext_lazy("Of the training process, or of its GPU.")),
-    ("preferred", gettext_lazy("Share preferred"), gettext_lazy("How often the better answer is the likelier one.")),
-)
-
-
-def curves(run: Run) -> list[dict[str, Any]]:
-    """Every curve of a run besides the loss, each with a sentence; those without a point are left out."""
-    found = []
-    for name, label, text in CURVES:
-        try:
-            unit = GIGABYTE if name == "memory" else 1
-            points = [(step, value / unit) for step, value in curve(run, "step", name)]
-            series = [Series(str(label), points)]
-            chart = line_chart(title=str(label), x_label=_("Step"), y_label=str(label), series=series, from_zero=True)
-        except ChartError:
-            continue
-        found.append({"label": label, "text": text, "chart": chart})
-    return found
-
-
 def foretold(run: Run) -> dict[str, Any] | None:
     """How long the run was expected to take, how long it took, and how far the estimate was off; None before."""
     expected, actual = run.estimate.get("seconds"), run.result.get("seconds")
     if not expected or not actual:
         return None
     return {"expected": expected, "actual": actual, "error": (expected - actual) / actual}
-
-
-def curve(run: Run, kind: str, name: str = "loss") -> list[tuple[float, float]]:
-    """(step, value) in order, at most about POINTS of them."""
-    rows = RunEvent.objects.filter(run=run, type=kind, superseded=False, step__isnull=False)
-    every = max(1, run.step // POINTS) if kind == "step" else 1
-    if every > 1:
-        rows = rows.annotate(rest=Mod(F("step"), every)).filter(rest=0)
-    found = dict(rows.order_by("attempt", "seq").values_list("step", f"data__{name}"))
-    return sorted((float(step), float(loss)) for step, loss in found.items() if step is not None and loss is not None)
 
 
 def samples(run: Run) -> list[dict[str, Any]]:

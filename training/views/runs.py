@@ -15,10 +15,10 @@ from curation.models import Corpus, DatasetVersion, Document
 from training.access import run_access
 from training.choices import RunState
 from training.presets import preset_label
+from training.selectors.curves import drawn_curves
 from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.queue import waiting_runs
-from training.selectors.runs import curves as curves_of
 from training.selectors.runs import foretold, log_tail, recipe_rows, run_live, runs_of
 from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
 
@@ -72,7 +72,7 @@ def live(request: HttpRequest, project: str, run: int) -> HttpResponse:
 def curves(request: HttpRequest, project: str, run: int) -> HttpResponse:
     """Learning rate, gradient norm, speed and memory of one run."""
     _access, found = run_access(request, project, run)
-    return render(request, "training/curves.html", {"run": found, "curves": curves_of(found)})
+    return render(request, "training/curves.html", {"run": found, "curves": drawn_curves(found)})
 
 
 @require_POST
