@@ -6,13 +6,10 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from django.db.models import Max
-from django.db.models.functions import Length
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.denied import ApplicationError
-from curation.models import DatasetVersion, VersionPair
+from curation.models import DatasetVersion
 from curation.selectors.exports import columns_of, version_lines, version_parts
 from curation.selectors.spreadsheets import LONGEST_CELL, xlsx_pieces
 
@@ -32,6 +29,7 @@ TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+NAMED = 10  # pairs in a refusal
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Parts = Collection[str] | None
 
@@ -41,7 +39,7 @@ def version_chunks(version: DatasetVersion, format: str, parts: Parts = None, ki
     if kind == "jsonl":
         return gathered(version_lines(version, format, parts))
     header = list(columns_of(version, format))
-    rows = (cells(row, header) for _part, row in version_parts(version, format, parts))
+    rows = (cells(row, header) for _pair, _part, row in version_parts(version, format, parts))
     return gathered(csv_lines(header, rows) if kind == "csv" else xlsx_pieces(header, rows))
 
 
@@ -92,12 +90,23 @@ def unformula(text: str) -> str:
     return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
 
 
-def refuse_long_cells(version: DatasetVersion) -> None:
-    """Raises ApplicationError when a text does not fit a spreadsheet's cell: nothing is cut in silence."""
-    names = ("system", "instruction", "input", "response", "rejected")
-    rows = VersionPair.objects.filter(version=version)
-    longest = rows.aggregate(**{name: Max(Length(f"revision__{name}")) for name in names})
-    most = max((length or 0 for length in longest.values()), default=0)
-    if most > LONGEST_CELL:
-        sentence = _("A text of this version has %(found)d characters; a spreadsheet's cell holds %(most)d. Take CSV.")
-        raise ApplicationError(sentence % {"found": most, "most": LONGEST_CELL}, field="kind")
+def refuse_long_cells(version: DatasetVersion, format: str, parts: Parts = None) -> None:
+    """Raises ApplicationError naming the pairs with a text that does not fit a spreadsheet's cell: nothing is cut.
+
+    Only rows that can come to so much are made into cells: a character takes up to six in JSON, and the template and
+    the system prompt stand beside.
+    """
+    beside = len(json.dumps([version.template, version.system_prompt]))
+    header = list(columns_of(version, format))
+    rows = version_parts(version, format, parts, longer=max(0, LONGEST_CELL // 6 - beside))
+    long = [pair for pair, _part, row in rows if max(map(len, cells(row, header))) > LONGEST_CELL]
+    if long:
+        sentence = ngettext(
+            "The text of %(count)d pair does not fit a spreadsheet's cell, which holds %(most)d characters: %(pairs)s. "
+            "Shorten it, or take CSV or JSON lines.",
+            "The texts of %(count)d pairs do not fit a spreadsheet's cell, which holds %(most)d characters: %(pairs)s. "
+            "Shorten them, or take CSV or JSON lines.",
+            len(long),
+        )
+        named = ", ".join(f"#{pair}" for pair in long[:NAMED]) + (" …" if len(long) > NAMED else "")
+        raise ApplicationError(sentence % {"count": len(long), "most": LONGEST_CELL, "pairs": named}, field="kind")

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from django.db import connection
+from django.db.models import TextField, Value
+from django.db.models.functions import Cast, Length
 from django.utils.translation import gettext_lazy as _
 
 from curation.models import DatasetVersion, VersionPair
@@ -21,6 +23,10 @@ FORMATS = {
     "preference": _("Preferences: prompt, chosen, rejected; only pairs that have a worse response"),
 }
 EXTRA = ("topic", "origin", "source", "rejected")
+TEXTS = (
+    *(f"revision__{name}" for name in ("system", "instruction", "input", "response", "rejected", "turns")),
+    "revision__pair__metadata",
+)
 SPOKEN = {"system": "system", "user": "human", "assistant": "gpt"}
 # What each column holds: "text", "turns" (roles and contents), "said" (from and value), "history" (pairs of texts).
 COLUMNS: dict[str, dict[str, str]] = {
@@ -63,15 +69,21 @@ def kept_columns(version: DatasetVersion, format: str) -> dict[str, str]:
 
 
 def version_parts(
-    version: DatasetVersion, format: str, parts: Collection[str] | None = None
-) -> Iterator[tuple[str, Row]]:
-    """(part, row) of a version in its order, as a stream: memory does not grow with the version."""
+    version: DatasetVersion, format: str, parts: Collection[str] | None = None, *, longer: int = 0
+) -> Iterator[tuple[int, str, Row]]:
+    """(pair, part, row) of a version in its order, as a stream: memory does not grow with the version.
+
+    `longer` leaves out the rows whose texts have no more characters than that together.
+    """
     shape, template = SHAPES[format], Template.from_json(version.template)
     rows = VersionPair.objects.filter(version=version, revision__erased_at__isnull=True).order_by("ordinal")
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
     if format == "preference":
         rows = rows.exclude(revision__rejected="")
+    if longer:
+        rows = rows.alias(size=sum((Length(Cast(name, TextField())) for name in TEXTS), start=Value(0)))
+        rows = rows.filter(size__gt=longer)
     kept = kept_columns(version, format)
     carried = ("revision__pair__metadata",) if kept else ()
     names = ("revision__pair_id", "part", *(f"revision__{name}" for name in EXTRA), *carried)
@@ -99,13 +111,13 @@ def version_parts(
         for name, value in metadata[0].items() if metadata else ():
             if name in kept:
                 shaped[kept[name]] = value
-        yield part, shaped
+        yield pair_id, part, shaped
 
 
 def version_lines(version: DatasetVersion, format: str, parts: Collection[str] | None = None) -> Iterator[bytes]:
     """One JSON object a line. Keys have a fixed order, texts are UTF-8 as they are, each line ends with a line feed."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
-    for _part, row in version_parts(version, format, parts):
+    for _pair, _part, row in version_parts(version, format, parts):
         yield encode(row).encode() + b"\n"
 
 

@@ -110,7 +110,7 @@ def rows_send(export: Export, process: "subprocess.Popen[bytes]", context: JobCo
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # the child says why in its error output
         process.stdin.write(encode(facts).encode() + b"\n")
-        for part, row in version_parts(version, export.shape):
+        for _pair, part, row in version_parts(version, export.shape):
             row |= {name: cell(row.get(name, "")) for name in kept}  # a table's column holds one kind: text
             process.stdin.write(encode([part, row]).encode() + b"\n")
             done += 1

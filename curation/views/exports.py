@@ -58,9 +58,10 @@ def export_response(version: DatasetVersion, format: str, kind: str, part: str) 
     known = format in FORMATS and kind in STREAMED and (not part or part in Part.values)
     if not known or version.state != VersionState.READY:
         raise Http404
+    parts = [part] if part else None
     if kind == "xlsx":
-        refuse_long_cells(version)
-    chunks = version_chunks(version, format, [part] if part else None, kind)
+        refuse_long_cells(version, format, parts)
+    chunks = version_chunks(version, format, parts, kind)
     response = StreamingHttpResponse(chunks, content_type=TYPES[kind])
     name = "-".join(filter(None, (version.task.slug, f"v{version.number}", part, format)))
     return told(response, version, f"{name}.{kind}")

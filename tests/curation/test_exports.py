@@ -20,7 +20,8 @@ from django.urls import reverse
 
 from core.denied import ApplicationError
 from core.models import Project, User
-from curation.models import DatasetVersion, Export, Pair, Revision, Task
+from curation.choices import Part
+from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS, version_lines
@@ -131,13 +132,32 @@ def test_a_workbook_holds_texts_alone_and_every_character(version: DatasetVersio
 def test_a_text_that_no_cell_holds_is_refused_before_anything_is_sent(
     version: DatasetVersion, owner: User, as_user: Any
 ) -> None:
-    refuse_long_cells(version)
-    Revision.objects.filter(in_versions__ordinal=0).update(response="x" * 40_000)
-    with pytest.raises(ApplicationError, match="40000 characters"):
-        refuse_long_cells(version)
+    refuse_long_cells(version, "apprentice")
+    rows = VersionPair.objects.filter(version=version).select_related("revision").order_by("ordinal")
+    first = rows[0]
+    Revision.objects.filter(pk=first.revision_id).update(response="x" * 40_000)
+    named = f"cell, which holds 32767 characters: #{first.revision.pair_id}. Shorten it, or take CSV or JSON lines"
+    with pytest.raises(ApplicationError, match=named):
+        refuse_long_cells(version, "apprentice")
+    other = next(part for part in Part.values if part != first.part)
+    refuse_long_cells(version, "apprentice", [other])
     address = reverse("curation:version-export", args=[version.task.project.slug, version.pk])
     answer = as_user(owner).get(f"{address}?kind=xlsx", follow=True)
-    assert "a spreadsheet&#x27;s cell holds 32767" in answer.content.decode()
+    assert "cell, which holds 32767 characters" in answer.content.decode()
+
+
+def test_a_conversation_that_fits_no_cell_only_as_a_whole_is_refused_only_where_it_stands_in_one(
+    version: DatasetVersion,
+) -> None:
+    """Earlier turns are one cell of JSON, in which each quotation mark takes two characters."""
+    row = VersionPair.objects.filter(version=version).select_related("revision").order_by("ordinal")[1]
+    turns = [{"role": "user", "content": '"' * 9_000}, {"role": "assistant", "content": '"' * 8_000}]
+    Revision.objects.filter(pk=row.revision_id).update(turns=turns, rejected="No.")
+    for shape in ("apprentice", "messages", "sharegpt", "alpaca"):
+        with pytest.raises(ApplicationError, match=f"#{row.revision.pair_id}\\. Shorten it"):
+            refuse_long_cells(version, shape)
+    for shape in ("completion", "preference"):  # one text, in which the marks take one character each
+        refuse_long_cells(version, shape)
 
 
 def test_more_rows_than_a_sheet_holds_go_to_further_sheets(
