@@ -71,6 +71,11 @@ class WebhookState(TextChoices):
     PAUSED = "paused", _("Paused")
 
 
+class WebhookKind(TextChoices):
+    PROGRAM = "program", _("A program")
+    MAIL = "mail", _("A mail server")
+
+
 class DeliveryState(TextChoices):
     WAITING = "waiting", _("Waiting")
     TAKEN = "taken", _("Taken")

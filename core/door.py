@@ -8,11 +8,15 @@ followed, and what left is logged. The database, Redis and the model server are 
 
 import hashlib
 import ipaddress
+import smtplib
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -26,6 +30,7 @@ from core.services.events import event_record
 
 log = structlog.get_logger(__name__)
 PORTS = {"http": 80, "https": 443}
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
 DOWNLOAD_SECONDS = 60.0  # without a byte
 
 
@@ -96,14 +101,58 @@ def door_download(
         raise silent(host, error) from error
 
 
-def opened(actor: User, purpose: str, url: str, body: bytes) -> tuple[str, int, str]:
+def door_mail(
+    *, actor: User, purpose: str, url: str, message: EmailMessage, user: str = "", password: str = "", seconds: float
+) -> None:
+    """Hand one mail to an allowed mail server, `smtps://host:port` or `smtp://host:port`.
+
+    The second begins in the clear and is encrypted as soon as the server offers it; a password is never sent in the
+    clear. Raises DoorClosed and ApplicationError as `door_request` does.
+    """
+    host, port, address = opened(actor, purpose, url, message.as_bytes(), MAIL_PORTS)
+    secure = ssl.create_default_context()
+    kind: Any = _PinnedTls if urlsplit(url).scheme == "smtps" else _Pinned
+    try:
+        with kind(address, host, port, seconds, **({"context": secure} if kind is _PinnedTls else {})) as server:
+            server.ehlo()
+            if kind is _Pinned and server.has_extn("starttls"):
+                server.starttls(context=secure)
+                server.ehlo()
+            if user:
+                if not isinstance(server.sock, ssl.SSLSocket):
+                    raise ApplicationError(
+                        _("%(host)s offers no encryption; no password is sent to it.") % {"host": host}
+                    )
+                server.login(user, password)
+            server.send_message(message)
+    except (smtplib.SMTPException, OSError) as error:
+        raise silent(host, error) from error
+
+
+class _Pinned(smtplib.SMTP):
+    """Connects to the address that was looked up, and speaks to the host: its certificate is checked by that name."""
+
+    def __init__(self, address: str, host: str, port: int, seconds: float, **more: Any) -> None:
+        self._address = address
+        super().__init__(host, port, timeout=seconds, **more)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return socket.create_connection((self._address, port), timeout)
+
+
+class _PinnedTls(smtplib.SMTP_SSL, _Pinned):
+    """The same, encrypted from the first byte."""
+
+
+def opened(actor: User, purpose: str, url: str, body: bytes, ports: dict[str, int] = PORTS) -> tuple[str, int, str]:
     """Host, port and pinned address, if this may leave; what leaves is logged. Raises DoorClosed."""
     if not actor.is_admin:
         raise DoorClosed(_("Only an admin may let something leave this installation."))
     parts = urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname or parts.username:
-        raise DoorClosed(_("“%(url)s” is not an address of the form https://host:port/path.") % {"url": url[:200]})
-    host, port = parts.hostname, parts.port or PORTS[parts.scheme]
+    if parts.scheme not in ports or not parts.hostname or parts.username:
+        text = _("“%(url)s” is not an address of the form %(scheme)s://host:port/path.")
+        raise DoorClosed(text % {"url": url[:200], "scheme": list(ports)[-1]})
+    host, port = parts.hostname, parts.port or ports[parts.scheme]
     address = pinned_address(host, port)
     event_record(
         actor=actor,

@@ -60,7 +60,10 @@ def tell_field() -> forms.ChoiceField:
         choices=Tell.choices,
         required=False,
         initial=Tell.REQUESTER,
-        help_text=gettext_lazy("Who hears when the run is done, or has failed."),
+        help_text=gettext_lazy(
+            "Who hears when the run is done, or has failed: in the inbox, and by mail where an admin has set up a "
+            "mail server."
+        ),
     )
 
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.decorators import api_view
@@ -13,7 +14,14 @@ from core.access import project_access, require_admin
 from core.api.projects import REFUSALS
 from core.choices import WebhookState
 from core.models import Delivery, Webhook
-from core.services.webhooks import EVENTS, delivery_resend, webhook_create, webhook_remove, webhook_switch
+from core.services.webhooks import (
+    EVENTS,
+    delivery_resend,
+    mail_server_create,
+    webhook_create,
+    webhook_remove,
+    webhook_switch,
+)
 
 
 class WebhookOut(serializers.ModelSerializer[Webhook]):
@@ -22,20 +30,32 @@ class WebhookOut(serializers.ModelSerializer[Webhook]):
 
     class Meta:
         model = Webhook
-        fields = ("id", "url", "events", "project", "state", "created_at")
+        fields = ("id", "kind", "url", "sender", "events", "project", "state", "created_at")
 
 
 class WebhookMadeOut(WebhookOut):
-    """The secret is given in this answer alone."""
+    """The secret is given in this answer alone; a mail server's is the password it was made with."""
 
     class Meta(WebhookOut.Meta):
         fields = (*WebhookOut.Meta.fields, "secret")  # type: ignore[assignment]
 
 
 class WebhookIn(serializers.Serializer[object]):
-    url = serializers.CharField(max_length=500)
-    events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS), min_length=1)
+    url = serializers.CharField(
+        max_length=500, help_text="https://host:port/path of a program, or smtps://host:465 of a mail server."
+    )
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=EVENTS), required=False, default=list, help_text="Of a program only."
+    )
     project = serializers.SlugField(required=False, help_text="Without it, all projects.")
+    sender = serializers.EmailField(required=False, default="", help_text="Of a mail server: where mails come from.")
+    user = serializers.CharField(max_length=120, required=False, default="")
+    password = serializers.CharField(max_length=64, required=False, default="", trim_whitespace=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["url"].startswith("smtp") and not attrs["sender"]:
+            raise serializers.ValidationError({"sender": [_("A mail server needs a sender.")]})
+        return attrs
 
 
 class WebhookChange(serializers.Serializer[object]):
@@ -64,14 +84,23 @@ class Webhooks(generics.ListAPIView[Webhook]):
         require_admin(self.request)
         return Webhook.objects.select_related("project")
 
-    @extend_schema(request=WebhookIn, responses={201: WebhookMadeOut, **REFUSALS}, summary="Make a webhook (admins)")
+    @extend_schema(
+        request=WebhookIn,
+        responses={201: WebhookMadeOut, **REFUSALS},
+        summary="Make a webhook or name a mail server (admins)",
+    )
     def post(self, request: Request) -> Response:
         actor = require_admin(request)
         given = WebhookIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
         project = project_access(request, values["project"]).project if values.get("project") else None
-        made = webhook_create(actor=actor, url=values["url"], events=list(values["events"]), project=project)
+        if values["url"].startswith("smtp"):
+            told = {name: values[name] for name in ("url", "sender", "user", "password")}
+            site = request.build_absolute_uri("/")[:-1]
+            made = mail_server_create(actor=actor, site=site, project=project, **told)
+        else:
+            made = webhook_create(actor=actor, url=values["url"], events=list(values["events"]), project=project)
         return Response(WebhookMadeOut(made).data, status=201)
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.choices import DELIVERY_TONES, DeliveryState, WebhookState
+from core.choices import DELIVERY_TONES, DeliveryState, WebhookKind, WebhookState
 from core.models.people import Project, User
 
 
@@ -15,10 +15,19 @@ def new_secret() -> str:
 
 
 class Webhook(models.Model):
-    """An address that is told what happened. It is reached through the door alone, on its maker's word."""
+    """An address that is told what happened: a program's, or that of a mail server, which tells people.
 
+    It is reached through the door alone, on its maker's word.
+    """
+
+    kind = models.CharField(max_length=8, choices=WebhookKind.choices, default=WebhookKind.PROGRAM)
     url = models.URLField(_("address"), max_length=500)
-    secret = models.CharField(max_length=64, default=new_secret)  # signs each delivery; shown once
+    secret = models.CharField(
+        max_length=64, default=new_secret
+    )  # signs each delivery; shown once. A mail server's password
+    user = models.CharField(max_length=120, blank=True)  # as whom the mail server knows us
+    sender = models.EmailField(blank=True)  # of the mails
+    site = models.URLField(max_length=200, blank=True)  # where people find this installation
     events = ArrayField(models.CharField(max_length=40))
     project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")  # None: all of them
     state = models.CharField(max_length=8, choices=WebhookState.choices, default=WebhookState.ACTIVE)

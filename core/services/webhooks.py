@@ -7,29 +7,33 @@ A delivery is written in the transaction of what it tells, and its row is only t
 import hashlib
 import hmac
 import json
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.choices import DeliveryState, Queue, WebhookState
+from core.choices import DeliveryState, Queue, WebhookKind, WebhookState
 from core.denied import ApplicationError
-from core.door import door_request
+from core.door import MAIL_PORTS, door_mail, door_request
 from core.jobs import JobContext, JobRunner, job_kind
-from core.models import Delivery, Job, Project, User, Webhook
+from core.models import Delivery, Job, Membership, Project, User, Webhook
 from core.services.events import event_record
 from core.services.jobs import job_create
+from core.services.mail import mail_of
 
 EVENTS = ("job.done", "job.failed", "job.cancelled", "version.frozen")
 PING = "ping"
 # Minutes between attempts: about two days in all, then it is given up and can be sent again by hand.
 PAUSES = (1, 5, 15, 60, 180, 360, 720, 1440)
 KIND = "webhooks"
+MAIL = "mail"  # the event of a mail server's deliveries
 SECONDS = 10.0
 LARGEST_ANSWER = 64 * 1024
 
@@ -47,6 +51,56 @@ def webhook_create(*, actor: User, url: str, events: list[str], project: Project
     event_record(actor=actor, action="webhook.created", project=project, subject=webhook, host=parts.hostname)
     delivery_queue(webhook, PING, project, {})
     return webhook
+
+
+@transaction.atomic
+def mail_server_create(
+    *, actor: User, url: str, sender: str, site: str, user: str = "", password: str = "", project: Project | None = None
+) -> Webhook:
+    """Name the server that carries news to people, and send its maker a first mail. Raises ApplicationError.
+
+    `site` is the address under which people find this installation. The password is never shown again.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise ApplicationError(_("Give an address of the form smtps://host:465 or smtp://host:587."), field="url")
+    if bool(user) != bool(password):
+        raise ApplicationError(_("Give both a user and a password, or neither."), field="user")
+    server = Webhook.objects.create(
+        kind=WebhookKind.MAIL, url=url, events=[MAIL], project=project, created_by=actor, sender=sender, site=site,
+        user=user, secret=password,
+    )  # fmt: skip
+    event_record(actor=actor, action="webhook.created", project=project, subject=server, host=parts.hostname)
+    subject, text = _("Apprentice can send mail"), _("This mail server now carries the news of trainings.")
+    mail_queue(server, [actor.email], subject, text, "/")
+    return server
+
+
+def mail_tell(*, users: Collection[int], project: Project, subject: str, text: str, path: str) -> int:
+    """Queue a mail to each of those of `users` who are members, in the transaction under way. Returns how many.
+
+    It ends with the address of the page at `path`.
+
+    The project's own mail server goes before that of all projects; where there is none, nobody is mailed.
+    """
+    wanted = Webhook.objects.filter(kind=WebhookKind.MAIL, state=WebhookState.ACTIVE)
+    servers = wanted.filter(Q(project=project) | Q(project=None)).order_by("project", "-pk")
+    server = servers.first()
+    members = Membership.objects.filter(project=project, user__in=users, user__is_active=True)
+    addresses = list(members.order_by("user").values_list("user__email", flat=True)) if server else []
+    if server:
+        mail_queue(server, addresses, subject, text, path)
+    return len(addresses)
+
+
+def mail_queue(server: Webhook, addresses: Sequence[str], subject: str, text: str, path: str) -> None:
+    """One delivery each: nobody reads the others' addresses, and what failed for one is not sent twice to another."""
+    for address in addresses:
+        told = {"to": address, "subject": " ".join(subject.split())[:200], "text": text, "path": path}
+        Delivery.objects.create(
+            webhook=server, event=MAIL, next_at=timezone.now(), body=json.dumps(told, ensure_ascii=False)
+        )
+    deliveries_ask()
 
 
 @transaction.atomic
@@ -167,6 +221,8 @@ def send(delivery: Delivery) -> tuple[int | None, str]:
     """The status of the answer, and why it does not count ("" if it does)."""
     webhook = delivery.webhook
     try:
+        if webhook.kind == WebhookKind.MAIL:
+            return mailed(webhook, delivery)
         answer = door_request(
             actor=webhook.created_by,
             purpose=f"webhook {webhook.pk}: {delivery.event}",
@@ -182,6 +238,20 @@ def send(delivery: Delivery) -> tuple[int | None, str]:
     if 200 <= answer.status < 300:
         return answer.status, ""
     return answer.status, _("The receiver answered %d.") % answer.status
+
+
+def mailed(webhook: Webhook, delivery: Delivery) -> tuple[int, str]:
+    """250 is what a mail server says when it takes one."""
+    door_mail(
+        actor=webhook.created_by,
+        purpose=f"mail {delivery.number}",
+        url=webhook.url,
+        message=mail_of(webhook, delivery),
+        user=webhook.user,
+        password=webhook.secret,
+        seconds=SECONDS,
+    )
+    return 250, ""
 
 
 def signed_headers(webhook: Webhook, delivery: Delivery) -> dict[str, str]:

@@ -8,25 +8,48 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import require_admin
 from core.choices import WebhookState
-from core.models import Delivery, Webhook
+from core.models import Delivery, User, Webhook
 from core.selectors.keyset import keyset_page
 from core.selectors.webhooks import webhooks_with_counts
-from core.services.webhooks import delivery_resend, webhook_create, webhook_remove, webhook_switch
+from core.services.webhooks import (
+    delivery_resend,
+    mail_server_create,
+    webhook_create,
+    webhook_remove,
+    webhook_switch,
+)
 from core.views.telling import refusal_on, refusal_told
-from core.webhook_forms import WebhookForm
+from core.webhook_forms import MailServerForm, WebhookForm
 
 
 @never_cache
 def webhooks(request: HttpRequest) -> HttpResponse:
     """All of them with how their deliveries went, and a form for one more. Its secret is shown in this answer alone."""
     actor = require_admin(request)
+    if "mail-url" in request.POST:
+        return mail_server(request, actor)
     form = WebhookForm(request.POST or None)
     made = None
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
             made = webhook_create(actor=actor, **form.cleaned_data)
-    context = {"webhooks": webhooks_with_counts(), "form": WebhookForm() if made else form, "made": made}
-    return render(request, "core/webhooks.html", context, status=400 if form.errors else 200)
+    return answer(request, WebhookForm() if made else form, MailServerForm(), made)
+
+
+def mail_server(request: HttpRequest, actor: User) -> HttpResponse:
+    """Name a server that carries news to people; its page tells how the first mail went."""
+    form = MailServerForm(request.POST)
+    if form.is_valid():
+        with refusal_on(form):
+            made = mail_server_create(actor=actor, site=request.build_absolute_uri("/")[:-1], **form.cleaned_data)
+        if not form.errors:
+            return redirect("webhooks-detail", made.pk)
+    return answer(request, WebhookForm(), form, None)
+
+
+def answer(request: HttpRequest, form: WebhookForm, mail_form: MailServerForm, made: Webhook | None) -> HttpResponse:
+    context = {"webhooks": webhooks_with_counts(), "form": form, "mail_form": mail_form, "made": made}
+    return render(request, "core/webhooks.html", context, status=400 if form.errors or mail_form.errors else 200)
 
 
 @require_GET

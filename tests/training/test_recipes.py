@@ -1,5 +1,6 @@
 """Recipes beyond one launch: as YAML and back, as own presets, cloned and compared; warm starts; half the batch."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from core.choices import NoticeKind
 from core.denied import ApplicationError
 from core.models import Notice, Project, User
 from core.registries import lineage_of
+from core.services.webhooks import mail_server_create
 from curation.models import DatasetVersion
 from ml.recipe import Recipe
 from tests.training_world import TINY
@@ -156,12 +158,15 @@ def test_half_the_batch_goes_on_from_the_old_runs_checkpoint(owner: User, prepar
 @pytest.mark.slow
 @pytest.mark.parametrize(("tell", "told"), [(Tell.NOBODY, 0), (Tell.REQUESTER, 1), (Tell.MEMBERS, 4)])
 def test_those_whom_the_launch_named_hear_of_the_end(
-    owner: User, expert: User, reviewer: User, viewer: User, project: Project,
+    admin: User, owner: User, expert: User, reviewer: User, viewer: User, project: Project,
     prepare: Prepare, trained: Callable[[User, Run], Run], tell: Tell, told: int,
 ) -> None:  # fmt: skip
     run = prepare()
     Run.objects.filter(pk=run.pk).update(tell=tell)
+    mail = mail_server_create(actor=admin, url="smtps://mail.example.org:465", sender="a@example.org", site="")
     trained(owner, run)
+    mails = [json.loads(delivery.body) for delivery in mail.deliveries.all()][:-1]  # without the first one
+    assert [each["path"] for each in mails] == [f"/p/{project.slug}/training/{run.pk}/"] * told
     heard = Notice.objects.filter(kind=NoticeKind.RUN)
     assert heard.count() == told
     for notice in heard:

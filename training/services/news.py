@@ -3,17 +3,19 @@
 from core.choices import NoticeKind, Role
 from core.models import Membership
 from core.services.inbox import notice_tell
+from core.services.webhooks import mail_tell
 from training.choices import Tell
 from training.models import Run
 
 
 def tell_of(run: Run, text: str) -> None:
-    """Put it into the inboxes of those whom the run's launch named."""
+    """Put it into the inboxes of those whom the run's launch named, and mail it where a mail server is set up."""
     url = f"/p/{run.project.slug}/training/{run.pk}/"
     people = people_told(run)
     notice_tell(
         users=people, project=run.project, kind=NoticeKind.RUN, actor=None, subject=("run", run.pk), url=url, text=text
     )
+    mail_tell(users=people, project=run.project, subject=f"{run.project}: {run.name}", text=text, path=url)
 
 
 def people_told(run: Run) -> list[int]:
