@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,8 +28,11 @@ DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is nev
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+OWN = "https://own.invalid"  # stands before addresses of this installation while Vega draws: it takes no others
+OWN_PAGE = re.compile(re.escape(OWN) + r"/[\w-]")
 ALLOWED = frozenset(
-    {"svg", "g", "path", "line", "rect", "text", "tspan", "title", "desc", "defs", "clipPath", "circle"}
+    {"svg", "g", "a", "path", "line", "rect", "text", "tspan", "title", "desc", "defs", "clipPath", "circle"}
 )
 CONFIG: dict[str, Any] = {
     "aria": False,  # the whole picture has one label, and the numbers are in a table under it
@@ -54,8 +58,23 @@ class ChartError(ValueError):
 
 @dataclass(frozen=True)
 class Series:
+    """`urls`, one a point, are where a click on it leads; `url` is where the name in the table does."""
+
     name: str
     points: Sequence[tuple[float, float]]
+    urls: Sequence[str] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A cell of the table that leads to what it counts."""
+
+    text: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class Chart:
 
     svg: SafeString
     columns: list[str]
-    rows: list[list[str]]
+    rows: list[list[str | Linked]]
 
 
 def line_chart(
@@ -85,7 +104,10 @@ def line_chart(
     if len(series) > len(COLOURS):
         raise ChartError(f"{len(series)} curves in one chart; at most {len(COLOURS)} can be told apart")
     kept = [(one.name, thin([point for point in one.points if drawable(point, log_y)])) for one in series]
-    values = [{"x": x, "y": y, "s": name} for name, points in kept for x, y in points]
+    leads = {(one.name, x): url for one in series for (x, _y), url in zip(one.points, one.urls, strict=False)}
+    values = [
+        {"x": x, "y": y, "s": name, **linked(leads.get((name, x), ""))} for name, points in kept for x, y in points
+    ]
     if not values:
         raise ChartError("nothing to draw")
     names = [one.name for one in series]
@@ -113,7 +135,28 @@ def line_chart(
             "strokeDash": {**shared, "scale": {"domain": names, "range": DASHES[: len(names)]}},
         },
     }
-    return Chart(draw(spec, title), [x_label, *names], line_rows(kept))
+    if leads:
+        spec = pressable(spec)
+    return Chart(draw(spec, title), [x_label, *names], line_rows(kept, leads))
+
+
+def linked(url: str) -> dict[str, str]:
+    return {"href": f"{OWN}{url}"} if url else {}
+
+
+def pressable(spec: dict[str, Any]) -> dict[str, Any]:
+    """The line as it is, and on it points large enough to be pressed, which alone are links."""
+    points = {**spec["encoding"], "href": {"field": "href", "type": "nominal"}}
+    del points["strokeDash"]
+    layers = [
+        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": spec["encoding"]},
+        {
+            "transform": [{"filter": "isValid(datum.href)"}],
+            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "encoding": points,
+        },
+    ]
+    return {"height": spec["height"], "data": spec["data"], "layer": layers}
 
 
 def whole_steps(numbers: Sequence[float]) -> dict[str, Any]:
@@ -129,9 +172,9 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     if len(groups) > len(COLOURS):
         raise ChartError(f"{len(groups)} groups in one chart; at most {len(COLOURS)} can be told apart")
     values = [
-        {"x": x, "y": y, "s": one.name}
+        {"x": x, "y": y, "s": one.name, **linked(url)}
         for one in groups
-        for x, y in one.points
+        for (x, y), url in zip(one.points, one.urls or repeat(""), strict=False)
         if math.isfinite(x) and math.isfinite(y)
     ]
     if not values:
@@ -139,7 +182,7 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     names = [one.name for one in groups]
     legend = {"orient": "top", "title": None, "columns": 1}
     shared = {"field": "s", "type": "nominal", "legend": legend}
-    spec = {
+    spec: dict[str, Any] = {
         "height": WIDTH * 0.7,
         "data": {"values": values},
         "mark": {"type": "point", "filled": True, "size": 36, "opacity": 0.8},
@@ -150,7 +193,11 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
             "shape": {**shared, "scale": {"domain": names, "range": SHAPES[: len(names)]}},
         },
     }
-    rows = [[one.name, number(len(one.points))] for one in groups]
+    if any(one.urls for one in groups):
+        spec["encoding"]["href"] = {"field": "href", "type": "nominal"}
+    rows: list[list[str | Linked]] = [
+        [Linked(one.name, one.url) if one.url else one.name, number(len(one.points))] for one in groups
+    ]
     return Chart(draw(spec, title), [_("Name"), _("Points")], rows)
 
 
@@ -199,7 +246,9 @@ def interval_chart(
         "data": {"values": values},
         "layer": layers,
     }
-    rows = [[one.label, number(one.value), number(one.low), number(one.high)] for one in intervals]
+    rows: list[list[str | Linked]] = [
+        [one.label, number(one.value), number(one.low), number(one.high)] for one in intervals
+    ]
     return Chart(draw(spec, title), [_("Name"), value_label, _("From"), _("To")], rows)
 
 
@@ -213,11 +262,20 @@ def thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points if step <= 1 else points[::-1][::step][::-1]
 
 
-def line_rows(kept: list[tuple[str, list[tuple[float, float]]]]) -> list[list[str]]:
+def line_rows(
+    kept: list[tuple[str, list[tuple[float, float]]]], leads: dict[tuple[str, float], str]
+) -> list[list[str | Linked]]:
     """One row for each place on the x axis, one column a curve."""
-    columns = [dict(points) for _name, points in kept]
-    places = sorted({x for column in columns for x in column})
-    return [[number(x), *(number(column[x]) if x in column else "" for column in columns)] for x in places]
+    columns = [(name, dict(points)) for name, points in kept]
+    places = sorted({x for _name, column in columns for x in column})
+    rows: list[list[str | Linked]] = []
+    for x in places:
+        cells: list[str | Linked] = [number(x)]
+        for name, column in columns:
+            text, url = number(column[x]) if x in column else "", leads.get((name, x), "")
+            cells.append(Linked(text, url) if url else text)
+        rows.append(cells)
+    return rows
 
 
 def number(value: float) -> str:
@@ -241,7 +299,7 @@ def draw(spec: dict[str, Any], title: str) -> SafeString:
         element.attrib.pop("role", None)  # parts of a picture with one label speak for themselves to nobody
         element.attrib.pop("aria-roledescription", None)
     drop_roles(root)
-    root.set("role", "img")
+    root.set("role", "group" if hide_links(root) else "img")
     root.set("aria-label", title)
     ElementTree.register_namespace("", SVG)
     return mark_safe(ElementTree.tostring(root, encoding="unicode"))  # noqa: S308  proven just above
@@ -254,6 +312,21 @@ def drop_roles(root: ElementTree.Element) -> None:
             del element.attrib[attribute]
 
 
+def hide_links(root: ElementTree.Element) -> bool:
+    """Whether the drawing has links. They are for those who point at what they see: a thousand points are no way to go
+    by keyboard or ear, so they are left out of both, and the table under the picture leads to the same rows."""
+    found = list(root.iter(f"{{{SVG}}}a"))
+    for link in found:
+        href = link.attrib.pop(f"{{{XLINK}}}href", link.get("href", ""))
+        link.attrib.clear()
+        link.set("href", href.removeprefix(OWN))
+        link.set("tabindex", "-1")
+    if found:
+        for child in root:
+            child.set("aria-hidden", "true")
+    return bool(found)
+
+
 def refuse_unsafe(root: ElementTree.Element) -> None:
     """Raise ChartError for any element or attribute that could run, load or restyle something."""
     for element in root.iter():
@@ -262,5 +335,7 @@ def refuse_unsafe(root: ElementTree.Element) -> None:
             raise ChartError(f"the drawing holds <{name}>")
         for attribute in element.attrib:
             plain = attribute.rpartition("}")[2].lower()
+            if plain == "href" and name == "a" and OWN_PAGE.match(element.attrib[attribute]):
+                continue
             if plain in {"style", "href", "src"} or plain.startswith("on"):
                 raise ChartError(f"the drawing holds {plain}= on <{name}>")

@@ -38,6 +38,11 @@ class Origin(TextChoices):
     DRAFT_EDITED = "draft_edited", _("Model draft edited")
     GENERATED = "generated", _("Generated")
 
+    @classmethod
+    def real(cls) -> tuple["Origin", ...]:
+        """Those that a person wrote, corrected or took from a document."""
+        return (cls.HUMAN, cls.IMPORTED, cls.DOCUMENT, cls.DRAFT_EDITED)
+
 
 class Decision(TextChoices):
     APPROVE = "approve", _("Approve")

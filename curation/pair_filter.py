@@ -43,7 +43,9 @@ class PairFilter(forms.Form):
     topic = forms.CharField(label=_("Topic"), required=False, max_length=120)
     tag = forms.CharField(label=_("Tag"), required=False, max_length=40)
     language = forms.CharField(label=_("Language"), required=False, max_length=12)
-    origin = forms.ChoiceField(label=_("Origin"), required=False, choices=[ANY, *Origin.choices])
+    origin = forms.ChoiceField(
+        label=_("Origin"), required=False, choices=[ANY, ("real", _("From people or documents")), *Origin.choices]
+    )
     author = forms.ChoiceField(label=_("Author"), required=False)
     reviewer = forms.ChoiceField(label=_("Reviewer"), required=False)
     assigned = forms.ChoiceField(label=_("Assigned to"), required=False)

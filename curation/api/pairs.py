@@ -33,7 +33,7 @@ FILTERS = [
     OpenApiParameter("task", int, required=True),
     OpenApiParameter("q", str, description='Words by their beginnings; "words in quotes" as they stand; -word: not.'),
     OpenApiParameter("state", str, enum=PairState.values),
-    OpenApiParameter("origin", str, enum=Origin.values),
+    OpenApiParameter("origin", str, enum=["real", *Origin.values]),
     OpenApiParameter("finding", str, description="A check's id, or any, none, unchecked."),
     OpenApiParameter("topic", str),
     OpenApiParameter("tag", str),

@@ -24,7 +24,6 @@ PACE_WEEKS = 4
 FEWEST_FOR_A_DATE = 8  # approvals in these weeks
 LEVELS = 4
 HOLE = 0.05  # a region or gender that fewer of the texts name can be asked for
-REAL = (Origin.HUMAN, Origin.IMPORTED, Origin.DOCUMENT, Origin.DRAFT_EDITED)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Health:
     genders: list[Row]
     regions: list[Row]
     names: list[Row]
-    real_share: float
+    real: Row
     alike: Row
     projection: str
     pace: Chart | None
@@ -114,11 +113,11 @@ def health_of(task: Task, report: TaskReport) -> Health:
         genders=gender_rows(data, link),
         regions=region_rows(data, link),
         names=[Row(name, n, n / max(1, data["read"]), link(counted=f"name:{name}")) for name, n in data["names"]],
-        real_share=sum(n for name, n in data["origins"].items() if name in REAL) / pairs,
+        real=real_row(data["origins"], pairs, link),
         alike=Row(_("Near duplicates"), data["alike"], data["alike"] / pairs, link(counted="alike")),
         projection=projection_of(data["weeks"], data["pairs"], task.target_pairs, report.counted_at),
-        pace=pace_chart(data["weeks"]),
-        map=map_chart(data["map"]),
+        pace=pace_chart(data["weeks"], link),
+        map=map_chart(data["map"], task, link),
         clusters=[
             {**one, "url": link(counted=f"group:{number}")}
             for number, one in enumerate((data["map"] or {}).get("clusters", []))
@@ -136,7 +135,8 @@ class Links:
         self.asked = {"task": task.slug, "state": "approved"}
 
     def __call__(self, **more: Any) -> str:
-        return f"{self.root}?{urlencode({**self.asked, **{k: v for k, v in more.items() if v not in (None, '')}})}"
+        asked = {name: value for name, value in {**self.asked, **more}.items() if value not in (None, "")}
+        return f"{self.root}?{urlencode(asked)}"
 
 
 def spans(bounds: list[int]) -> list[tuple[int, int | None]]:
@@ -180,6 +180,11 @@ def region_rows(data: dict[str, Any], link: "Links") -> list[Row]:
     ordered = sorted(counts.items(), key=lambda each: -each[1])
     read = max(1, data["read"])
     return [Row(_(name), n, n / read, link(counted=f"region:{name}"), _(name)) for name, n in ordered]
+
+
+def real_row(origins: dict[str, int], pairs: int, link: "Links") -> Row:
+    count = sum(n for name, n in origins.items() if name in Origin.real())
+    return Row(_("From people or documents"), count, count / pairs, link(origin="real"))
 
 
 def gender_rows(data: dict[str, Any], link: "Links") -> list[Row]:
@@ -233,24 +238,31 @@ def date_at(start: datetime, left: int, in_pace_weeks: float) -> str:
     return date_format(timezone.localtime(start) + timedelta(days=days), "DATE_FORMAT")
 
 
-def pace_chart(weeks: list[int]) -> Chart | None:
+def pace_chart(weeks: list[int], link: "Links") -> Chart | None:
     if not any(weeks):
         return None
     points = [(float(index - len(weeks) + 1), float(count)) for index, count in enumerate(weeks)]
+    urls = [link(state="", counted=f"week:{index}") if count else "" for index, count in enumerate(weeks)]
     return line_chart(
         title=_("Approved by people, week by week"), x_label=_("Weeks ago"), y_label=_("Pairs"), from_zero=True,
-        series=[Series(_("Approved"), points)],
+        series=[Series(_("Approved"), points, urls)],
     )  # fmt: skip
 
 
-def map_chart(found: dict[str, Any] | None) -> Chart | None:
+def map_chart(found: dict[str, Any] | None, task: Task, link: "Links") -> Chart | None:
+    """Each point leads to its pair, each name in the table to the pairs of its group."""
     if not found:
         return None
-    groups: dict[int, list[tuple[float, float]]] = {}
-    for x, y, cluster in found["points"]:
-        groups.setdefault(cluster, []).append((x, y))
-    named = [Series(", ".join(one["words"]) or str(number + 1), groups.get(number, []))
-             for number, one in enumerate(found["clusters"])]  # fmt: skip
+    groups: dict[int, list[tuple[float, float, str]]] = {}
+    root = reverse("curation:pairs", args=[task.project.slug])
+    for x, y, cluster, *pair in found["points"]:
+        groups.setdefault(cluster, []).append((x, y, f"{root}{pair[0]}/" if pair else ""))
+    named = []
+    for number, one in enumerate(found["clusters"]):
+        points = groups.get(number, [])
+        urls = [url for _x, _y, url in points]
+        label, places = ", ".join(one["words"]) or str(number + 1), [(x, y) for x, y, _url in points]
+        named.append(Series(label, places, urls if all(urls) else (), link(counted=f"group:{number}")))
     try:
         return scatter_chart(
             title=_("Map of meanings: pairs that lie near each other say something alike"), groups=named

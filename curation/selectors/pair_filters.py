@@ -15,7 +15,7 @@ from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
 from core.models import Thread
-from curation.choices import PairState, Part, VersionState
+from curation.choices import Origin, PairState, Part, VersionState
 from curation.models import Pair, Review, Task, TaskReport, VersionPair
 from ml.split import DEVELOP_SHARE
 
@@ -144,7 +144,7 @@ def placed_in(pairs: Pairs, part: str, train_share: float) -> Pairs:
 
 NARROW: dict[str, Callable[[Pairs, Any], Pairs]] = {
     "state": lambda pairs, state: pairs.filter(state=state),
-    "origin": lambda pairs, origin: pairs.filter(origin=origin),
+    "origin": lambda pairs, origin: pairs.filter(origin__in=Origin.real() if origin == "real" else [origin]),
     "topic": lambda pairs, topic: pairs.filter(topic=topic),
     "language": lambda pairs, language: pairs.filter(language=language),
     "author": lambda pairs, user: pairs.filter(author=user),

@@ -31,7 +31,8 @@ def health_count(task: Task) -> TaskReport:
     """Count everything anew and keep it. Twice gives the same."""
     rows: Rows = defaultdict(list)
     data = {
-        **quality(task, rows), **coverage(task, rows), **named(task, rows), **pace(task), "map": meanings(task, rows),
+        **quality(task, rows), **coverage(task, rows), **named(task, rows), **pace(task, rows),
+        "map": meanings(task, rows),
     }  # fmt: skip
     return TaskReport.objects.update_or_create(task=task, defaults={"data": data, "rows": dict(rows)})[0]
 
@@ -116,16 +117,19 @@ def named(task: Task, kept: Rows) -> dict[str, Any]:
     }
 
 
-def pace(task: Task) -> dict[str, Any]:
-    """Approvals by people in each of the last weeks, the oldest first. What came approved by import is no pace."""
+def pace(task: Task, kept: Rows) -> dict[str, Any]:
+    """Pairs approved by people in each of the last weeks, the oldest first; two reviewers of one pair are one step.
+    What came approved by import is no pace."""
     now = timezone.now()
-    weeks = [0] * WEEKS
+    weeks: list[set[int]] = [set() for _ in range(WEEKS)]
     rows = Review.objects.filter(
         revision__pair__task=task, decision="approve", created_at__gt=now - timedelta(weeks=WEEKS)
     ).exclude(basis="import")
-    for moment in rows.order_by().values_list("created_at", flat=True).iterator(chunk_size=5_000):
-        weeks[WEEKS - 1 - min(WEEKS - 1, (now - moment) // timedelta(weeks=1))] += 1
-    return {"weeks": weeks}
+    approvals = rows.order_by().values_list("created_at", "revision__pair_id")
+    for moment, pair in approvals.iterator(chunk_size=5_000):
+        weeks[WEEKS - 1 - min(WEEKS - 1, (now - moment) // timedelta(weeks=1))].add(pair)
+    kept |= {f"week:{number}": sorted(pairs) for number, pairs in enumerate(weeks) if pairs}
+    return {"weeks": list(map(len, weeks))}
 
 
 def meanings(task: Task, kept: Rows) -> dict[str, Any] | None:
@@ -141,7 +145,8 @@ def meanings(task: Task, kept: Rows) -> dict[str, Any] | None:
         kept[f"group:{int(label)}"].append(pair)
     return {
         "points": [
-            [round(float(x), 3), round(float(y), 3), int(label)] for (x, y), label in zip(points, labels, strict=True)
+            [round(float(x), 3), round(float(y), 3), int(label), row[0]]
+            for (x, y), label, row in zip(points, labels, rows, strict=True)
         ],
         "clusters": [
             {

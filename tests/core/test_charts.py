@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from core import charts
-from core.charts import ChartError, Interval, Series, interval_chart, line_chart, scatter_chart
+from core.charts import ChartError, Interval, Linked, Series, interval_chart, line_chart, scatter_chart
 
 HOSTILE = "</svg><script>alert(1)</script>\" onload=\"x' style='y' & 𝕏 \u202e"
 
@@ -144,6 +144,28 @@ def test_a_scatter_draws_every_point_in_its_group_and_lists_how_many() -> None:
     assert (drawn.count("var(--chart-1)"), drawn.count("var(--chart-2)")) == (3, 2), "each with one more in the legend"
     assert chart.rows == [["roofs", "2"], [HOSTILE, "2"]]
     assert "<script" not in chart.svg
+
+
+def test_points_lead_where_they_are_told_to_for_those_who_point_and_the_table_for_everybody() -> None:
+    curve = Series("a", [(0, 1), (1, 0), (2, 3)], ["/p/x/pairs/?week=1&state=", "", "/p/x/pairs/?week=3"])
+    line = line_chart(title="Pace", x_label="Week", y_label="Pairs", series=[curve])
+    dots = scatter_chart(title="Map", groups=[Series("roofs", [(0.0, 0.0)], ["/p/x/pairs/7/"], "/p/x/pairs/?group=1")])
+    for chart, name, urls in ((line, "Pace", curve.urls[::2]), (dots, "Map", ["/p/x/pairs/7/"])):
+        root, *parts = elements(chart.svg)
+        links = [one for one in parts if one.tag.endswith("}a")]
+        assert [one.attrib for one in links] == [{"href": url, "tabindex": "-1"} for url in urls]
+        assert (root.get("role"), root.get("aria-label")) == ("group", name)
+        assert {one.get("aria-hidden") for one in root} == {"true"}
+    assert line.rows == [["0", Linked("1", curve.urls[0])], ["1", "0"], ["2", Linked("3", curve.urls[2])]]
+    assert dots.rows == [[Linked("roofs", "/p/x/pairs/?group=1"), "1"]]
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//elsewhere.example/", "https://elsewhere.example/", "/\\e.example"]
+)
+def test_a_point_leads_to_no_other_place(url: str) -> None:
+    with pytest.raises(ChartError, match="href= on <a>"):
+        line_chart(title="t", x_label="x", y_label="y", series=[Series("a", [(0, 1)], [url])])
 
 
 @pytest.mark.parametrize("groups", [[], [Series("none", [])], [Series(str(n), [(0.0, 0.0)]) for n in range(7)]])

@@ -1,5 +1,6 @@
 """Health: what is counted, in words, with the way to the rows; holes become work; meanings are embedded once."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from core.charts import Linked
 from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.model_server import ModelServerDown
@@ -68,7 +70,7 @@ def test_the_numbers_are_those_of_the_approved_pairs(task: Task, owner: User, as
     ]  # fmt: skip
     assert [row.is_thin for row in health.topics] == [False, True]
     assert [(row.label, row.count) for row in health.findings] == [("Misspelling", 1)]
-    assert health.real_share == pytest.approx(5 / 6)
+    assert (health.real.count, health.real.share) == (5, pytest.approx(5 / 6))
     assert {row.label: row.count for row in health.genders} == {
         "Women only": 0, "Men only": 1, "Women and men": 1, "Nobody": 4,
     }  # fmt: skip
@@ -80,7 +82,7 @@ def test_the_numbers_are_those_of_the_approved_pairs(task: Task, owner: User, as
     assert listed(client, health.topics[0].cells[1].url) == 4
     assert listed(client, health.topics[0].cells[5].url) == 1
     assert listed(client, next(row.url for row in health.origins if row.label == "Generated")) == 1
-    for row in (*health.genders, *health.regions, *health.names, health.alike):
+    for row in (*health.genders, *health.regions, *health.names, health.alike, health.real):
         assert listed(client, row.url) == row.count, row.label
     nobody = f"{health.regions[0].url}x"
     assert listed(client, nobody) == 0
@@ -117,7 +119,7 @@ def test_the_page_takes_no_more_queries_for_more_pairs(
         approved(task, f"topic {topic}")
     health_count(task)
     client.get(path)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         assert client.get(path).status_code == 200
 
 
@@ -134,14 +136,23 @@ def test_what_takes_long_is_not_counted_again_at_each_submit(task: Task) -> None
 # --- amount -----------------------------------------------------------------------------------------------------------
 
 
-def test_only_people_s_approvals_are_pace(task: Task, owner: User) -> None:
+def test_only_people_s_approvals_are_pace_and_each_week_leads_to_its_pairs(
+    task: Task, owner: User, as_user: AsUser
+) -> None:
     for days, basis in ((1, "second_person"), (10, "second_person"), (10, "import"), (200, "second_person")):
         pair = approved(task, "roofs", origin=Origin.IMPORTED)
         review = Review.objects.create(
             revision=Revision.objects.get(pair=pair), reviewer=owner, decision="approve", basis=basis, fingerprint="x"
         )
         Review.objects.filter(pk=review.pk).update(created_at=timezone.now() - timedelta(days=days))
-    assert health_count(task).data["weeks"] == [0] * 10 + [1, 1]
+    health = health_of(task, health_count(task))
+    assert health.report.data["weeks"] == [0] * 10 + [1, 1]
+    assert health.pace is not None
+    assert health.pace.svg.count("<a href=") == 2, "weeks without an approval lead nowhere"
+    assert [str(cell) for _week, cell in health.pace.rows] == ["0"] * 10 + ["1", "1"]
+    last = health.pace.rows[-1][1]
+    assert isinstance(last, Linked)
+    assert listed(as_user(owner), last.url) == 1
 
 
 @pytest.mark.parametrize(
@@ -239,7 +250,8 @@ def test_the_map_groups_what_is_alike_and_names_the_groups(
     assert report is not None
     assert [(one["size"], one["words"][0]) for one in report.data["map"]["clusters"]] == [(16, "roofs"), (8, "walls")]
     page = as_user(owner).get(path).content.decode()
-    assert "<svg" in page
+    points = re.findall(rf'<a href="/p/{task.project.slug}/pairs/(\d+)/" tabindex="-1"><path', page)
+    assert sorted(map(int, points)) == sorted(Pair.objects.values_list("pk", flat=True))
     assert "roofs" in page
     assert listed(as_user(owner), health_of(task, report).clusters[0]["url"]) == 16
 

@@ -103,7 +103,7 @@ def test_pages_go_by_position_and_cost_the_same_number_of_queries(
         write(task, expert, f"Question {number}")
     client = as_user(expert)
     path = f"/p/{task.project.slug}/pairs/"
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(10):
         first = client.get(path).content.decode()
     assert first.count('class="row-link') == 50
     assert "Question 59" in first
