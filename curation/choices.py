@@ -100,6 +100,13 @@ class Part(TextChoices):
     TEST = "test", _("Test")
 
 
+PART_NOTES = {
+    Part.TRAIN: _("what the model learns from"),
+    Part.DEVELOP: _("watched while it learns"),
+    Part.TEST: _("kept aside to measure with"),
+}
+
+
 class LikeKind(TextChoices):
     """Which texts of two pairs are alike."""
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from core import registries
 from core.denied import Denied
-from curation.choices import LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
+from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import Leak, Pair, Review, Suite, Task, VersionPair
 from curation.selectors.leaks import LeakRow
 from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
@@ -27,6 +27,7 @@ from ml.checks import all_checks
 KEPT_FROM = 20_000  # approved pairs from which on a plan is kept while nothing changes; below it takes under a second
 KEPT_SECONDS = 3_600
 LISTED = 500
+STARTS, PAIRS_A_SECOND = 3.0, 5_000  # of a freeze on two cores
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class PlanFacts:
     left_out_count: int
     leaks: list[LeakRow]
     leaking_pairs: int
+
+    @property
+    def named_parts(self) -> list[tuple[Any, Any, int]]:
+        """(label, what it is for, pairs) of each part."""
+        return [(Part(part).label, PART_NOTES[Part(part)], count) for part, count in self.parts.items()]
 
     @property
     def report(self) -> list[Stratification]:
@@ -64,6 +70,11 @@ class FreezePreview:
     unmeant: int  # whose meaning was not compared with the test items
     refused: list[Denied]
     warnings: list[str]  # thresholds of findings that are passed
+
+    @property
+    def seconds(self) -> float:
+        """What the freeze will take, the waiting for a worker included."""
+        return STARTS + self.approved / PAIRS_A_SECOND
 
 
 def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE) -> FreezePreview:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core import registries
 from core.models import Project, User
-from curation.choices import Origin, PairState, Part, VersionState
+from curation.choices import PART_NOTES, Origin, PairState, Part, VersionState
 from curation.models import DatasetVersion, Pair, Task, VersionPair
 from curation.selectors.strata import stratified
 from curation.selectors.subsets import subsets_offered
@@ -23,7 +23,7 @@ def version_page(version: DatasetVersion, user: User) -> dict[str, Any]:
         "version": version,
         "task": version.task,
         "counts": counts,
-        "parts": [(part, part.label, counts.get("parts", {}).get(part, 0)) for part in Part],
+        "parts": [(part, part.label, counts.get("parts", {}).get(part, 0), PART_NOTES[part]) for part in Part],
         "origins": [(Origin(key).label, key, count) for key, count in counts.get("origin", {}).items()],
         "suites": list(version.suites.order_by("role")),
         "left_out": list(version.left_out.select_related("pair__current", "item__revision")[:100]),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from core.choices import Need
 from core.views.telling import refusal_on
 from curation.access import task_access
-from curation.choices import LeakRule, Part
+from curation.choices import LeakRule
 from curation.forms import FreezeForm
 from curation.models import Task
 from curation.selectors.freezing import freeze_preview
@@ -44,7 +44,6 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
         "preview": preview,
         "split": values["split"],
         "left_out_url": reverse("curation:freeze-left-out", args=[project, task]) + f"?split={values['split']}",
-        "part_labels": dict(Part.choices),
         "ratios": (80, 70),
     }
     return render(request, "curation/freeze.html", context, status=400 if form.errors else 200)
