@@ -12,6 +12,7 @@ from curation import asking, jobs  # noqa: F401  importing them registers the ki
 from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
 from curation.selectors.freezing import fresh_pairs
+from curation.selectors.imports import import_arriving
 from curation.selectors.pairs import returned_to
 from curation.selectors.questions import asked_kinds
 from curation.selectors.reviews import reviews_waiting
@@ -104,6 +105,9 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     if Need.OWN in grants and (waiting := reviews_waiting(project, user, kind=WorkKind.ADJUDICATE)):
         text = ngettext("%(count)d decision waits for you", "%(count)d decisions wait for you", waiting)
         found.append(NextAction(15, text % {"count": waiting}, url("reviews", project), _("Decide")))
+    if not any(row.approved for row in rows) and (arriving := import_arriving(project)):
+        text, detail = _("Pairs are being brought in"), _("They come all at once, when the last row is stored.")
+        return [*found, NextAction(24, text, url("import-detail", project, str(arriving)), _("See how far"), detail)]
     if Need.OWN in grants:
         found += owner_actions(project, rows)
     if Need.WRITE in grants:

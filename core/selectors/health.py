@@ -1,5 +1,6 @@
 """Whether the parts behind the pages are there."""
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from core.choices import Queue
 from core.models import Heartbeat, User
 
 CACHE_SECONDS = 10
+STARTED, STARTING_SECONDS = time.monotonic(), 45.0  # the web is there before the workers are
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def find_notices() -> list[tuple[str, str]]:
         text = _("The queue is not reachable: what you write is saved, but background work waits until it is back.")
         return [("bad", text)]
     missing = queues_without_worker()
+    if missing and time.monotonic() - STARTED < STARTING_SECONDS:
+        return [("info", _("The workers are starting: background work begins in some seconds."))]
     if missing:
         text = _("No worker is running for: %(queues)s. Work for it waits; an admin can start it with “make up”.")
         return [("warn", text % {"queues": ", ".join(str(Queue(queue).label) for queue in missing)})]

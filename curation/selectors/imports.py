@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.models import Project
+from curation.choices import ImportState
 from curation.models import Import, ImportProblem
 from curation.services.import_mapping import FORMS, Mapping, Problem, Ready, columns_of, read_row, recognise
 from curation.services.imports import sample_rows
@@ -37,6 +38,12 @@ def mapping_preview(batch: Import, mapping: Mapping) -> MappingPreview:
 def imports_of(project: Project) -> list[Import]:
     rows = Import.objects.filter(task__project=project).select_related("task", "created_by", "job")
     return list(rows.order_by("-pk")[:200])
+
+
+def import_arriving(project: Project) -> int | None:
+    """The number of an import that waits for a worker or is under way."""
+    open_ones = Import.objects.filter(task__project=project, state__in=(ImportState.WAITING, ImportState.RUNNING))
+    return open_ones.order_by("pk").values_list("pk", flat=True).first()
 
 
 def import_page(batch: Import) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import redis as redis_client
 from core.choices import JOB_ENDED, JobState
 from core.jobs import job_send, sweep
 from core.models import Job, User
+from core.selectors import health
 from core.selectors.health import find_notices
 from core.services.jobs import job_create, job_stop
 from core.services.people import user_create
@@ -118,8 +119,13 @@ def test_while_redis_is_away_jobs_are_kept_and_sent_when_it_is_back(plant: Plant
     assert effects(plant) == [f"{job.pk} 1"]
 
 
-def test_the_banner_tells_that_redis_or_the_workers_are_away(plant: Plant, settings: object) -> None:
+def test_the_banner_tells_that_redis_or_the_workers_are_away(
+    plant: Plant, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.REDIS_URL = plant.redis.url
+    monkeypatch.setattr(health, "STARTED", time.monotonic())
+    assert [tone for tone, _text in find_notices()] == ["info"], "the web has just started, and so have the workers"
+    monkeypatch.setattr(health, "STARTED", time.monotonic() - health.STARTING_SECONDS)
     assert [tone for tone, _text in find_notices()] == ["warn"]
     plant.redis.stop()
     assert [tone for tone, _text in find_notices()] == ["bad"]

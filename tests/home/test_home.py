@@ -10,7 +10,9 @@ from core.choices import Role
 from core.models import Project, User
 from core.registries import NextAction
 from core.services.people import membership_set
-from curation.models import DatasetVersion, Pair
+from curation.choices import ImportState
+from curation.models import DatasetVersion, Import, Pair
+from curation.services.tasks import task_create
 from evaluation.models import Evaluation
 from evaluation.services.rounds import round_open
 from home.selectors.overview import checklist
@@ -65,6 +67,19 @@ def test_an_empty_project_begins_with_a_task_for_its_owner(project: Project, own
     text = as_user(owner).get(f"/p/{project.slug}/").content.decode()
     assert "Make the first task" in text
     assert "You are alone here" in text
+
+
+def test_pairs_on_their_way_are_not_asked_for(project: Project, owner: User) -> None:
+    task = task_create(actor=owner, project=project, name="Advise")
+
+    def first() -> str:
+        return str(next_actions(task.project, owner, "owner")[0].text)
+
+    assert "are wanted" in first()
+    batch = Import.objects.create(task=task, file_name="faq.jsonl", size=1, state=ImportState.RUNNING)
+    assert first() == "Pairs are being brought in"
+    Import.objects.filter(pk=batch.pk).update(state=ImportState.DONE)
+    assert "are wanted" in first()
 
 
 def test_each_role_gets_its_own_next_action(evaluated: Evaluation, owner: User, reviewer: User, viewer: User) -> None:
