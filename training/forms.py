@@ -17,6 +17,7 @@ from ml.recipe import PRESETS, TEXT, Recipe, RecipeError, RecipeField, recipe_fi
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
 from training.presets import CHOICES, preset_recipe, preset_value, presets_of, shown, unit_of
+from training.selectors.estimates import preset_seconds
 from training.services.launch import NAME_LENGTH, Wishes
 
 METHODS = (
@@ -184,12 +185,32 @@ class LaunchForm(forms.Form):
         return [*(self[name] for name in first), *(self[setting.name] for setting in DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
-        """The presets as cards: key, label, text, whether chosen."""
-        chosen = self["preset"].value()
+        """The presets as cards: key, label, text, whether chosen, and the seconds that it takes, if that is known."""
+        chosen, (version, base) = self["preset"].value(), self.pointed_at()
         return [
-            {"key": preset.key, "label": preset.label, "text": preset.text, "chosen": preset.key == chosen}
+            {
+                "key": preset.key,
+                "label": preset.label,
+                "text": preset.text,
+                "chosen": preset.key == chosen,
+                "seconds": self.seconds(preset.key, version, base),
+            }
             for preset in self.offered
         ]
+
+    def seconds(self, preset: str, version: DatasetVersion | None, base: BaseModel | None) -> float | None:
+        recipe = preset_recipe(preset, self.project)
+        return preset_seconds(version, base, recipe) if version and base and recipe else None
+
+    def pointed_at(self) -> tuple[DatasetVersion | None, BaseModel | None]:
+        """The version and the base model that stand in the form now, as far as they are there."""
+        asked, key = self["version"].value(), str(self["base"].value() or "")
+        versions: Any = self.fields["version"]
+        version = asked if isinstance(asked, DatasetVersion) else versions.queryset.filter(pk=number(asked)).first()
+        if key.startswith(VERSION):
+            start = ModelVersion.objects.filter(project=self.project, pk=number(key[1:])).select_related("base").first()
+            return version, start.base if start else None
+        return version, BaseModel.objects.filter(pk=number(key)).first()
 
     def changed_details(self) -> bool:
         """Whether the details should be open: something in them was set or is wrong."""
@@ -198,6 +219,11 @@ class LaunchForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """The details that a person has set, as ml.recipe takes them."""
         return changes_of(DETAILS, self.cleaned_data)
+
+
+def number(text: Any) -> int:
+    """The row that a field names; 0, which is nobody's, for anything else."""
+    return int(text) if str(text).isdecimal() and len(str(text)) < 19 else 0
 
 
 def changes_of(details: Sequence[RecipeField], data: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Preset:
 
 
 CHOICES = (
-    Preset("quick", gettext_lazy("Quick"), gettext_lazy("A few minutes, to see that everything works.")),
+    Preset("quick", gettext_lazy("Quick"), gettext_lazy("A few steps, to see that everything works.")),
     Preset("balanced", gettext_lazy("Balanced"), gettext_lazy("The usual choice: good answers in reasonable time.")),
     Preset(
         "best",

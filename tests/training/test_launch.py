@@ -11,14 +11,22 @@ from django.conf import settings
 from core import registries
 from core.denied import ApplicationError, Denied
 from core.models import Event, Job, Project, Tokenizer, User
-from curation.models import DatasetVersion, VersionPair
+from curation.models import DatasetVersion, Revision, VersionPair
 from ml.recipe import Recipe, recipe_fields
 from ml.store import ModelRef
-from tests.world import api_client, run_jobs
+from tests.world import api_client, run_jobs, sign_in
 from training.choices import RunState
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.presets import measured
-from training.selectors.estimates import disk_need, memory_need, time_need, trained_weights
+from training.selectors.estimates import (
+    START,
+    disk_need,
+    forecast,
+    memory_need,
+    preset_seconds,
+    time_need,
+    trained_weights,
+)
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
 from training.services.directories import run_write
@@ -176,6 +184,32 @@ def test_the_time_is_told_from_the_last_run_of_the_model_and_not_guessed(prepare
     assert time_need(run, Recipe.from_json(run.recipe)) == pytest.approx(2 * tokens / 50)
     short = prepare(max_steps=3)  # of 2 pairs each, out of 12
     assert time_need(short, Recipe.from_json(short.recipe)) == pytest.approx(tokens / 2 / 50)
+
+
+def test_before_the_first_run_the_time_is_guessed_from_how_fast_the_model_is_read(
+    prepare: Prepare, owner: User
+) -> None:
+    run = prepare(max_steps=0, epochs=2.0)
+    recipe, page = Recipe.from_json(run.recipe), f"/p/{run.project.slug}/training/"
+    measured_so, run.base.report = run.base.report["speed"], {}
+    assert (measured_so["device"], measured_so["reading"] > 0, measured_so["answering"] > 0) == ("CPU", True, True)
+    assert (forecast(run).source, forecast(run).seconds) == ("size", None)
+    assert preset_seconds(run.version, run.base, recipe) is None, "nobody has counted tokens"
+    total, pairs = run.audit.report["tokens"]["total"], run.audit.report["usable"]["train"]
+    Revision.objects.update(tokens=round(total / pairs))
+    run.base.report = {"speed": {**measured_so, "reading": 200.0}}
+    run.base.save()
+    found = forecast(run)
+    expected = START + 1.2 * 2.4 * 2 * total / 200
+    assert (found.source, found.seconds) == ("registered", pytest.approx(expected))
+    assert preset_seconds(run.version, run.base, recipe) == pytest.approx(expected, rel=0.1)
+    client = sign_in(owner)
+    assert "half or twice as long is possible" in client.get(f"{page}{run.pk}/check/").content.decode()
+    form = client.get(f"{page}new/?version=x&base=99999999999999999999&preset=quick").content.decode()
+    assert "Takes about" not in form, "nothing is chosen that there is"
+    assert client.get(f"{page}new/").content.decode().count("Takes about") == 3
+    Run.objects.filter(pk=run.pk).update(state=RunState.DONE, result={"tokens_per_second": 50})
+    assert preset_seconds(run.version, run.base, recipe) == pytest.approx(START + 1.2 * 2 * total / 50, rel=0.1)
 
 
 def test_what_is_needed_grows_with_what_is_trained(prepare: Prepare) -> None:

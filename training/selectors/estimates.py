@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Avg, Count
 
+from curation.choices import Part
+from curation.models import DatasetVersion, VersionPair
 from ml.recipe import ADAPTERS, Recipe
 from training.choices import RunState
 from training.models import BaseModel, Run
@@ -18,6 +21,11 @@ from training.selectors.text_estimates import text_forecast
 BYTES = 4  # weights are kept in 32 bits
 MOMENTS = 2  # Adam keeps two numbers for each trained weight
 MARGIN = 200 * 1024**2
+# What a token of training costs, in tokens read: forward once, backward once for the activations and once for the
+# weights that are trained (Kaplan et al. 2020, section 2.1), and a little for the optimizer or the adapter.
+PASSES = {"full": 3.3, "partial": 2.4, "lora": 2.4, "dora": 3.0, "qlora": 3.5}
+ON_THE_WAY = 1.2  # measuring, saving and answering on the way
+START = 20.0  # seconds until the first step, and from the last one to the model
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,12 @@ def memory_need(base: BaseModel, recipe: Recipe) -> int:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run is expected to take, and how that is known: by a probe, by an earlier run, or not at all."""
+    """What a run is expected to take, and how that is known: by a probe, by an earlier run, by how fast the model was
+    found to read when it was registered, or not at all."""
 
     seconds: float | None
     memory: int
-    source: str  # "probe", "earlier", "size"
+    source: str  # "probe", "earlier", "registered", "size"
 
     def to_json(self) -> dict[str, Any]:
         return {"seconds": self.seconds, "memory": self.memory, "source": self.source}
@@ -86,8 +95,12 @@ def forecast(run: Run) -> Forecast:
     trial = probe_of(run)
     if trial is not None and not trial.error:
         return Forecast(trial.seconds, trial.memory, "probe")
-    seconds = text_time(run, recipe) if run.corpus_id else time_need(run, recipe)
-    return Forecast(seconds, memory_need(run.base, recipe), "size" if seconds is None else "earlier")
+    memory = memory_need(run.base, recipe)
+    if seconds := text_time(run, recipe) if run.corpus_id else time_need(run, recipe):
+        return Forecast(seconds, memory, "earlier")
+    tokens = tokens_seen(run, recipe)
+    guess = guessed_seconds(run.base, recipe, tokens) if tokens else None
+    return Forecast(guess, memory, "registered" if guess else "size")
 
 
 def text_time(run: Run, recipe: Recipe) -> float | None:
@@ -97,16 +110,45 @@ def text_time(run: Run, recipe: Recipe) -> float | None:
 
 def time_need(run: Run, recipe: Recipe) -> float | None:
     """Seconds of training, by the measured speed of the last run of this model with this method; None without one."""
-    last = Run.objects.filter(base=run.base, state=RunState.DONE, recipe__method=recipe.method).first()
-    speed = (last.result.get("tokens_per_second") or 0) if last else 0
+    speed, tokens = trained_speed(run.base, recipe.method), tokens_seen(run, recipe)
+    return tokens / speed if speed and tokens else None
+
+
+def trained_speed(base: BaseModel, method: str) -> float:
+    """Tokens a second of the last run of this model with this method; 0 without one."""
+    last = Run.objects.filter(base=base, state=RunState.DONE, recipe__method=method).first()
+    return (last.result.get("tokens_per_second") or 0) if last else 0
+
+
+def tokens_seen(run: Run, recipe: Recipe) -> float:
+    """Tokens that go through the model in the whole training; 0 while its pairs were not examined."""
     report = run.audit.report if run.audit else {}
-    if not speed or not report.get("usable", {}).get("train"):
-        return None
-    tokens, pairs = report["tokens"]["total"], report["usable"]["train"]
-    seen = pairs * run.subset.get("share", 1) * recipe.epochs
-    if recipe.max_steps:
-        seen = min(seen, recipe.max_steps * recipe.batch_size * recipe.accumulation)
-    return seen * tokens / pairs / speed
+    if not report.get("usable", {}).get("train"):
+        return 0
+    pairs = report["usable"]["train"]
+    return pairs_seen(recipe, pairs * run.subset.get("share", 1)) * report["tokens"]["total"] / pairs
+
+
+def pairs_seen(recipe: Recipe, pairs: float) -> float:
+    seen = pairs * recipe.epochs
+    return min(seen, recipe.max_steps * recipe.batch_size * recipe.accumulation) if recipe.max_steps else seen
+
+
+def guessed_seconds(base: BaseModel, recipe: Recipe, tokens: float) -> float | None:
+    """Seconds until the model is there, with what is measured and saved on the way; it may well be half or double."""
+    speed = ((base.report or {}).get("speed") or {}).get("reading")
+    return START + ON_THE_WAY * PASSES[recipe.method] * tokens / speed if speed else None
+
+
+def preset_seconds(version: DatasetVersion, base: BaseModel, recipe: Recipe) -> float | None:
+    """About how long a training by this recipe would take, before its pairs are examined; None if nobody can tell."""
+    rows = VersionPair.objects.filter(version=version, part=Part.TRAIN)
+    found = rows.aggregate(pairs=Count("pk"), tokens=Avg("revision__tokens"))
+    tokens = pairs_seen(recipe, found["pairs"]) * (found["tokens"] or 0)
+    speed = trained_speed(base, recipe.method)
+    if speed and tokens:
+        return START + ON_THE_WAY * tokens / speed
+    return guessed_seconds(base, recipe, tokens) if tokens else None
 
 
 def existing(path: Path) -> Path:

@@ -35,11 +35,13 @@ LIVE_SHOWN = (
     "message",
 )
 LOSS_OF_ANSWERS = gettext_lazy(
-    "In nats a response token; lower is better. When the develop loss rises while the train loss falls, the model "
+    "How surprised the model is by the right answer, in nats a token: 0 is certain, 0.7 more is half as sure. "
+    "When the develop loss rises while the train loss falls, the model "
     "learns by heart."
 )
 LOSS_OF_TEXT = gettext_lazy(
-    "In nats a token; lower is better. When the loss on held-out text rises while the train loss falls, the model "
+    "How surprised the model is by the text, in nats a token: 0 is certain, 0.7 more is half as sure. "
+    "When the loss on held-out text rises while the train loss falls, the model "
     "learns by heart."
 )
 

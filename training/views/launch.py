@@ -31,7 +31,7 @@ from training.views import pretraining
 def new(request: HttpRequest, project: str) -> HttpResponse:
     """Choose what a run is to be."""
     access = project_access(request, project, Need.OWN)
-    initial = {name: request.GET[name] for name in ("version", "base") if request.GET.get(name, "").isdigit()}
+    initial = {name: request.GET[name] for name in ("version", "base", "preset") if request.GET.get(name)}
     earlier = cloned(request, project)
     form = LaunchForm(request.POST or None, project=access.project, initial=initial, run=earlier)
     return answer(request, access, form, None)
