@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -265,3 +266,18 @@ def test_the_queue_is_empty_only_when_it_truly_is(project: Project, expert: User
     assert claim(expert, project) is None
     assert claimed(reviewer, project).item == first
     assert work_claim(user=expert, item=first) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_is_not_waited_for_until_it_is_on_the_disk_but_what_people_wrote_is(
+    project: Project, expert: User, reviewer: User
+) -> None:
+    open_items(project, 2)
+    relaxed = "SET LOCAL synchronous_commit TO off"
+    with CaptureQueriesContext(connection) as asked:
+        claimed(expert, project)
+    assert relaxed in [query["sql"] for query in asked]
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        item = WorkItem.objects.exclude(assignments__user=expert).get()
+        assert work_claim(user=reviewer, item=item) is not None
+    assert relaxed not in [query["sql"] for query in asked]
