@@ -17,7 +17,7 @@ from config.embedded.children import start_child
 from ml.tiny import make_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 ADMIN_LINK = re.compile(r"(/link/[\w-]+/)")
 
 
