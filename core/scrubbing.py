@@ -7,6 +7,7 @@ they led to is, as digests, so that a restored backup loses the same lines witho
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,18 @@ WORD = re.compile(r"\w+")
 class Needles:
     """Many texts looked for at once: one is compared only where the longest word inside it stands.
 
-    `words` count in any case of letters. `digests` are of what an earlier look found by its words; `found` collects
-    them for a later one.
+    `words` count in any case of letters. Of `whole`, each counts only where no letter stands before and after it.
+    `digests` are of what an earlier look found by its words or by a whole text; `found` collects them for a later one.
     """
 
     def __init__(
-        self, texts: Iterable[str] = (), *, words: str = "", digests: Collection[str] = (), shortest: int = SHORTEST
+        self,
+        texts: Iterable[str] = (),
+        *,
+        words: str = "",
+        whole: Iterable[str] = (),
+        digests: Collection[str] = (),
+        shortest: int = SHORTEST,
     ) -> None:
         self.by_word: dict[str, list[str]] = {}
         self.plain: list[str] = []
@@ -36,12 +43,19 @@ class Needles:
                     self.by_word.setdefault(max(inner, key=len), []).append(text)
                 else:
                     self.plain.append(text)
+        self.whole: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+        self.unbroken: list[str] = []
+        for text in {text.strip() for text in whole}:
+            if any(unicodedata.category(letter) == "Lo" for letter in text):  # a script that may have no blanks
+                self.unbroken.append(text)
+            else:
+                self.whole.setdefault(max(WORD.findall(text), key=len), []).append((text, bounded(text)))
         self.words = words.strip().casefold()
         self.digests = frozenset(digests)
         self.found: set[str] = set()
 
     def __bool__(self) -> bool:
-        return bool(self.by_word or self.plain or self.words or self.digests)
+        return bool(self.by_word or self.plain or self.whole or self.unbroken or self.words or self.digests)
 
     def named_only(self) -> "Needles":
         """The words without the texts; what it finds is found for both."""
@@ -57,8 +71,17 @@ class Needles:
             return True
         if any(one in text for one in self.plain):
             return True
+        if self.whole_in(text):
+            self.found.add(digest(text))
+            return True
         shared = self.by_word.keys() & set(WORD.findall(text)) if self.by_word else ()
         return any(one in text for word in shared for one in self.by_word[word])
+
+    def whole_in(self, text: str) -> set[str]:
+        """Those of `whole` that stand in the text."""
+        found = {one for one in self.unbroken if one in text}
+        shared = self.whole.keys() & set(WORD.findall(text)) if self.whole else ()
+        return found | {one for word in shared for one, pattern in self.whole[word] if pattern.search(text)}
 
     def hold(self, value: Any) -> bool:
         """Whether one of them stands in some string of a JSON value."""
@@ -74,6 +97,13 @@ class Needles:
         if isinstance(value, dict):
             return {key: self.without(each) for key, each in value.items() if not self.in_text(key)}
         return [self.without(each) for each in value] if isinstance(value, list) else value
+
+
+def bounded(text: str) -> re.Pattern[str]:
+    """The text where it does not begin or end within a word."""
+    before = r"(?<!\w)" if text[0].isalnum() else ""
+    after = r"(?!\w)" if text[-1].isalnum() else ""
+    return re.compile(f"{before}{re.escape(text)}{after}")
 
 
 def digest(text: str) -> str:

@@ -181,6 +181,7 @@ COUNT_NAMES = {
     "corpus_texts": _l("Texts of corpora"),
     "files": _l("Files that waited to be imported"),
     "reports": _l("Reports of imports"),
+    "common": _l("Short texts left in documents and corpora, because they stand in more than ten of these"),
     "places": _l("Other rows in which the words stood"),
     "items": _l("Items of suites"),
     "training": _l("Lines in run directories and audits"),

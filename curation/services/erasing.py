@@ -41,11 +41,13 @@ from curation.models import (
 from curation.selectors.erasures import drafts_of
 from curation.services.erased_texts import erased_remember
 from curation.services.erasing_material import (
+    SENTENCE,
     corpora_erase,
     corpora_holding,
     documents_erase,
     files_erase,
     reports_erase,
+    wanted_of,
 )
 from curation.services.erasing_words import rows_forget
 from curation.services.exports import exports_forget
@@ -53,7 +55,6 @@ from curation.services.pairs import SUBJECT
 from curation.text_places import EMPTY, QUESTION
 from ml.checks import text_fingerprint
 
-SENTENCE = 40  # characters: a shorter text of a pair may stand in documents that have nothing to do with it
 BEGINNING = 80  # characters of each value that a report of an import shows
 
 
@@ -83,8 +84,15 @@ def erase_texts(erasure: Erasure, digests: Collection[str] = ()) -> Gone:
     )
     texts = {text for revision in revisions for text in texts_in(revision)}
     near = Needles(texts, words=erasure.words, digests=digests)
-    far = Needles(texts, words=erasure.words, digests=digests, shortest=SENTENCE)
-    starts = Needles({text[:BEGINNING] for text in texts}, words=erasure.words, digests=digests, shortest=SENTENCE)
+    wanted = wanted_of(project, texts)
+    far = wanted.needles(erasure.words, digests)
+    starts = Needles(
+        {text[:BEGINNING] for text in texts},
+        words=erasure.words,
+        whole=wanted.whole,
+        digests=digests,
+        shortest=SENTENCE,
+    )
     holding = corpora_holding(project, far)
     erased = Erased(
         project=project,
@@ -106,6 +114,7 @@ def erase_texts(erasure: Erasure, digests: Collection[str] = ()) -> Gone:
     counts |= corpora_erase(project, far)
     counts["files"] = files_erase(project, targets.get("files", ()))
     counts["reports"] = reports_erase(project, starts)
+    counts["common"] = wanted.common
     counts |= frozen_erase(erased)
     counts["exports"] = exports_erase(erased)
     counts["pairs"] = pairs_erase(erased)

@@ -2,8 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from core.choices import WorkKind
 from core.denied import ApplicationError
 from core.models import Project
-from core.scrubbing import Needles, digest, lines_change, told_erase
+from core.scrubbing import SHORTEST, Needles, digest, lines_change, told_erase
 from core.services.work import work_close
 from core.tombstones import TOMBSTONE
 from curation.choices import CorpusState, ImportState
@@ -29,9 +31,47 @@ from curation.services.import_tables import table_rows
 from curation.services.imports import STARTABLE, import_path
 from curation.services.pairs import PASSAGE
 from ml.corpus.shapes import TEXTS
+from ml.words import count_words
 
+SENTENCE = 40  # characters: a shorter text of a pair may stand in documents that have nothing to do with it
+COMMON_PLACES = 10  # documents and texts of corpora
 ERASED_LINE = b'"erased": true}\n'
 PLAIN = (".txt", ".text", ".md", ".markdown", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in documents, corpora and files. A pair's text of SENTENCE and more characters counts wherever
+    it stands. A shorter one of several words counts as a whole, unless it stands in so many places that it is nobody's
+    words: such are left (`common`), and whoever erases is told how many."""
+
+    texts: frozenset[str]
+    whole: frozenset[str]
+    common: int = 0
+
+    def needles(self, words: str, digests: Collection[str] = ()) -> Needles:
+        return Needles(self.texts, words=words, whole=self.whole, digests=digests, shortest=SENTENCE)
+
+
+def wanted_of(project: Project, texts: Collection[str]) -> Wanted:
+    stripped = {text.strip() for text in texts}
+    short = {text for text in stripped if SHORTEST <= len(text) < SENTENCE and count_words(text) > 1}
+    places: Counter[str] = Counter()
+    needles = Needles(whole=short)
+    for text in material_texts(project) if short else ():
+        places.update(needles.whole_in(text))
+    common = {text for text, count in places.items() if count > COMMON_PLACES}
+    return Wanted(frozenset(stripped), frozenset(short - common), len(common))
+
+
+def material_texts(project: Project) -> Iterator[str]:
+    """The texts of all documents and finished corpora, one by one."""
+    yield from Document.objects.filter(project=project).values_list("text", flat=True).iterator(chunk_size=50)
+    for corpus in Corpus.objects.filter(project=project, state=CorpusState.READY):
+        path = corpus_texts(corpus)
+        if path.is_file():
+            with path.open(encoding="utf-8") as file:
+                yield from (json.loads(line)["text"] for line in file)
 
 
 def refuse_under_way(project: Project) -> None:

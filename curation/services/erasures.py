@@ -11,14 +11,13 @@ from django.utils.translation import gettext as _
 from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.models import Job, Project, User
-from core.scrubbing import Needles
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import ErasureScope, ErasureState
 from curation.models import Erasure, Revision
 from curation.selectors.erasures import erasure_preview, models_that_saw
-from curation.services.erasing import SENTENCE, erase_texts, texts_in
-from curation.services.erasing_material import files_holding, refuse_under_way
+from curation.services.erasing import erase_texts, texts_in
+from curation.services.erasing_material import files_holding, refuse_under_way, wanted_of
 from curation.services.erasing_words import words_find
 from curation.services.erasure_journal import journal_add, journal_found, journal_replay, journal_withdraw
 
@@ -105,7 +104,7 @@ def erasure_look(erasure: Erasure) -> None:
     targets, project = erasure.targets, erasure.project
     rows = Revision.objects.filter(pk__in=targets["revisions"])
     texts = {text for revision in rows.iterator(chunk_size=2_000) for text in texts_in(revision)}
-    needles = Needles(texts, words=erasure.words, shortest=SENTENCE)
+    needles = wanted_of(project, texts).needles(erasure.words)
     targets["rows"] = words_find(project, erasure.words) if erasure.words else {}
     targets["files"] = files_holding(project, needles)
 

@@ -275,6 +275,24 @@ def test_words_leave_documents_corpora_files_reports_and_whatever_else_repeats_t
     assert "was erased from this project" in upload.files.get().problems[0]
 
 
+def test_short_texts_leave_documents_unless_they_stand_in_many_and_that_is_told(
+    task: Task, expert: User, owner: User
+) -> None:
+    """The question stands in two documents, once inside a longer word; the answer in eleven."""
+    pair = pair_submit(actor=expert, task=task, texts=Texts(instruction="Mia has a red car", response="See our office"))
+    texts = ["Day 1.\n\nMia has a red car, too.", "Mia has a red carpet.", *[f"See our office {n}." for n in range(11)]]
+    for number, text in enumerate(texts):
+        Document.objects.create(
+            project=task.project, file_name="a.txt", kind="text", title=str(number), text=text, sha256=f"{number:064}",
+            characters=len(text),
+        )  # fmt: skip
+    done = erase(owner, task.project, revisions=revisions_of_pair(pair))
+    assert (done.state, done.counts["documents"], done.counts["common"]) == ("done", 1, 1)
+    assert list(Document.objects.order_by("sha256").values_list("text", flat=True)) == [*texts[1:], "Day 1."]
+    page = sign_in(owner).get(f"/p/{task.project.slug}/erasures/{done.pk}/").content.decode()
+    assert "stand in many documents" in page
+
+
 def test_a_restored_backup_loses_all_of_it_again_without_knowing_the_words(
     material: Corpus, secret: Pair, owner: User, task: Task
 ) -> None:

@@ -96,6 +96,23 @@ def test_lines_go_by_what_stands_in_them_and_short_texts_take_nothing_along(tmp_
     assert texts.without({"a": ["x long text to be found y", 1]}) == {"a": ["", 1]}
 
 
+@pytest.mark.parametrize(
+    ("whole", "text", "stands"),
+    [
+        ("Berg has 12 houses", "We know that Berg has 12 houses.", True),
+        ("Berg has 12 houses", "Lindberg has 12 houses", False),
+        ("Berg has 12 houses", "berg has 12 houses", False),
+        ("has (12) houses?", "Who has (12) houses??", True),
+        ("12 houses has he", "112 houses has he", False),
+        ("他在山上有十二座房子吗现在", "我知道他在山上有十二座房子吗现在不知道", True),
+    ],
+)
+def test_a_short_text_counts_as_a_whole(whole: str, text: str, stands: bool) -> None:
+    needles = Needles(whole=[whole])
+    assert needles.in_text(text) is stands
+    assert bool(needles.found) is stands, "a restored backup is told by what was found"
+
+
 def test_a_runs_copy_of_a_corpus_loses_it_with_its_tokens_and_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
     rows = [{"id": f"{n}#0", "text": f"text number {n} of a corpus", "part": "train"} for n in range(3)]

@@ -1,6 +1,7 @@
 """A corpus and a model to a base model: new ones, registered ones, and the finetuning that follows by itself."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -13,11 +14,20 @@ from core.choices import JobState, NoticeKind
 from core.denied import ApplicationError
 from core.models import Event, Job, Notice, Project, User
 from core.registries import lineage_of
-from curation.choices import CorpusState
+from core.scrubbing import SHORTEST
+from curation.choices import CorpusState, ErasureScope
+from curation.fingerprints import Texts
 from curation.models import Corpus, DatasetVersion, Document
-from curation.services.corpora import corpus_delete
+from curation.selectors.erasures import revisions_of_pair
+from curation.services.corpora import corpus_delete, corpus_texts
+from curation.services.erasing_material import SENTENCE
+from curation.services.erasures import erasure_ask
+from curation.services.pairs import pair_submit
+from curation.services.tasks import task_create
+from ml.corpus.shapes import TEXTS
 from ml.hashing import file_sha256
 from ml.store import ModelRef
+from ml.train.texts import read_texts
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs
 from training.choices import ModelState, RunState
@@ -99,6 +109,35 @@ def test_a_pretraining_makes_a_registered_base_model(
     assert client.get(f"/p/{project.slug}/corpora/{corpus.pk}/").status_code == 200
     with pytest.raises(ApplicationError, match="Runs have learnt"):
         corpus_delete(actor=owner, corpus=corpus)
+    text_leaves(run, base, corpus, owner)
+
+
+def text_leaves(run: Run, base: BaseModel, corpus: Corpus, owner: User) -> None:
+    """A short text that stands once in the corpus is erased from it, from the run's copy and from its tokens."""
+    lines = corpus_texts(corpus).read_text().splitlines()
+    short = re.findall(r"stands by the \w+ \d+", json.loads(lines[3])["text"])[-1]
+    assert [short in line for line in lines] == [False] * 3 + [True] + [False] * 6
+    assert SHORTEST <= len(short) < SENTENCE
+    task = task_create(actor=owner, project=corpus.project, name="Houses")
+    pair = pair_submit(actor=owner, task=task, texts=Texts(instruction=short, response="Yes."))
+    folder = settings.RUN_STORE / run.folder
+    assert list(folder.rglob(TEXTS))
+    erasure = erasure_ask(
+        actor=owner, project=corpus.project, scope=ErasureScope.PAIR, revisions=revisions_of_pair(pair),
+        reason="Request", confirmation=corpus.project.slug,
+    )  # fmt: skip
+    run_jobs()
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.error) == ("done", "")
+    assert (erasure.counts["corpus_texts"], erasure.counts["common"]) == (1, 0)
+    assert {entry["label"] for entry in erasure.models_touched} == {base.name}
+    for place in (settings.CORPUS_STORE, settings.RUN_STORE, settings.MODEL_STORE):
+        held = [path for path in place.rglob("*") if path.is_file() and short.encode() in path.read_bytes()]
+        assert held == []
+    assert not list(folder.rglob("tokens.npy"))
+    assert len(list(read_texts(next(folder.rglob(TEXTS)), "train"))) == 8
+    corpus.refresh_from_db()
+    assert corpus.erased == 1
 
 
 def test_a_new_model_is_made_and_pretrained(prepare: Callable[..., Run], owner: User) -> None:
