@@ -111,22 +111,22 @@ def our_answer(model: Path, out: Path) -> dict[str, Any]:
 
 
 def our_choice(model: Path, out: Path) -> dict[str, Any]:
+    from ml.choosing import Question, score_answers
     from ml.loading import load_model, use_threads
-    from ml.sample import Sample
-    from ml.score import score_samples
+    from ml.score import TokenLoss
     from ml.store import ModelRef
 
     use_threads(0)
     loaded = load_model(ModelRef.of(model))
     tokenizer = loaded.tokenizer
     items = choice_texts(tokenizer)
-    pairs = [(tokenizer.encode(prompt), tokenizer.encode(text)) for prompt, texts in items for text in texts]
-    made = [Sample(prompt + text, [-100] * len(prompt) + text) for prompt, text in pairs]
-    score_samples(loaded.model, made[:BATCH], pad_id=tokenizer.pad_id, batch_size=BATCH)
+    asked = [Question(tokenizer.encode(prompt), [tokenizer.encode(text) for text in texts]) for prompt, texts in items]
+    loss = TokenLoss(loaded.model)
+    score_answers(loss, asked[: BATCH // CHOICES], pad_id=tokenizer.pad_id)
     start = time.perf_counter()
-    scores = score_samples(loaded.model, made, pad_id=tokenizer.pad_id, batch_size=BATCH)
+    scores = score_answers(loss, asked, pad_id=tokenizer.pad_id)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "count": len(items), "answers": best([score.total for score in scores])}
+    return {"seconds": seconds, "count": len(items), "answers": best([each.total for one in scores for each in one])}
 
 
 def harness(model: Path) -> Any:

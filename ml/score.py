@@ -37,7 +37,7 @@ class TokenLoss:
     """
 
     def __init__(self, model: PreTrainedModel | PeftModel) -> None:
-        self._model = model
+        self.model: Any = model
         base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
         self._body: nn.Module = base.base_model
         self._head: nn.Module | None = base.get_output_embeddings()
@@ -50,29 +50,40 @@ class TokenLoss:
 
     def trained_weights(self) -> int:
         """Number of weights that are trained."""
-        return sum(parameter.numel() for parameter in self._model.parameters() if parameter.requires_grad)
+        return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
 
     def __call__(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
         """Negative log-likelihoods of the labelled tokens, flat and in row order; `labels` is [rows, tokens]."""
         wanted = labels[:, 1:]
-        kept = wanted != IGNORED
+        kept = (wanted != IGNORED).nonzero(as_tuple=True)
+        return functional.cross_entropy(self._logits(inputs, kept).float(), wanted[kept], reduction="none")
+
+    def at(
+        self, inputs: dict[str, torch.Tensor], rows: torch.Tensor, columns: torch.Tensor, wanted: torch.Tensor
+    ) -> torch.Tensor:
+        """Negative log-likelihoods of the tokens `wanted`, each predicted at its row and column (all four are flat). A
+        place that predicts several is projected once."""
+        width = inputs["input_ids"].shape[1]
+        places, which = (rows * width + columns).unique(return_inverse=True)
+        logits = self._logits(inputs, (places // width, places % width)).float()
+        return logits.logsumexp(dim=-1)[which] - logits[which, wanted]
+
+    def _logits(self, inputs: dict[str, torch.Tensor], places: Any) -> torch.Tensor:
+        """[places, vocabulary], of the given rows and columns alone."""
         if self._head is None:
-            logits = self._model(**inputs, use_cache=False).logits[:, :-1][kept]
-        else:
-            hidden = self._body(**inputs, use_cache=False).last_hidden_state[:, :-1][kept]
-            logits = self._head(hidden)
-        return functional.cross_entropy(logits.float(), wanted[kept], reduction="none")
+            return self.model(**inputs, use_cache=False).logits[places]
+        return self._head(self._body(**inputs, use_cache=False).last_hidden_state[places])
 
     @torch.no_grad()
     def _same_logits(self) -> bool:
-        was_training = self._model.training
-        self._model.eval()
-        device = next(self._model.parameters()).device
+        was_training = self.model.training
+        self.model.eval()
+        device = next(self.model.parameters()).device
         ids = torch.arange(1, 9, device=device)[None]
         head: Any = self._head
         short = head(self._body(input_ids=ids, use_cache=False).last_hidden_state)
-        whole = self._model(input_ids=ids, use_cache=False).logits
-        self._model.train(was_training)
+        whole = self.model(input_ids=ids, use_cache=False).logits
+        self.model.train(was_training)
         return short.shape == whole.shape and torch.allclose(short, whole, rtol=1e-3, atol=1e-3)
 
 

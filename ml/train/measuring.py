@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ml.choosing import score_answers
 from ml.generate import answer, answer_text, make_request, stop_texts
 from ml.loading import LoadedModel
 from ml.metrics import chrf
@@ -14,10 +15,9 @@ from ml.prompting import Example, stop_token_ids
 from ml.rundir import GenerateSettings, RunSpec
 from ml.sample import Sample
 from ml.score import TokenLoss, score_samples
-from ml.train.batching import pad_samples
 from ml.train.general import GENERAL_TEXT
 from ml.train.precision import autocast_for
-from ml.train.preferences import Preference, collate_preferences, preference_losses
+from ml.train.preferences import Preference, preference_losses
 from ml.train.stopping import Stopper
 
 SAMPLE_TOKENS = 64
@@ -73,37 +73,28 @@ class Measuring:
             model.train(was_training)
         return [answer_text(request, self.loaded.tokenizer, stops) for request in requests]
 
-    @torch.no_grad()
     def preference_losses(self, preferences: Sequence[Preference]) -> list[float]:
-        return [
-            float(loss)
-            for batch in self._batches(preferences)
-            for loss in preference_losses(*self._scored(batch), self._recipe.preference_strength)[0]
-        ]
+        likely = torch.tensor(self._likelihoods(preferences), dtype=torch.float64)
+        reference = torch.tensor([preference.reference or (0.0, 0.0) for preference in preferences])
+        strength = self._recipe.preference_strength
+        losses, _preferred = preference_losses(-likely.flatten(), reference, [1] * likely.numel(), strength)
+        return [float(loss) for loss in losses]
 
-    @torch.no_grad()
     def remember_reference(self, preferences: Sequence[Preference]) -> None:
         """Write into each preference how likely its answers are now, before anything is trained."""
-        for batch in self._batches(preferences):
-            losses, _labels, _reference, cuts = self._scored(batch)
-            found = [-float(part.sum()) for part in losses.split(list(cuts))]
-            for number, preference in enumerate(batch):
-                preference.reference = (found[2 * number], found[2 * number + 1])
+        for preference, likely in zip(preferences, self._likelihoods(preferences), strict=True):
+            preference.reference = likely
 
-    def _batches(self, preferences: Sequence[Preference]) -> list[Sequence[Preference]]:
-        size = self._recipe.batch_size
-        self.loaded.model.eval()
-        return [preferences[at : at + size] for at in range(0, len(preferences), size)]
-
-    def _scored(self, batch: Sequence[Preference]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[int]]:
-        self._stopper.check()
-        made = collate_preferences(batch, lambda samples: pad_samples(samples, self.loaded.tokenizer.pad_id))
-        device = self.loaded.device
-        labels = made["labels"].to(device)
-        inputs = {name: made[name].to(device) for name in ("input_ids", "attention_mask")}
-        with self._autocast():
-            losses = self.token_loss(inputs, labels)
-        return losses.float(), labels, made["reference"], made["cuts"]
+    def _likelihoods(self, preferences: Sequence[Preference]) -> list[tuple[float, float]]:
+        """Log-likelihoods of the better and the worse answer of each."""
+        scores = score_answers(
+            self.token_loss,
+            [preference.question for preference in preferences],
+            pad_id=self.loaded.tokenizer.pad_id,
+            autocast=self._autocast,
+            check=self._stopper.check,
+        )
+        return [(-better.total, -worse.total) for better, worse in scores]
 
     def _mean(self, samples: Sequence[Sample]) -> float:
         scores = score_samples(

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from ml.choosing import Question
 from ml.prompting import Example, Template, TemplateError, Tokenizer, encode_pair
 from ml.prompting.encoding import IGNORED
 from ml.sample import Sample
@@ -33,6 +34,13 @@ class Preference:
     @property
     def ids(self) -> list[int]:
         return self.better.ids + self.worse.ids
+
+    @property
+    def question(self) -> Question:
+        """Both answers behind what they have in common."""
+        start = next(place for place, label in enumerate(self.better.labels) if label != IGNORED)
+        answers = [[label for label in sample.labels if label != IGNORED] for sample in (self.better, self.worse)]
+        return Question(self.better.ids[:start], answers)
 
 
 def read_preferences(path: Path) -> Iterator[tuple[Example, Example]]:
@@ -76,7 +84,7 @@ def load_preferences(
 
 
 def preference_losses(
-    token_losses: torch.Tensor, labels: torch.Tensor, reference: torch.Tensor, cuts: Sequence[int], beta: float
+    token_losses: torch.Tensor, reference: torch.Tensor, cuts: Sequence[int], beta: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Losses of the preferences of a batch, and whether each is preferred by now (margin above 0).
 

@@ -161,7 +161,7 @@ class PairTrainer(Trainer):
             losses = self.token_loss(rest, labels)
         if self._recipe.objective == "preferences":
             strength = self._recipe.preference_strength
-            losses, preferred = preference_losses(losses, labels, inputs["reference"], inputs["cuts"], strength)
+            losses, preferred = preference_losses(losses, inputs["reference"], inputs["cuts"], strength)
             self._preferred_of_step += [bool(each) for each in preferred]
         self._tokens_of_step += inputs["tokens"]
         return losses.sum() / (losses.numel() if num_items_in_batch is None else num_items_in_batch)
