@@ -153,12 +153,18 @@ def job_send(job_id: int, queue: str) -> bool:
     return True
 
 
-def job_claim(*, queue: str, worker: str, capabilities: tuple[str, ...] = ()) -> Job | None:
-    """The first eligible row of the queue, now running and ours, or None."""
+def job_claim(*, queue: str, worker: str, capabilities: tuple[str, ...] = (), slots: int = 1) -> Job | None:
+    """The first eligible row of the queue, now running and ours, or None.
+
+    The last free one of a worker's several `slots` is kept for what somebody waits for: work in the background
+    (priority below 0) may take hours.
+    """
     with transaction.atomic():
         waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED, capability__in=("", *capabilities))
         if not is_night():
             waiting = waiting.filter(nights=False)
+        if slots > 1 and background_running(worker) >= slots - 1:
+            waiting = waiting.filter(priority__gte=0)
         job = waiting.select_for_update(skip_locked=True).order_by("-priority", "order", "pk").first()
         if job is None:
             return None
@@ -175,6 +181,10 @@ def job_claim(*, queue: str, worker: str, capabilities: tuple[str, ...] = ()) ->
         )
         job.refresh_from_db()
         return job
+
+
+def background_running(worker: str) -> int:
+    return Job.objects.filter(state__in=JOB_ACTIVE, worker=worker, priority__lt=0).count()
 
 
 def job_execute(job: Job) -> None:

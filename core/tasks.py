@@ -16,6 +16,7 @@ from core.models import Heartbeat, Job
 from core.operations.programs import CONCURRENCY
 
 stopped = threading.Event()
+claiming = threading.Lock()  # two threads of this worker must not both count before either has claimed
 
 
 @shared_task(name="core.tasks.run_job", acks_late=False)
@@ -24,7 +25,10 @@ def run_job(job_id: int) -> None:
     if jobs.draining.is_set():
         return  # the row stays queued; the sweeper pokes again after the restart
     queue = Job.objects.filter(pk=job_id).values_list("queue", flat=True).first()
-    job = jobs.job_claim(queue=queue, worker=worker_name(), capabilities=capabilities()) if queue else None
+    if not queue:
+        return
+    with claiming:
+        job = jobs.job_claim(queue=queue, worker=worker_name(), capabilities=capabilities(), slots=slots(queue))
     if job is not None:
         jobs.job_execute(job)
 

@@ -113,6 +113,18 @@ def test_jobs_start_by_priority_then_order_and_held_ones_and_other_capabilities_
     assert taken.pk == special.pk
 
 
+def test_work_in_the_background_leaves_a_slot_for_what_somebody_waits_for() -> None:
+    behind = [ask(priority=-1), ask(priority=-1)]
+    assert claim(slots=2) == behind[0]
+    assert claim(slots=2) is None
+    wanted = ask()
+    assert claim(slots=2) == wanted
+    assert jobs.job_claim(queue="default", worker="other", slots=2) == behind[1], "each worker has slots of its own"
+    Job.objects.update(state=JobState.DONE)
+    last = [ask(priority=-1), ask(priority=-1)]
+    assert [claim(slots=1), claim(slots=1)] == last, "an only slot is not kept empty"
+
+
 def test_a_job_that_ends_well_is_done_with_its_result_and_full_progress() -> None:
     plan(lambda context: context.progress(1, 4, "a quarter") or {"rows": 3})
     job = ask()
