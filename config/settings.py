@@ -256,6 +256,7 @@ SPECTACULAR_SETTINGS = {
         "RoundKindEnum": "evaluation.choices.RoundKind",
         "QuestionKindEnum": "curation.choices.QuestionKind",
         "QuestionStateEnum": "curation.choices.QuestionState",
+        "WebhookKindEnum": "core.choices.WebhookKind",
         "WebhookStateEnum": "core.choices.WebhookState",
         "PartEnum": "curation.choices.Part",
         "BulkKindEnum": "curation.choices.BulkKind",

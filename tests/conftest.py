@@ -132,15 +132,13 @@ def pytest_configure(config: pytest.Config) -> None:
     (HOME / "static").mkdir()
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django.setup()
+    from django.core.cache import caches
     from django.test import TransactionTestCase
-
-    from core.selectors import health
 
     if POSTGRES:  # passing over triggers takes a superuser
         TransactionTestCase._fixture_teardown = empty_tables
-
-    # Else statements that are made every ten seconds count now in one request of a slow test and now in another.
-    health.CACHE_SECONDS = 3600
+    # Looked up every ten seconds, and so with another page in each run.
+    caches["near"].set("notices", [], None)
     config.pluginmanager.import_plugin("tests.world")
     if config.getoption("numprocesses", None):  # the processes that test side by side begin as this one did
         for name in OURS:
