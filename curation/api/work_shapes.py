@@ -1,5 +1,6 @@
 """What the endpoints of work items take and give."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -42,6 +43,12 @@ class MineOut(AssignmentOut):
         fields = (*AssignmentOut.Meta.fields, "ended_at", "reason")  # type: ignore[assignment]
 
 
+@cache
+def pair_shape() -> PairOut:
+    """One for all answers: the library finds out anew with each which fields a pair has."""
+    return PairOut()
+
+
 class ClaimedOut(AssignmentOut):
     """What you hold now: for a review its pair, for writing from a passage that, else its question."""
 
@@ -55,7 +62,7 @@ class ClaimedOut(AssignmentOut):
     @extend_schema_field(PairOut(allow_null=True))
     def get_pair(self, assignment: Assignment) -> Any:
         pair = self.context.get("pair")
-        return PairOut(pair).data if pair else None
+        return pair_shape().to_representation(pair) if pair else None
 
     def get_question(self, assignment: Assignment) -> dict[str, Any] | None:
         """Its texts, and where an owner is to choose, the answers without their authors."""
