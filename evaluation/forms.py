@@ -30,11 +30,14 @@ class NewEvaluation(forms.Form):
         help_text=_("The base model answers the question whether finetuning helped."),
     )
     suite = forms.ModelChoiceField(
-        label=_("Suite"),
+        label=_("Questions"),
         queryset=Suite.objects.none(),
         required=False,
         empty_label=_("The model's own test part (recommended)"),
-        help_text=_("What was kept aside for testing. An item that the model was trained on is refused."),
+        help_text=_(
+            "The suite: a fixed set of questions with their right answers, kept aside for testing. One that the model "
+            "was trained on is refused."
+        ),
     )
     amount = forms.ChoiceField(label=_("How thorough"), widget=forms.RadioSelect, required=False)
     answers = forms.IntegerField(
@@ -59,7 +62,7 @@ class NewEvaluation(forms.Form):
         initial=BATCH,
         min_value=1,
         max_value=256,
-        help_text=_("More is faster and needs more memory."),
+        help_text=_("At most; fewer where questions are long. More is faster and needs more memory."),
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -147,7 +150,10 @@ class NewRound(forms.Form):
         label=_("Questions"),
         min_value=1,
         max_value=10_000,
-        help_text=_("Every model's answer to each of them is judged, mixed and without names."),
+        help_text=_(
+            "Every model's answer to each of them is judged, mixed and without names. An answer takes a person about "
+            "half a minute."
+        ),
     )
     graders = forms.IntegerField(
         label=_("People for each answer"),

@@ -28,7 +28,10 @@ LOSS = Measure(
     "loss",
     _("Held-out loss"),
     -1,
-    _("How surprised the model is by the reference answer: nats a token, over every item of the suite."),
+    _(
+        "How surprised the model is by the right answer, over every item: in nats a token, where 0 is certain and each "
+        "0.7 more means half as sure."
+    ),
 )
 LIMIT = Measure(
     "limit",

@@ -91,7 +91,7 @@ _ALL = (
     Metric(
         id="rouge_l",
         name="ROUGE-L",
-        description="Words in the same order as in the expected answer.",
+        description="How much of the expected answer comes in the same order, word by word: 0 nothing, 1 all of it.",
         higher_is_better=True,
         range=(0.0, 1.0),
         function=rouge_l,
@@ -99,7 +99,7 @@ _ALL = (
     Metric(
         id="chrf",
         name="chrF",
-        description="Character sequences shared with the expected answer; forgives inflections.",
+        description="Sequences of letters shared with the expected answer, from 0 to 100; forgives inflections.",
         higher_is_better=True,
         range=(0.0, 100.0),
         function=chrf,
@@ -107,7 +107,7 @@ _ALL = (
     Metric(
         id="token_f1",
         name="Token F1",
-        description="Words shared with the expected answer, in any order.",
+        description="Words shared with the expected answer, in any order: 0 none, 1 all and no other.",
         higher_is_better=True,
         range=(0.0, 1.0),
         function=token_f1,

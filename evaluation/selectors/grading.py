@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Avg
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkState
@@ -15,6 +16,7 @@ from evaluation.selectors.results import rounded
 from ml.agree import Grades, agree
 from ml.stats import Interval, mean_interval, wilson
 
+USUAL_SECONDS = 30.0
 CAREFUL_FIRST = [Usable.NO, Usable.EDITED, Usable.AS_IS]
 
 
@@ -24,6 +26,11 @@ class Progress:
 
     mine: int
     left: int
+    pace: float = USUAL_SECONDS  # seconds for one
+
+    @property
+    def eta_seconds(self) -> float | None:
+        return self.left * self.pace if self.left else None
 
     @property
     def share(self) -> float | None:
@@ -104,7 +111,14 @@ def progress_of(grading_round: GradingRound, user: User) -> Progress:
         batch=grading_round.batch,
         state=WorkState.OPEN,
     ).exclude(pk__in=gone)
-    return Progress(done, left.count())
+    return Progress(done, left.count(), pace_of(grading_round, user))
+
+
+def pace_of(grading_round: GradingRound, user: User) -> float:
+    """Seconds that this person takes for a grade of this round; a usual half minute before the first."""
+    own = Grade.objects.filter(grading_round=grading_round, grader=user, seconds__gt=0)
+    found = own.aggregate(seconds=Avg("seconds"))["seconds"]
+    return min(max(found, 5.0), 300.0) if found else USUAL_SECONDS
 
 
 def question_of(assignment: Assignment) -> Question:

@@ -16,6 +16,7 @@ from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.amounts import points_off
 from evaluation.selectors.evaluations import candidates_of
+from evaluation.selectors.people_say import PeopleSay, people_say
 from ml.checks import get_check
 
 NO_BREAK = "\u00a0"
@@ -81,6 +82,12 @@ class Headline:
     sentence: str
     detail: str
     url: str
+    people: PeopleSay | None = None  # what closed rounds of grades and votes say, and whether it agrees
+
+    @property
+    def verdict(self) -> str:
+        """The sentence of the numbers, and that of the people where there is one."""
+        return f"{self.sentence} {self.people.text}" if self.people else self.sentence
 
 
 @dataclass(frozen=True)
@@ -172,14 +179,18 @@ def make_headlines(evaluation: Evaluation, candidates: list[Candidate], loss: di
     if loss is None:
         return []
     by_id = {candidate.pk: candidate for candidate in candidates}
+    numbers = {row["candidate"]: Verdict(row["verdict"]) for row in loss["differences"]}
+    said = people_say(evaluation, candidates, numbers)
     return [
-        headline(evaluation, candidates[0], by_id[row["candidate"]], row)
+        headline(evaluation, candidates[0], by_id[row["candidate"]], row, said.get(row["candidate"]))
         for row in loss["differences"]
         if row["candidate"] in by_id
     ]
 
 
-def headline(evaluation: Evaluation, first: Candidate, second: Candidate, row: dict[str, Any]) -> Headline:
+def headline(
+    evaluation: Evaluation, first: Candidate, second: Candidate, row: dict[str, Any], people: PeopleSay | None
+) -> Headline:
     """“Did finetuning help?” in one sentence, or how two models differ."""
     verdict = Verdict(row["verdict"])
     low, high = sorted((abs(row["low"] or 0), abs(row["high"] or 0)))
@@ -199,7 +210,8 @@ def headline(evaluation: Evaluation, first: Candidate, second: Candidate, row: d
         row["count"],
     ) % {"count": row["count"]}
     url = items_url(evaluation, sort="win", measure=LOSS.key, model=second.pk)
-    return Headline(VERDICT_TONES[verdict], sentence_for(verdict, finetuned) % words, detail, url)
+    tone = "warn" if people and people.agrees is False else VERDICT_TONES[verdict]
+    return Headline(tone, sentence_for(verdict, finetuned) % words, detail, url, people)
 
 
 def sentence_for(verdict: Verdict, finetuned: bool) -> str:
