@@ -22,6 +22,7 @@ from ml.train.stopping import Stopper
 
 _NO_LIMIT = 1 << 40
 _TELL_SECONDS = 2.0
+_MOST_CELLS = 16_384  # tokens of questions and answers that a batch may hold at once, unless it is one answer alone
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Spent:
     loading: float = 0.0
     answering: float = 0.0
     reading: float = 0.0
+    steps: int = 0  # of answering; each adds a token to every unfinished answer of a batch
     new_tokens: int = 0
     read_tokens: int = 0
 
@@ -47,6 +49,7 @@ class Spent:
             "loading_seconds": round(self.loading, 2),
             "answering_seconds": round(self.answering, 2),
             "reading_seconds": round(self.reading, 2),
+            "steps": self.steps,
             "read_tokens": self.read_tokens,
         }
 
@@ -218,6 +221,7 @@ def _answer_batch(
 
     def at_each_token() -> None:
         stopper.check()
+        teller.spent.steps += 1
         teller.within(requests)
 
     before = teller.spent.answering
@@ -231,7 +235,10 @@ def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
     for asked in (True, False):
         places = [n for n, request in enumerate(requests) if (request.finish_reason != "not_asked") == asked]
         for batch in batches_by_length([len(requests[place].prompt) for place in places], size):
-            yield [places[n] for n in batch]
+            longest = max(len(requests[places[n]].prompt) + requests[places[n]].max_new_tokens for n in batch)
+            rows = max(1, min(size, _MOST_CELLS // max(longest, 1)))
+            for start in range(0, len(batch), rows):
+                yield [places[n] for n in batch[start : start + rows]]
 
 
 def _reference_scores(

@@ -192,7 +192,7 @@ def test_before_the_first_run_the_time_is_guessed_from_how_fast_the_model_is_rea
     run = prepare(max_steps=0, epochs=2.0)
     recipe, page = Recipe.from_json(run.recipe), f"/p/{run.project.slug}/training/"
     measured_so, run.base.report = run.base.report["speed"], {}
-    assert (measured_so["device"], measured_so["reading"] > 0, measured_so["answering"] > 0) == ("CPU", True, True)
+    assert (measured_so["device"], measured_so["reading"] > 0, measured_so["step"] > 0) == ("CPU", True, True)
     assert (forecast(run).source, forecast(run).seconds) == ("size", None)
     assert preset_seconds(run.version, run.base, recipe) is None, "nobody has counted tokens"
     total, pairs = run.audit.report["tokens"]["total"], run.audit.report["usable"]["train"]
