@@ -15,6 +15,7 @@ from typing import Any
 
 from ml.cli import fail, print_json
 from ml.hashing import json_sha256
+from ml.phrases import gettext_noop
 from ml.prompting import (
     PROBLEMS,
     EncodedPair,
@@ -35,17 +36,23 @@ FORMAT = 2
 
 # What forbids a launch, as opposed to what only leaves a pair out. All but the first go away with the pairs at fault.
 BLOCKING: dict[str, str] = {
-    "nothing_to_train": "No pair of the part train can be used.",
-    "shared_across_parts": "The same question stands in the part train and in another part, so the model would be "
-    "tested on what it was taught.",
-    "end_not_trained": "A pair does not end with an end token, so the model would not learn to stop.",
+    "nothing_to_train": gettext_noop("No pair of the part train can be used."),
+    "shared_across_parts": gettext_noop(
+        "The same question stands in the part train and in another part, so the model would be "
+        "tested on what it was taught."
+    ),
+    "end_not_trained": gettext_noop("A pair does not end with an end token, so the model would not learn to stop."),
 }
 
 # What is worth knowing of a pair that is trained all the same; ml.prompting has more of these.
 NOTES: dict[str, str] = {
-    "at_limit": "The pair nearly fills the limit for one example: a slightly longer one would be left out.",
-    "little_trained": "Almost all of the pair is read and hardly anything learned: the answer is a tiny part of it.",
-    "repeated": "The same question with the same answer stands in the part train more than once.",
+    "at_limit": gettext_noop(
+        "The pair nearly fills the limit for one example: a slightly longer one would be left out."
+    ),
+    "little_trained": gettext_noop(
+        "Almost all of the pair is read and hardly anything learned: the answer is a tiny part of it."
+    ),
+    "repeated": gettext_noop("The same question with the same answer stands in the part train more than once."),
 }
 _AT_LIMIT, _LITTLE = 0.95, 0.03
 

@@ -13,10 +13,11 @@ from curation.choices import VersionState
 from curation.models import DatasetVersion
 from curation.selectors.subsets import Subset
 from ml.devices import can_squeeze
-from ml.recipe import PRESETS, TEXT, Recipe, RecipeError, RecipeField, recipe_fields
+from ml.presets import PRESETS
+from ml.recipe import TEXT, Recipe, RecipeError, RecipeField, recipe_fields
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
-from training.presets import CHOICES, preset_recipe, preset_value, presets_of, shown, unit_of
+from training.presets import CHOICES, preset_recipe, preset_value, presets_of, refused, said, shown, unit_of
 from training.selectors.estimates import preset_seconds
 from training.services.launch import NAME_LENGTH, Wishes
 
@@ -249,10 +250,10 @@ def detail_field(setting: RecipeField, presets: Sequence[tuple[str, Recipe]] = (
     The help says what each of the `presets` has; by default those of a finetuning.
     """
     help_text = detail_help(setting, presets or [(str(preset.label), PRESETS[preset.key]) for preset in CHOICES])
-    common: dict[str, Any] = {"label": setting.label, "help_text": help_text, "required": False}
+    common: dict[str, Any] = {"label": said(setting.label), "help_text": help_text, "required": False}
     field: Any
     if setting.choices or setting.kind == "bool":
-        offered = [(value, label) for value, label in setting.choices if value != TEXT] or TRUTHS
+        offered = [(value, said(label)) for value, label in setting.choices if value != TEXT] or TRUTHS
         field = forms.ChoiceField(choices=[("", _("As the preset says")), *offered], **common)
     elif setting.kind == "int":
         field = forms.IntegerField(widget=forms.NumberInput(attrs=bounds(setting, "1")), **common)
@@ -269,18 +270,18 @@ def bounds(setting: RecipeField, step: str) -> dict[str, str]:
 
 def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> str:
     """What it does, its effect, its range, and what each preset says."""
-    parts = [setting.help, setting.effect]
+    parts = [said(setting.help), said(setting.effect)]
     if setting.only_for:
         parts.append(_("Only for %(methods)s.") % {"methods": ", ".join(map(method_name, setting.only_for))})
     if setting.minimum is not None and setting.maximum is not None:
         parts.append(
             _("From %(low)s to %(high)s.") % {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
         )
-    said = [(label, shown(setting, preset_value(recipe, recipe.method, setting.name))) for label, recipe in presets]
-    if len({value for _label, value in said}) == 1:
-        parts.append(_("Every preset says: %(value)s.") % {"value": said[0][1]})
+    values = [(label, shown(setting, preset_value(recipe, recipe.method, setting.name))) for label, recipe in presets]
+    if len({value for _label, value in values}) == 1:
+        parts.append(_("Every preset says: %(value)s.") % {"value": values[0][1]})
     else:
-        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(f"{label} {value}" for label, value in said)})
+        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(f"{label} {value}" for label, value in values)})
     return " ".join(filter(None, parts))
 
 
@@ -323,4 +324,4 @@ class RecipeForm(forms.Form):
         try:
             return Recipe.from_yaml(self.cleaned_data["recipe"])
         except RecipeError as error:
-            raise ValidationError(f"{error.field}: {error.sentence}") from error
+            raise ValidationError(f"{error.field}: {refused(error)}") from error

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from core.denied import ApplicationError
 from core.models import Project
-from ml.recipe import ADAPTERS, PRESETS, TEXT_PRESETS, Recipe, RecipeError, RecipeField
+from ml.phrases import filled
+from ml.presets import PRESETS, TEXT_PRESETS
+from ml.recipe import ADAPTERS, Recipe, RecipeError, RecipeField
 from training.models import OwnPreset
 
 FULL_RATE_SHARE = 0.1  # a model's own weights are moved with a tenth of LoRA's learning rate
@@ -87,7 +89,7 @@ def recipe_from(*, project: Project, preset: str, method: str, changes: dict[str
     try:
         return Recipe.from_json({**settings, **changes, "method": method})
     except RecipeError as error:
-        raise ApplicationError(error.sentence, field=error.field) from error
+        raise ApplicationError(refused(error), field=error.field) from error
 
 
 UNITS = {
@@ -112,6 +114,17 @@ NOUGHT = {
 }
 
 
+def said(sentence: str) -> str:
+    """What ml.recipe says, in the reader's language. There the sentences are marked and not translated."""
+    return _(sentence) if sentence else ""
+
+
+def refused(error: RecipeError) -> str:
+    """Why a recipe cannot be used, in the reader's language."""
+    values = {name: said(value) if name == "label" else value for name, value in error.values.items()}
+    return filled(said(error.template), values)
+
+
 def plural(number: float) -> int:
     """The whole number that has the same plural: half a pass is “0.5 passes”."""
     return int(number) if number == int(number) else 2
@@ -133,5 +146,5 @@ def shown(setting: RecipeField, value: Any) -> str:
     """A setting's value in words."""
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
-    labels = dict(setting.choices)
+    labels = {choice: said(label) for choice, label in setting.choices}
     return str(labels.get(value, f"{value:.10g}" if isinstance(value, (int, float)) else value))

@@ -11,7 +11,8 @@ from core.models import Project
 from curation.choices import CorpusState, VersionState
 from curation.models import Corpus, DatasetVersion, Document
 from ml.bpe import LEAST
-from ml.recipe import TEXT, TEXT_PRESETS, recipe_fields
+from ml.presets import TEXT_PRESETS
+from ml.recipe import TEXT, recipe_fields
 from ml.sizes import SIZES
 from training.choices import ModelState, Tell
 from training.forms import changes_of, detail_field, differing, nights_field, tell_field, wanted_by_field

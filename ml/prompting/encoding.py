@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from ml.phrases import gettext_noop
 from ml.prompting.chat import ChatTemplateError
 from ml.prompting.rendering import mark_control_texts, render
 from ml.prompting.shapes import Example, Template
@@ -27,23 +28,37 @@ class Problem:
 
 
 _PROBLEMS = (
-    Problem("too_long", True, "The pair is longer than the limit for one example; shorten it or raise the limit."),
-    Problem("empty_response", True, "The response is empty, so there is nothing to learn."),
+    Problem(
+        "too_long",
+        True,
+        gettext_noop("The pair is longer than the limit for one example; shorten it or raise the limit."),
+    ),
+    Problem("empty_response", True, gettext_noop("The response is empty, so there is nothing to learn.")),
     Problem(
         "prompt_mismatch",
         True,
-        "The model's chat template writes the question differently once it is answered, "
-        "so the model would be taught on other words than it is asked in.",
+        gettext_noop(
+            "The model's chat template writes the question differently once it is answered, "
+            "so the model would be taught on other words than it is asked in."
+        ),
     ),
-    Problem("response_changed", True, "The model's chat template does not write the response as it stands."),
-    Problem("chat_template_failed", True, "The model's chat template refuses this conversation."),
-    Problem("double_bos", True, "The prompt starts with the begin-of-text token twice."),
-    Problem("control_token", False, "The text contains a control token of this model; it is taken as plain text."),
-    Problem("unknown_token", False, "The tokenizer does not know a character of this text."),
+    Problem(
+        "response_changed", True, gettext_noop("The model's chat template does not write the response as it stands.")
+    ),
+    Problem("chat_template_failed", True, gettext_noop("The model's chat template refuses this conversation.")),
+    Problem("double_bos", True, gettext_noop("The prompt starts with the begin-of-text token twice.")),
+    Problem(
+        "control_token",
+        False,
+        gettext_noop("The text contains a control token of this model; it is taken as plain text."),
+    ),
+    Problem("unknown_token", False, gettext_noop("The tokenizer does not know a character of this text.")),
     Problem(
         "merged_boundary",
         False,
-        "Prompt and response would share a token; they are split there, as they are when the model answers.",
+        gettext_noop(
+            "Prompt and response would share a token; they are split there, as they are when the model answers."
+        ),
     ),
 )
 PROBLEMS: dict[str, Problem] = {problem.code: problem for problem in _PROBLEMS}

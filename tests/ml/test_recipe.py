@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
-from ml.recipe import PRESETS, Recipe, RecipeError, recipe_fields
+import ml.recipe as recipe_module
+from ml.presets import PRESETS, TEXT_PRESETS
+from ml.recipe import Recipe, RecipeError, recipe_fields
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), *PRESETS.values()])
+@pytest.mark.parametrize("recipe", [Recipe(), *PRESETS.values(), *TEXT_PRESETS.values()])
 def test_recipes_survive_json_and_yaml(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
@@ -24,6 +29,19 @@ def test_every_setting_explains_itself() -> None:
             assert setting.minimum <= setting.default <= setting.maximum
         if setting.kind == "str":
             assert setting.default in {value for value, _ in setting.choices}
+
+
+def test_every_sentence_is_marked_for_the_translators() -> None:
+    tree = ast.parse(Path(recipe_module.__file__).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    marked = {ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "gettext_noop"}
+    for setting in recipe_fields():
+        labels = {label for _value, label in setting.choices}
+        assert {setting.label, setting.help, *filter(None, [setting.effect]), *labels} <= marked
+    for settings in ({"epochs": 0}, {"method": "magic"}, {"packing": 1}, {"patience": 2}):
+        with pytest.raises(RecipeError) as caught:
+            Recipe(**settings)
+        assert caught.value.template in marked
 
 
 @pytest.mark.parametrize(

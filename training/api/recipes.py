@@ -22,6 +22,7 @@ from ml.recipe import Recipe, RecipeError
 from training.access import run_by_id
 from training.api.shapes import RecipeIn
 from training.models import OwnPreset, Run
+from training.presets import refused
 from training.selectors.comparison import Line, compared, outcomes
 from training.services.presets import NAME_LENGTH, preset_drop, preset_keep
 
@@ -124,7 +125,7 @@ def recipe_read(request: Request) -> Response:
         found = Recipe.from_yaml(given.validated_data["recipe"]).to_json()
         return Response({"method": found.pop("method"), "recipe": found})
     except RecipeError as error:
-        raise ApplicationError(error.sentence, field=error.field) from error
+        raise ApplicationError(refused(error), field=error.field) from error
 
 
 @extend_schema(

@@ -12,6 +12,7 @@ from ml.recipe import RecipeField, recipe_fields
 from training.choices import Tell
 from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
+from training.presets import said
 from training.selectors.curves import MEASURES, POINTS
 from training.selectors.diagnoses import diagnoses
 from training.services.chat import LONGEST, MOST_TOKENS
@@ -57,10 +58,10 @@ class AuditIn(serializers.Serializer[object]):
 def setting_field(setting: RecipeField) -> serializers.Field[Any, Any, Any, Any]:
     common: dict[str, Any] = {
         "required": False,
-        "help_text": f"{setting.label}: {setting.help} {setting.effect}".strip(),
+        "help_text": f"{said(setting.label)}: {said(setting.help)} {said(setting.effect)}".strip(),
     }
     if setting.choices:
-        return serializers.ChoiceField(choices=setting.choices, **common)
+        return serializers.ChoiceField(choices=[(choice, said(label)) for choice, label in setting.choices], **common)
     if setting.kind == "bool":
         return serializers.BooleanField(**common)
     kind: Any = serializers.IntegerField if setting.kind == "int" else serializers.FloatField

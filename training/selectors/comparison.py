@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from ml.recipe import Recipe, recipe_fields
 from training.models import Run
-from training.presets import measured
+from training.presets import measured, said
 from training.selectors.material import share_told
 
 RESULTS = ("train_loss", "develop_loss_before", "develop_loss_after", "general_loss_before", "general_loss_after")
@@ -45,7 +45,7 @@ def settings_of(left: Run, right: Run) -> list[Line]:
     recipes = [Recipe.from_json(run.recipe) for run in (left, right)]
     return [
         Line(
-            setting.label,
+            said(setting.label),
             *(measured(setting, getattr(recipe, setting.name)) for recipe in recipes),
         )
         for setting in recipe_fields()

@@ -142,7 +142,7 @@ def audit_refusals(run: Run) -> list[Denied]:
         return [Denied(_("The pairs could not be examined: %(error)s") % {"error": audit.error})]
     lifted = set(run.excluded)
     found = [
-        blocked(audit, problem["code"], problem["sentence"])
+        blocked(audit, problem["code"], _(problem["sentence"]))
         for problem in audit.report["blocking"]
         if problem["code"] not in lifted
     ]

@@ -19,7 +19,7 @@ from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
-from training.presets import measured, preset_recipe, preset_value
+from training.presets import measured, preset_recipe, preset_value, said
 from training.selectors.curves import bits_chart, loss_chart
 from training.selectors.diagnoses import diagnoses
 
@@ -119,7 +119,7 @@ def recipe_rows(run: Run) -> list[Setting]:
             continue
         value = getattr(recipe, setting.name)
         usual = preset_value(preset, recipe.method, setting.name) if preset else value
-        rows.append(Setting(setting.label, measured(setting, value), value != usual and setting.name != "method"))
+        rows.append(Setting(said(setting.label), measured(setting, value), value != usual and setting.name != "method"))
     return rows
 
 

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import project_access
 from core.choices import Need
 from core.views.telling import refusal_told
-from ml.recipe import PRESETS, Recipe
+from ml.presets import PRESETS
+from ml.recipe import Recipe
 from training.access import run_access
 from training.choices import ModelState
 from training.forms import LaunchForm, RecipeForm, differing
