@@ -2,6 +2,7 @@
 
 Spell checkers drown people in false alarms on names, code and the words of a trade, so this one looks only at what can
 be judged: lower-case words of more than three letters in prose; one that resembles no known one is a word of its own.
+A word with a capital is a name, unless it stands alone and is a long English one, one slip from a very common word.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ml.checks.base import Check, CheckContext, Finding, base_language, quote
 from ml.checks.english import is_english
 from ml.checks.passages import mask_technical
 from ml.checks.project_words import ProjectWords
-from ml.checks.resemblance import resembles_listed, spelling
+from ml.checks.resemblance import resembles_listed, slip_of_common, spelling
 from ml.hashing import json_sha256, text_sha256
 from ml.phrases import gettext_noop
 from ml.words import normalise
@@ -33,6 +34,7 @@ _LATIN = re.compile("['a-z\u00df-\u024f\u1e00-\u1eff\u0300-\u036f]*$")
 _SCRIPTS = {"ar": re.compile("[\u0600-\u06ff]*$")}
 # These lists lack too many inflected forms: of a few correct sentences 9 % (ru), 14 % (lv), 31 % (fa) of the words.
 _TOO_POOR = frozenset({"fa", "lv", "ru"})
+_CAPITAL_LETTERS, _CAPITAL_COMMON = 7, 1_000
 _UNLISTED = gettext_noop("%(word)s is neither in the dictionary nor in the project's glossary.")
 _UNUSUAL = gettext_noop("%(word)s stands in no other approved text; %(usual)s stands in %(texts)s.")
 _NAMES = {
@@ -54,7 +56,7 @@ class Misspelling(Check):
     id = "misspelling"
     name = gettext_noop("Misspelling")
     description = gettext_noop("Lower-case words that look like slips of words of the dictionary or of the project.")
-    version = 2
+    version = 3
     fields = ("instruction", "input", "response")
     defaults = {
         "letters": 4,  # shorter words are mostly abbreviations
@@ -71,7 +73,8 @@ class Misspelling(Check):
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         """1. Look every word up: most texts end here. 2. Leave out code, addresses, formulas. 3. Leave out lines in
-        another language. 4. Leave out words that the text also writes with a capital.
+        another language. 4. Leave out words that the text also writes with a capital. 5. Add words with a capital that
+        are slips of very common ones.
         """
         text = text[: int(self.parameters["characters"])]
         if base_language(context.language) not in dictionary_languages():
@@ -82,14 +85,15 @@ class Misspelling(Check):
 
     def _by_dictionary(self, text: str, context: CheckContext) -> list[Finding]:
         vocabulary = _vocabulary(context, int(self.parameters["accepted_texts"]))
-        unknown = self._unknown_words(text, vocabulary)
-        if not unknown:
+        unknown, capitals = self._unknown_words(text, vocabulary), _slips_with_capital(text, vocabulary)
+        if not unknown and not capitals:
             return []
-        lines = (line for line in _LINE.finditer(mask_technical(text)) if any(word in line.group() for word in unknown))
+        wanted = [*unknown, *capitals]
+        lines = (line for line in _LINE.finditer(mask_technical(text)) if any(word in line.group() for word in wanted))
         return [
             self.finding(start, end, _UNLISTED, {"word": quote(word)})
             for line in lines
-            for word, start, end in self._unknown_in_line(line, frozenset(unknown.values()), vocabulary)
+            for word, start, end in self._unknown_in_line(line, frozenset(unknown.values()), capitals, vocabulary)
         ]
 
     def _by_project(self, text: str, context: CheckContext) -> list[Finding]:
@@ -148,7 +152,7 @@ class Misspelling(Check):
         return resembles_listed(word, vocabulary.language)
 
     def _unknown_in_line(
-        self, line: re.Match[str], unknown: frozenset[str], vocabulary: _Vocabulary
+        self, line: re.Match[str], unknown: frozenset[str], capitals: frozenset[str], vocabulary: _Vocabulary
     ) -> list[tuple[str, int, int]]:
         """The places of unknown words in a line of prose; none if the line is in another language."""
         judged = [place for place in _lower_case_words(line) if len(place[0]) >= self.parameters["letters"]]
@@ -157,7 +161,8 @@ class Misspelling(Check):
         enough = len(different) >= self.parameters["foreign_words"]
         if enough and foreign >= len(different) * self.parameters["foreign_share"]:
             return []
-        return [place for place in judged if place[0] in unknown]
+        found = [place for place in judged if place[0] in unknown]
+        return sorted([*found, *_standing_alone(line, capitals)], key=lambda place: place[1]) if capitals else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +269,38 @@ def _word_set(text: str) -> frozenset[str]:
 def _plain(word: str) -> str:
     """The form in which words are listed: lower case, composed, straight apostrophe."""
     return word.lower() if word.isascii() else normalise(word).replace("\u02bc", "'")
+
+
+def _slips_with_capital(text: str, vocabulary: _Vocabulary) -> frozenset[str]:
+    """Long words with a capital that the text has once, and that are one slip from a very common word: Bulding."""
+    if vocabulary.language != "en":
+        return frozenset()  # German writes every noun so; nothing was measured of other languages
+    words = Counter(_WORD.findall(text))
+    return frozenset(
+        word
+        for word, times in words.items()
+        if times == 1
+        and len(word) >= _CAPITAL_LETTERS
+        and word[0].isupper()
+        and word[1:].islower()
+        and word.lower() not in words
+        and not vocabulary.accepts(_plain(word))
+        and slip_of_common(_plain(word), vocabulary.language, _CAPITAL_COMMON)
+    )
+
+
+def _standing_alone(line: re.Match[str], capitals: frozenset[str]) -> Iterator[tuple[str, int, int]]:
+    """The places of words with a capital that have no other such word beside them: Los Angeles is a name."""
+    words = list(_WORD.finditer(line.group()))
+    for place, match in enumerate(words):
+        beside = [words[n] for n in (place - 1, place + 1) if 0 <= n < len(words)]
+        if match.group() in capitals and not any(_one_name(match, other, line.group()) for other in beside):
+            yield match.group(), line.start() + match.start(), line.start() + match.end()
+
+
+def _one_name(one: re.Match[str], other: re.Match[str], text: str) -> bool:
+    first, second = sorted((one, other), key=lambda match: match.start())
+    return other.group()[0].isupper() and len(other.group()) > 1 and text[first.end() : second.start()] in (" ", "-")
 
 
 def _lower_case_words(line: re.Match[str]) -> Iterator[tuple[str, int, int]]:

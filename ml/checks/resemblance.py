@@ -41,6 +41,15 @@ def resembles_listed(word: str, language: str) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
+def slip_of_common(word: str, language: str, occurrences: int) -> bool:
+    """Whether one slip, not in the first letter, makes the word of one that was counted so often."""
+    checker = spelling(language)
+    counts: Mapping[str, int] = checker.word_frequency.dictionary
+    near = checker.known(checker.edit_distance_1(word))
+    return any(known[0] == word[0] and counts[known] >= occurrences for known in near)
+
+
 def within_two(one: str, other: str) -> bool:
     """Whether at most two letters must be inserted, dropped or changed, or swapped once with a neighbour."""
     while one and other and one[0] == other[0]:

@@ -17,7 +17,7 @@ def found(text: str, **context) -> list[str]:
 def test_a_misspelling_is_a_warning_at_its_place():
     text = "Please send your adress to us."
     (finding,) = find(text)
-    assert (finding.check, finding.version, finding.severity) == ("misspelling", 2, "warning")
+    assert (finding.check, finding.version, finding.severity) == ("misspelling", 3, "warning")
     assert (finding.start, finding.end) == (17, 23)
     assert finding.message == "“adress” is neither in the dictionary nor in the project's glossary."
     assert finding.suggestions == (), "suggestions cost too much to be made for every word"
@@ -41,6 +41,30 @@ def test_words_of_the_prompt_are_accepted():
 def test_words_of_several_approved_texts_are_accepted():
     assert found("An altan.", project_words=ProjectWords({"altan": 2}, 60)) == ["altan"]
     assert found("An altan, two altans.", project_words=ProjectWords({"altan": 3}, 60)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ask for the Bulding permit frist.", ["Bulding", "frist"]),
+        ("Goverment rules hold. Ask your architect.", ["Goverment"]),
+        ("We met Sagrada Familia and Los Angelles.", []),
+        ("A Bulding is a Bulding, says the house of that name.", []),
+        ("The Bottou paper and the Kyller tools.", []),
+    ],
+    ids=["in a sentence", "at its beginning", "beside another", "again and again", "short or rare"],
+)
+def test_a_capital_saves_a_name_and_not_a_slip_of_a_common_word(text: str, words: list[str]) -> None:
+    assert found(text) == words
+
+
+def test_a_name_with_a_capital_is_accepted_by_glossary_prompt_and_project() -> None:
+    text = "Ask the Bulding for it."
+    assert found(text) == ["Bulding"]
+    assert found(text, glossary=frozenset({"Bulding"})) == []
+    assert found(text, prompt="Who is Bulding?") == []
+    assert found(text, project_words=ProjectWords({"bulding": 3}, 60)) == []
+    assert found("Der Bulding ist neu.", language="de") == []
 
 
 @pytest.mark.parametrize("wrong", ["definately", "completetion", "acheivment", "accomadation", "adresable"])
