@@ -16,7 +16,8 @@ from core.operations.logs import rotate
 
 STABLE_SECONDS = 60.0  # one that ran this long starts its pauses anew
 LONGEST_PAUSE = 30.0
-STOP_SECONDS = 8.0  # for all programs together; the data servers get the rest of the ten promised
+STOP_SECONDS = 8.0  # for all programs together
+SERVERS_SECONDS, SERVER_SECONDS = 9.0, 0.8  # until then the data servers have time, or this much if that is over
 Tell = Callable[[str], None]
 
 
@@ -96,7 +97,8 @@ class Supervisor:
         for process in started.values():
             if process.poll() is None:
                 process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        began = time.monotonic()
+        deadline = began + STOP_SECONDS
         while alive(started) and time.monotonic() < deadline and not self.hurry:
             time.sleep(0.05)
         if late := alive(started):
@@ -105,8 +107,8 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its workers too, whether it ended in order or not
             process.wait()
-        for watch in reversed(self.servers):
-            watch.unit.stop(0.8)  # type: ignore[union-attr]
+        for watch in reversed(self.servers):  # after a first start PostgreSQL has much to write; cut off, it recovers
+            watch.unit.stop(max(SERVER_SECONDS, began + SERVERS_SECONDS - time.monotonic()))  # type: ignore[union-attr]
         self.programs.clear()
         self.servers.clear()
 

@@ -67,6 +67,36 @@ def test_the_end_is_asked_for_first_and_forced_on_those_who_do_not_hear(
     assert told == ["Killed, for not ending in time: deaf"]
 
 
+class Data:
+    """Stands where an embedded data server stands, and keeps how long it was given."""
+
+    process = None
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def launch(self) -> None: ...
+
+    def wait_ready(self) -> None: ...
+
+    def stop(self, seconds: float) -> None:
+        self.given.append(seconds)
+
+
+def test_a_data_server_may_write_for_as_long_as_the_programs_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor, quick, late = Supervisor(tmp_path, print), Data(), Data()
+    supervisor.adopt("quick", quick)
+    supervisor.stop()
+    [given] = quick.given
+    assert 8.5 < given <= 9.0
+    monkeypatch.setattr("core.operations.supervisor.SERVERS_SECONDS", 0.0)
+    supervisor.adopt("late", late)
+    supervisor.stop()
+    assert late.given == [0.8]
+
+
 def test_a_first_start_that_ends_at_once_tells_the_last_words(tmp_path: Path) -> None:
     one = program(tmp_path, "raise SystemExit('no such file')", "web")
     one.launch()
