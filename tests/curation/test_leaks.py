@@ -234,6 +234,7 @@ def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_
     address = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
     page = client.get(address).content.decode()
     assert "20 pairs were not compared with the test items by meaning" in page
+    assert "new to the split" not in page
     assert "No pair gives an item" not in page
     for number, pair in enumerate(row.revision.pair for row in first.rows.select_related("revision__pair__task")):
         if pair.pk != item.pk:
@@ -258,6 +259,12 @@ def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_
     second = freeze(task, owner)
     assert like.pk not in parts_of(second)
     assert second.counts["unmeant"] == 1
+    approved(task, owner, words(960, 12))
+    compare()
+    assert (
+        "1 pair is new to the split. It was compared with other new ones by words"
+        in client.get(address).content.decode()
+    )
     shown = client.get(f"/p/{task.project.slug}/versions/{second.pk}/").content.decode()
     assert "Not compared with test items by meaning" in shown
     assert api_client(owner).get(f"/api/v1/tasks/{task.pk}/freeze-preview/").json()["unmeant"] > 0
