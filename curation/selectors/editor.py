@@ -143,8 +143,13 @@ def look(texts: Texts, task: Task) -> dict[str, Any]:
     misfits = outputs_misfits(task, texts.response)
     findings = {**{name: [] for name in TEXT_FIELDS}, **findings_json(texts, checked)}
     remarks = [reason for check in around.checks if (reason := check.unavailable_reason(texts.language))]
-    asks = AtSubmit.ASK in around.at_submit.values()
-    return {"findings": findings, "tokens": tokens, "outputs": misfits, "remarks": remarks, "asks": asks}
+    asks, stops = (
+        sorted(check for check, what in around.at_submit.items() if what == wanted)
+        for wanted in (AtSubmit.ASK, AtSubmit.BLOCK)
+    )
+    return {
+        "findings": findings, "tokens": tokens, "outputs": misfits, "remarks": remarks, "asks": asks, "stops": stops,
+    }  # fmt: skip
 
 
 def any_text(texts: Texts) -> bool:

@@ -1,5 +1,5 @@
 /**
- * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-focus]>.
+ * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-stops] [data-ahead-asks] [data-ahead-focus]>.
  *
  * 1. POST to the URL answers {"items": [{id, url}…]}; each page is fetched and its <main> kept. 2. A submit puts the form into the
  * outbox and shows the next page at once. 3. Leaving gives back what was claimed and not seen.
@@ -47,7 +47,14 @@ class Ahead {
   /** What the server would send back at once; then the person stays here and is told. */
   lacks(submitter) {
     const names = (submitter?.dataset.needs ?? this.form.dataset.aheadNeeds ?? "").split(" ").filter(Boolean);
-    return names.some((name) => !this.form.elements[name]?.value.trim());
+    return names.some((name) => !this.form.elements[name]?.value.trim()) || this.found("aheadStops")
+      || (this.found("aheadAsks") && !this.form.elements.despite?.value.trim());
+  }
+
+  /** Whether a finding is shown of one of the checks that the attribute names. */
+  found(attribute) {
+    const checks = (this.form.dataset[attribute] ?? "").split(" ").filter(Boolean);
+    return checks.some((check) => this.form.querySelector(`[data-findings-for] [data-check="${check}"]`));
   }
 }
 

@@ -145,6 +145,34 @@ def test_what_is_pasted_becomes_markdown_is_counted_and_can_be_undone(begun: Wal
     assert expert.troubles() == []
 
 
+def test_a_check_that_asks_for_a_reason_keeps_the_writer_at_the_text_until_one_is_given(
+    begun: Walk, chromium: Browser
+) -> None:
+    begun.owner.go(begun.root("checks/repetition/"))
+    begun.owner.page.locator("input[name=at_submit][value=ask]").check()
+    begun.owner.press("Save")
+    begun.owner.sees("Repetition")
+    phone = Person.arrive(chromium, begun.stack.url, begun.expert.email, begun.expert.name, phone=True)
+    phone.log_in()
+    for person, key in ((begun.expert, "reason"), (phone, "reason-phone")):
+        page = open_editor(person, begun, key)
+        page.wait_for_function(READY)
+        person.field("Instruction").fill(f"What does the {key} say?")
+        person.field("Response").fill("Call us as soon as you can and we will come. " * 6)
+        expect(page.locator("[data-findings-for=id_response] [data-check=repetition]")).to_have_count(1)
+        page.keyboard.press("Control+Enter")
+        person.sees("Mend this first, or say below why it is right as it stands: Repetition.")
+        expect(person.field("Response")).to_have_value(re.compile("^Call us"))
+        person.look()
+        person.field("Why it is right").fill("A refrain.")
+        page.keyboard.press("Control+Enter")
+        expect(page).not_to_have_url(re.compile(f"key={key}$"))
+    begun.owner.go(begun.root("checks/repetition/"))
+    begun.owner.page.locator("input[name=at_submit][value=tell]").check()
+    begun.owner.press("Save")
+    assert [*begun.expert.troubles(), *phone.troubles()] == []
+
+
 def test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_back(begun: Walk) -> None:
     """The next page is there at once; what was decided offline arrives once; the last decision is taken back."""
     expert, reviewer, keys = begun.expert, begun.reviewer, begun.reviewer.page.keyboard
