@@ -143,7 +143,7 @@ class NewRound(forms.Form):
         required=False,
         help_text=_(
             "Grades judge each answer by the rubric. Votes show two models' answers side by side; those on a develop "
-            "suite become preferences that a training can learn from."
+            "suite, whose questions may become lessons, are preferences that a training can learn from."
         ),
     )
     items = forms.IntegerField(
