@@ -132,6 +132,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "core.adapters.InvitationOnlyAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {"change_password": "core.forms.ChangePassword"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True

@@ -45,7 +45,7 @@ class Station:
     order: int
     key: str
     label: Any
-    value: str
+    value: int
     url: str
     detail: Any = ""
     done: bool = False

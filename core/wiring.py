@@ -35,6 +35,10 @@ def shots() -> list[tuple[str, str, str]]:
         ("profile", "/profile/", "expert"),
         ("inbox", "/inbox/", "expert"),
         ("health", "/health/", "admin"),
+        ("styleguide", "/styleguide/", "admin"),
+        ("password", "/accounts/password/change/", "expert"),
+        ("second-factor", "/accounts/2fa/", "expert"),
+        ("sessions", "/accounts/sessions/", "expert"),
     ]
     project = Project.objects.order_by("-is_demo", "pk").first()
     if project is not None:

@@ -167,14 +167,14 @@ def stations(project: Project) -> list[Station]:
     wait_text = ngettext("%(count)d waits for review", "%(count)d wait for review", waiting)
     wait_text = wait_text % {"count": waiting} if waiting else ""
     return [
-        Station(10, "task", _("Tasks"), str(len(rows)), url("tasks", project), names, bool(rows)),
-        Station(20, "pairs", _("Pairs"), str(pairs), url("pairs", project), "", bool(pairs)),
+        Station(10, "task", _("Tasks"), len(rows), url("tasks", project), names, bool(rows)),
+        Station(20, "pairs", _("Pairs"), pairs, url("pairs", project), "", bool(pairs)),
         Station(
-            30, "review", _("Reviewed"), str(approved), url("pairs", project) + "?state=approved", wait_text,
+            30, "review", _("Reviewed"), approved, url("pairs", project) + "?state=approved", wait_text,
             bool(approved),
         ),
         Station(
-            40, "versions", _("Versions"), str(versions.count()), url("versions", project),
+            40, "versions", _("Versions"), versions.count(), url("versions", project),
             _("Newest: %(name)s") % {"name": newest} if newest else "", newest is not None,
         ),
     ]  # fmt: skip
@@ -220,7 +220,11 @@ def shots() -> list[tuple[str, str, str]]:
         ("write", f"{root}/write/", "expert"),
         ("editor", f"{root}/tasks/{task.slug}/write/?key=shot", "expert"),
         ("checks", f"{root}/checks/", "viewer"),
-        ("health", f"{root}/tasks/{task.slug}/health/", "owner"),
+        ("task-health", f"{root}/tasks/{task.slug}/health/", "owner"),
+        ("task-new", f"{root}/tasks/new/", "owner"),
+        ("task-order", f"{root}/tasks/{task.slug}/order/", "owner"),
+        ("import-new", f"{root}/tasks/{task.slug}/import/", "expert"),
+        ("actions", f"{root}/actions/", "reviewer"),
         ("check", f"{root}/checks/misspelling/", "owner"),
         ("pairs", f"{root}/pairs/", "viewer"),
         ("reviews", f"{root}/review/", "reviewer"),
@@ -242,6 +246,7 @@ def shots() -> list[tuple[str, str, str]]:
     ]
     if pair := project.pairs.first():
         found.append(("pair", f"{root}/pairs/{pair.pk}/", "viewer"))
+        found.append(("pair-alike", f"{root}/pairs/{pair.pk}/alike/", "viewer"))
     if document := project.documents.first():
         found.append(("document", f"{root}/documents/{document.pk}/", "expert"))
         if passage := document.passages.first():
@@ -249,6 +254,7 @@ def shots() -> list[tuple[str, str, str]]:
     if version := DatasetVersion.objects.filter(task__project=project, state="ready").first():
         found.append(("version", f"{root}/versions/{version.pk}/", "viewer"))
         found.append(("exports", f"{root}/versions/{version.pk}/exports/", "viewer"))
+        found.append(("version-changes", f"{root}/versions/{version.pk}/changes/", "viewer"))
     if batch := task.imports.first():
         found.append(("import", f"{root}/imports/{batch.pk}/", "expert"))
     if corpus := project.corpora.first():

@@ -70,7 +70,7 @@ def stations(project: Project) -> list[Station]:
             70,
             "outputs",
             gettext_lazy("Answers"),
-            str(outputs),
+            outputs,
             reverse("evaluation:evaluation-list", args=[project.slug]),
             ngettext("%d evaluation done", "%d evaluations done", evaluations) % evaluations if evaluations else "",
             evaluations > 0,
@@ -79,7 +79,7 @@ def stations(project: Project) -> list[Station]:
             80,
             "grades",
             gettext_lazy("Grades"),
-            str(grades),
+            grades,
             grades_url(project),
             ngettext("%d round open", "%d rounds open", rounds) % rounds if rounds else "",
             grades > 0,
@@ -226,6 +226,7 @@ def shots() -> list[tuple[str, str, str]]:
         if newest.state == EvaluationState.DONE and open_round(project) is None:
             items = reverse("evaluation:item-list", args=[project.slug, newest.pk])
             item = newest.suite.items.first()
+            found.append(("round-new", reverse("evaluation:round-new", args=[project.slug, newest.pk]), "owner"))
             found += [("items", items, "viewer"), *([("item", f"{items}{item.pk}/", "viewer")] if item else [])]
     if (grading := open_round(project)) is not None:
         found.append(("grade", reverse("evaluation:round-detail", args=[project.slug, grading.pk]), "reviewer"))

@@ -94,8 +94,8 @@ def stations(project: Project) -> list[Station]:
     detail = _("%(count)d going on") % {"count": going} if going else ""
     urls = [reverse(name, args=[project.slug]) for name in ("training:run-list", "training:model-list")]
     return [
-        Station(50, "run", _("Runs"), str(count), urls[0], detail, count > 0),
-        Station(60, "model", _("Model versions"), str(models), urls[1], "", models > 0),
+        Station(50, "run", _("Runs"), count, urls[0], detail, count > 0),
+        Station(60, "model", _("Model versions"), models, urls[1], "", models > 0),
     ]
 
 
@@ -210,6 +210,9 @@ def shots() -> list[tuple[str, str, str]]:
         ("pretrain-new", f"{start}/training/pretrain/", "owner"),
         ("models", f"{start}/models/", "viewer"),
         ("stages", f"{start}/models/stages/", "viewer"),
+        ("base-new", f"{start}/models/bases/new/", "admin"),
+        ("recipe", f"{start}/training/recipe/", "owner"),
+        ("compare", f"{start}/training/compare/", "viewer"),
     ]
     if run := Run.objects.filter(project=project).exclude(state=RunState.DRAFT).first():
         found += [("run", run_url(run), "owner"), ("run-check", f"{run_url(run)}check/", "owner")]

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db.models import Case, F, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from core.choices import JOB_ENDED, JOB_OPEN, JobState
+from core.choices import JOB_ENDED, JOB_OPEN, JobState, Queue
 from core.jobs import runners
 from core.models import Heartbeat, Job, JobLog, Project
 from core.selectors.forecasts import expected_starts
@@ -28,6 +29,12 @@ class JobRow:
 class WorkerRow:
     heartbeat: Heartbeat
     alive: bool
+
+    @property
+    def work(self) -> str:
+        """What it takes up: a queue by its name, or, for what looks after the queues, that."""
+        queue = self.heartbeat.queue
+        return str(Queue(queue).label) if queue in Queue.values else _("Scheduler")
 
 
 def job_title(job: Job) -> Any:

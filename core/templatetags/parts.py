@@ -89,12 +89,12 @@ def avatar_tone(name: object) -> str:
 
 @register.filter
 def percent(share: float | str | None, digits: int = 0) -> str:
-    """0.423 gives "42 %"; None gives an empty string."""
-    return (
-        ""
-        if share is None or isinstance(share, str)
-        else f"{number_format(round(share * 100, digits), digits)}{NO_BREAK}%"
-    )
+    """0.423 gives "42 %", 0.001 "< 1 %", for little is not nothing; None gives an empty string."""
+    if share is None or isinstance(share, str):
+        return ""
+    rounded, least = round(share * 100, digits), 10**-digits
+    little = share > 0 and rounded == 0
+    return f"{f'<{NO_BREAK}' if little else ''}{number_format(least if little else rounded, digits)}{NO_BREAK}%"
 
 
 @register.filter
@@ -183,12 +183,6 @@ def unlocalized(number: object) -> str:
 def times(number: float, factor: float) -> str:
     """A product for an attribute."""
     return f"{number * factor:.6g}"
-
-
-@register.filter
-def compact_text(value: object) -> object:
-    """`compact` for numbers; anything else stays as it is."""
-    return compact(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 @register.filter

@@ -13,7 +13,7 @@ def answer(request: HttpRequest, status: int, reason: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 400, _("This request could not be read."))
+    return answer(request, 400, _("A part of the request is missing or malformed."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -26,8 +26,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Drawn without the request: what failed may be the database, which the frame of a page asks."""
-    reason = _("Something went wrong on our side. What you typed is kept in your browser.")
+    """The page is drawn without the request: what failed may be the database, which the frame of a page asks."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"detail": reason}, status=500)
-    return HttpResponse(render_to_string("500.html", {"reason": reason}), status=500)
+        return JsonResponse({"detail": _("Something went wrong on our side.")}, status=500)
+    return HttpResponse(render_to_string("500.html"), status=500)

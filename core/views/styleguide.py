@@ -13,14 +13,14 @@ from core.access import require_admin
 from core.choices import JOB_ENDED, JOB_TONES, JobState
 
 STATIONS = (
-    ("task", "Tasks", "2", "Answer questions, sort questions"),
-    ("pairs", "Pairs", "503", "12 written this week"),
-    ("review", "Reviewed", "487", "16 wait for a reviewer"),
-    ("versions", "Versions", "3", "Newest: 400 train, 99 test"),
-    ("training", "Runs", "5", "One is training now"),
-    ("models", "Models", "4", "Best: lora-balanced-3"),
-    ("outputs", "Outputs", "1188", "From 4 models on 99 items"),
-    ("grades", "Grades", "0", "Nobody has graded yet"),
+    ("task", "Tasks", 2, "Answer questions, sort questions"),
+    ("pairs", "Pairs", 503, "12 written this week"),
+    ("review", "Reviewed", 487, "16 wait for a reviewer"),
+    ("versions", "Versions", 3, "Newest: 400 train, 99 test"),
+    ("training", "Runs", 5, "One is training now"),
+    ("models", "Models", 4, "Best: lora-balanced-3"),
+    ("outputs", "Outputs", 1188, "From 4 models on 99 items"),
+    ("grades", "Grades", 0, "Nobody has graded yet"),
 )
 STEPS = (
     ("Write your first pair", "An instruction and the answer you would give.", True),

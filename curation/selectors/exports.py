@@ -15,7 +15,7 @@ from ml.prompting import Example, Template, render_messages
 
 Row = dict[str, Any]
 FORMATS = {
-    "apprentice": _("Apprentice: all fields, with part, topic, origin, source and the other columns that came in"),
+    "apprentice": _("All fields: part, topic, origin, source and more"),
     "messages": _("Messages: a list of roles and contents, as chat models are trained"),
     "sharegpt": _("ShareGPT: conversations of “from” and “value”"),
     "alpaca": _("Alpaca: instruction, input, output"),

@@ -22,7 +22,7 @@ from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_waiting
 from curation.services.meaning import unmeant
 from curation.services.versions import approved_pairs
-from ml.checks import all_checks
+from ml.checks import known_checks
 
 KEPT_FROM = 20_000  # approved pairs from which on a plan is kept while nothing changes; below it takes under a second
 KEPT_SECONDS = 3_600
@@ -163,7 +163,7 @@ def token_facts(rows: Iterable[ApprovedRow], limit: int) -> dict[str, int | None
 
 def findings_of(task: Task) -> list[tuple[str, Any, int]]:
     """Approved pairs by what the checks found in them, most frequent first."""
-    names = {check.id: _(check.name) for check in all_checks()}
+    names = {check.id: _(check.name) for check in known_checks()}
     query = (
         "SELECT found.id, count(*) FROM curation_pair pair, unnest(pair.found) AS found(id) WHERE pair.task_id = %s "
         "AND pair.approved_id IS NOT NULL AND pair.state <> 'trashed' AND cardinality(pair.found) > 0 "

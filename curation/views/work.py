@@ -207,6 +207,7 @@ def mine(request: HttpRequest, project: str) -> HttpResponse:
     page = keyset_page(history_of(access.project, access.user), request.GET.dict())
     context = {
         "kinds": asked_kinds(access.project, access.user) if access.allows(Need.WRITE) else [],
+        "may_write": access.allows(Need.WRITE),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "numbers": own_numbers(access.project, access.user),
         "page": page,

@@ -14,6 +14,7 @@ from curation.models import DatasetVersion, Pair, Review
 from evaluation.choices import EvaluationState
 from evaluation.models import Evaluation, Grade
 from evaluation.selectors.evaluations import latest_result
+from evaluation.selectors.grading import open_round
 from evaluation.selectors.results import result_of
 from home.selectors.activity import recent_activity
 from home.selectors.stations import next_actions, next_station, stations_of
@@ -39,7 +40,7 @@ def overview_of(access: Access) -> dict[str, Any]:
         "next_key": next_station(stations),
         "best": actions[0] if actions else None,
         "others": actions[1:],
-        "steps": checklist(project, may_own=access.allows(Need.OWN)),
+        "steps": checklist(access),
         "latest": latest,
         "result": result_of(latest) if latest else None,
         "activity": recent_activity(project),
@@ -49,14 +50,15 @@ def overview_of(access: Access) -> dict[str, Any]:
     }
 
 
-def checklist(project: Project, *, may_own: bool) -> list[Step]:
-    """Once around the loop; a step ticks itself when its first row is there."""
-    slug = project.slug
+def checklist(access: Access) -> list[Step]:
+    """Once around the loop; a step ticks itself when its first row is there, and leads on whom it is for."""
+    project = access.project
 
-    def step(label: str, text: str, name: str, action: str, *, done: bool, everyone: bool = True) -> Step:
-        url = reverse(name, args=[slug]) if everyone or may_own else ""
+    def step(label: str, text: str, name: str, action: str, *, done: bool, need: Need = Need.OWN) -> Step:
+        url = reverse(name, args=[project.slug]) if access.allows(need) else ""
         return {"label": label, "text": text, "url": url, "action": action, "done": done}
 
+    grading = open_round(project) is not None
     versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
     reviews = Review.objects.filter(revision__pair__project=project)
     evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE)
@@ -67,6 +69,7 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             "curation:write",
             _("Write"),
             done=Pair.objects.filter(project=project).exists(),
+            need=Need.WRITE,
         ),
         step(
             _("A pair is approved"),
@@ -74,6 +77,7 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             "curation:reviews",
             _("Review"),
             done=reviews.filter(decision=Decision.APPROVE).exists(),
+            need=Need.REVIEW,
         ),
         step(
             _("A version is frozen"),
@@ -81,7 +85,6 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             "curation:versions",
             _("Freeze"),
             done=versions.exists(),
-            everyone=False,
         ),
         step(
             _("A model is trained"),
@@ -89,7 +92,6 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             "training:run-list",
             _("Train"),
             done=ModelVersion.objects.filter(project=project).exists(),
-            everyone=False,
         ),
         step(
             _("Base and finetuned are compared"),
@@ -97,14 +99,14 @@ def checklist(project: Project, *, may_own: bool) -> list[Step]:
             "evaluation:evaluation-list",
             _("Evaluate"),
             done=evaluations.exists(),
-            everyone=False,
         ),
         step(
             _("Answers are graded"),
             _("People judge answers without knowing which model gave them."),
-            "evaluation:evaluation-list",
-            _("Grade"),
+            "evaluation:grading-list" if grading else "evaluation:evaluation-list",
+            _("Grade") if grading else _("Open a round"),
             done=Grade.objects.filter(grading_round__evaluation__project=project).exists(),
+            need=Need.GRADE if grading else Need.OWN,
         ),
     ]
 

@@ -60,6 +60,8 @@ def test_counts_become_short(number: int | None, words: str) -> None:
 def test_percent_of_nothing_is_nothing() -> None:
     assert parts.percent(0.423) == f"42{NB}%"
     assert parts.percent(0) == f"0{NB}%"
+    assert parts.percent(0.0004) == f"<{NB}1{NB}%"
+    assert parts.percent(0.0004, 1) == f"<{NB}0.1{NB}%"
     assert parts.percent(None) == ""
 
 

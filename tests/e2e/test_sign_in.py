@@ -60,7 +60,7 @@ def test_a_second_factor_is_set_up_and_asked_for(begun: Walk) -> None:
     careful.join(link)
     careful.go("/accounts/2fa/")
     careful.follow("Activate")
-    careful.sees("Confirm Access")
+    careful.sees("Is it you?")
     careful.page.get_by_label("Password").fill(PASSWORD)
     careful.press("Confirm")
     careful.look()

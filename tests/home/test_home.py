@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from core.access import Access
 from core.choices import Role
 from core.models import Project, User
 from core.registries import NextAction
@@ -53,8 +54,8 @@ def test_the_loop_has_eight_stations_in_order_each_leading_to_its_rows(
     keys = [station.key for station in stations]
     assert keys == ["task", "pairs", "review", "versions", "run", "model", "outputs", "grades"]
     assert {station.key: station.value for station in stations} == {
-        "task": "1", "pairs": "40", "review": "40", "versions": "1", "run": "1", "model": "1",
-        "outputs": str(2 * evaluated.suite.size), "grades": "0",
+        "task": 1, "pairs": 40, "review": 40, "versions": 1, "run": 1, "model": 1,
+        "outputs": 2 * evaluated.suite.size, "grades": 0,
     }  # fmt: skip
     client = as_user(viewer)
     page = client.get(f"/p/{evaluated.project.slug}/")
@@ -97,12 +98,16 @@ def test_each_role_gets_its_own_next_action(evaluated: Evaluation, owner: User, 
     assert all(isinstance(action, NextAction) for action in next_actions(project, owner, "owner"))
 
 
-def test_the_checklist_ticks_what_is_there(evaluated: Evaluation) -> None:
-    done = [step["done"] for step in checklist(evaluated.project, may_own=True)]
+def test_the_checklist_ticks_what_is_there(evaluated: Evaluation, owner: User) -> None:
+    done = [step["done"] for step in checklist(Access(evaluated.project, owner, "owner"))]
     # The pairs of this world were approved without a review row, and nobody has graded.
     assert done == [True, False, True, True, True, False]
-    for member in checklist(evaluated.project, may_own=False)[2:5]:
-        assert member["url"] == ""
+    # Each step leads on whom it is for: no reviewer is sent to what owners do, and no viewer anywhere.
+    offered = {role: [bool(step["url"]) for step in checklist(Access(evaluated.project, owner, role))] for role in Role}
+    assert offered == {
+        Role.OWNER: [True] * 6, Role.EXPERT: [True] + [False] * 5, Role.REVIEWER: [False, True] + [False] * 4,
+        Role.VIEWER: [False] * 6,
+    }  # fmt: skip
 
 
 def test_home_shows_the_newest_result_and_what_happened(evaluated: Evaluation, viewer: User, as_user: AsUser) -> None:

@@ -55,8 +55,8 @@ def test_owners_are_told_what_to_do_next_and_others_are_not(
 
 def test_the_loop_shows_how_many_runs_and_model_versions_there_are(project: Project, made: ModelVersion) -> None:
     assert [(station.key, station.value, station.done) for station in stations(project)] == [
-        ("run", "1", True),
-        ("model", "1", True),
+        ("run", 1, True),
+        ("model", 1, True),
     ]
 
 
@@ -64,4 +64,5 @@ def test_the_pages_to_be_photographed_are_there(made: ModelVersion, as_user: Cal
     client = as_user(owner)
     found = shots()
     assert {name for name, _path, _role in found} >= {"runs", "run", "run-check", "model", "base-model"}
-    assert [client.get(path).status_code for _name, path, _role in found] == [200] * len(found)
+    answers = [client.get(path).status_code for _name, path, role in found if role != "admin"]
+    assert answers == [200] * len(answers)

@@ -63,7 +63,7 @@ class EventStore:
 
     def show(self, event: dict[str, Any]) -> None:
         self.shown = time.monotonic()
-        if (memory := child_memory(self.directory, self.attempt)) is not None:
+        if memory := child_memory(self.directory, self.attempt):  # a child that has just ended holds nothing
             self.live["memory"] = memory
         changes: dict[str, Any] = {"live": self.live, "attempt": self.attempt}
         step, steps = self.live.get("step"), self.live.get("steps")
