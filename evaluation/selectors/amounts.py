@@ -27,8 +27,8 @@ class Amount:
     @property
     def text(self) -> str:
         told = ngettext(
-            "Each model answers %(items)d item; a share is then right to within %(points)d points of a hundred.",
-            "Each model answers %(items)d items; a share is then right to within %(points)d points of a hundred.",
+            "Each model answers %(items)d item; a share is then right to within %(points)d percentage points.",
+            "Each model answers %(items)d items; a share is then right to within %(points)d percentage points.",
             self.items,
         )
         return told % {"items": self.items, "points": points_off(self.items)}
@@ -59,6 +59,6 @@ def amounts_of(suite: Suite, models: Sequence[Model]) -> list[Amount]:
 
 
 def points_off(answers: int) -> int:
-    """How many points of a hundred a share of so many answers may be off, at its worst (Wilson, 95 %)."""
+    """How many percentage points a share of so many answers may be off, at its worst (Wilson, 95 %)."""
     found = wilson(answers // 2, answers)
     return round(50 * ((found.high or 1) - (found.low or 0)))
