@@ -29,12 +29,16 @@ def job_create(
     capability: str = "",
     nights: bool = False,
 ) -> Job:
-    """Queue work and send the poke on commit. With a `once_key`, an open job of that key is returned instead."""
+    """Queue work and send the poke on commit. With a `once_key`, an open job of that key is returned instead; one that
+    waits gets the higher priority of the two."""
     if once_key:
         # The advisory lock makes two clicks in the same moment find each other's row.
         with transaction.get_connection().cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [once_key])
         if found := Job.objects.filter(once_key=once_key).exclude(state__in=JOB_ENDED).first():
+            if Job.objects.filter(pk=found.pk, state__in=JOB_WAITING, priority__lt=priority).update(priority=priority):
+                found.priority = priority
+                on_commit_send(found)
             return found
     job = Job.objects.create(
         kind=kind,

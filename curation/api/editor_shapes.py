@@ -21,6 +21,10 @@ class LookOut(serializers.Serializer[object]):
     tokens = serializers.DictField(help_text="used, limit, and cut: the character of the response at the limit.")
     outputs = serializers.ListField(child=serializers.DictField(), help_text="What does not fit the output fields.")
     remarks = serializers.ListField(child=serializers.CharField(), help_text="What no check can do in this language.")
+    asks = serializers.ListField(
+        child=serializers.CharField(), help_text="Checks whose findings need `despite`, a reason, when submitted."
+    )
+    stops = serializers.ListField(child=serializers.CharField(), help_text="Checks whose findings are not taken.")
 
 
 class SimilarOut(serializers.Serializer[object]):

@@ -50,7 +50,7 @@ class HealthView(APIView):
     @extend_schema(request=None, responses={202: JobAskedOut, **REFUSALS}, summary="Count it anew, in the background")
     def post(self, request: Request, task: int) -> Response:
         access, found = task_by_id(request, task, Need.WRITE)
-        return Response({"job": stock_ask(actor=access.user, task=found).pk}, status=202)
+        return Response({"job": stock_ask(actor=access.user, task=found, waited=True).pk}, status=202)
 
 
 @extend_schema(tags=["health"])

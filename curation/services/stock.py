@@ -53,8 +53,8 @@ def tokens_fill(task: Task, tell: Tell) -> None:
     search_update(missing)
 
 
-def stock_ask(*, actor: User | None, task: Task, whole: bool = False) -> Job:
-    """Take stock in the background. Asked twice, it is done once."""
+def stock_ask(*, actor: User | None, task: Task, whole: bool = False, waited: bool = False) -> Job:
+    """Take stock in the background, or before other work there if somebody waits for it. Asked twice, done once."""
     return job_create(
         actor=actor,
         kind="stock",
@@ -63,5 +63,5 @@ def stock_ask(*, actor: User | None, task: Task, whole: bool = False) -> Job:
         subject_url=f"/p/{task.project.slug}/pairs/?task={task.slug}",
         arguments={"task": task.pk, "whole": whole or actor is not None},
         once_key=f"stock-{task.pk}",
-        priority=-1,
+        priority=0 if waited else -1,
     )

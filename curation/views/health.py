@@ -39,7 +39,7 @@ def health_count(request: HttpRequest, project: str, task: str) -> HttpResponse:
     if request.POST.get("map"):
         embeddings_ask(actor=access.user, task=found)
     else:
-        stock_ask(actor=access.user, task=found)
+        stock_ask(actor=access.user, task=found, waited=True)
     return redirect("curation:health", project, task)
 
 

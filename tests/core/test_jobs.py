@@ -321,6 +321,14 @@ def test_one_open_job_per_once_key_even_when_asked_at_the_same_moment(owner: Use
     assert again.pk != made[0]
 
 
+def test_asked_for_again_with_more_haste_a_waiting_job_comes_sooner() -> None:
+    first = ask(once_key="a", priority=-1)
+    assert ask(once_key="a", priority=-2) == first
+    assert Job.objects.get().priority == -1
+    assert ask(once_key="a") == first
+    assert Job.objects.get().priority == 0
+
+
 def test_a_failed_job_is_not_started_again_beside_its_successor(owner: User) -> None:
     plan(lambda context: (_ for _ in ()).throw(JobFailed("no")))
     first = ask(once_key="freeze 7")
