@@ -46,7 +46,10 @@ def test_an_allocation_that_fails_ends_in_the_cure_and_half_the_batch_does_it(
     assert run.state == RunState.FAILED
     assert [(found.code, found.retry) for found in diagnoses(run)] == [("out_of_memory", True)], run.error
     page = client.get(f"/p/{project.slug}/training/{run.pk}/").content.decode()
-    assert "Try again with half as many pairs at once" in page
+    assert page.index("The memory was not enough") < page.index("Try again with half") < page.index("What it said")
+    assert 'class="btn" id="run-resume"' in page, "what would fail again is not what is offered first"
+    shown = page[: page.index("settings as the preset has them")]
+    assert ("32 examples" in shown, "Warm-up" in shown) == (True, False)
     client.post(f"/p/{project.slug}/training/{run.pk}/halve/")
     twin = Run.objects.get(follows=run)
     assert (twin.recipe["batch_size"], twin.recipe["accumulation"]) == (16, 2)

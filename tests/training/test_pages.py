@@ -14,7 +14,7 @@ from tests.training_world import TINY
 from tests.world import run_jobs
 from training.choices import RUN_OPEN, RunState
 from training.models import BaseModel, ModelVersion, Run, RunEvent
-from training.selectors.curves import measured_points
+from training.selectors.curves import loss_chart, measured_points
 from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -218,14 +218,16 @@ def test_a_run_is_shown_in_each_phase_also_before_its_first_number(
     assert "3.250" in answer.content.decode()
 
 
-def test_a_run_that_has_only_one_loss_so_far_is_drawn(
+def test_a_curve_is_drawn_from_the_second_point_on(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare
 ) -> None:
-    run = prepare()
+    run, client = prepare(), as_user(owner)
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
     RunEvent.objects.create(run=run, attempt=1, seq=1, type="eval", step=0, at=0, data={"loss": 4.0})
-    page = as_user(owner).get(url("run-live", project, run.pk)).content.decode()
-    assert "<svg" in page
+    assert "Loss by step" not in client.get(url("run-live", project, run.pk)).content.decode()
+    RunEvent.objects.create(run=run, attempt=1, seq=2, type="step", step=1, at=0, data={"loss": 3.5})
+    page = client.get(url("run-live", project, run.pk)).content.decode()
+    assert "Loss by step" in page
     assert '<td class="num">4</td>' in page
 
 
@@ -244,6 +246,7 @@ def test_a_long_run_is_read_with_a_fixed_number_of_queries_and_points(
     ]
     RunEvent.objects.bulk_create(rows, batch_size=5000)
     run.refresh_from_db()
+    assert loss_chart(run) is not None
     with django_assert_max_num_queries(1):
         found = measured_points(run, ("loss", "grad_norm"))
     assert (len(found["loss"]), found["loss"][-1], found["grad_norm"]) == (800, (20_000, 1.0), [])

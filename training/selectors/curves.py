@@ -99,8 +99,10 @@ def measured_points(
 
 
 def loss_chart(run: Run) -> Chart | None:
-    """The losses so far; None before the first."""
+    """The losses so far; None while there is but one point."""
     found = measured_points(run, ("loss", "develop_loss"))
+    if len({step for points in found.values() for step, _value in points}) < 2:
+        return None
     held = _("Held-out text") if run.corpus_id else _("Develop")
     curves = [(_("Train"), found["loss"]), (held, found["develop_loss"])]
     try:
@@ -115,8 +117,10 @@ def loss_chart(run: Run) -> Chart | None:
 
 
 def bits_chart(run: Run) -> Chart | None:
-    """Bits per byte of the held-out text so far; None before the first measurement."""
+    """Bits per byte of the held-out text so far; None while there is but one point."""
     points = measured_points(run, ("bits_per_byte",))["bits_per_byte"]
+    if len(points) < 2:
+        return None
     try:
         return line_chart(
             title=_("Bits per byte by step"),

@@ -51,6 +51,7 @@ class Setting:
     label: str
     value: str
     changed: bool  # from what the preset says
+    usual: bool  # as the preset has it, and no more to look at
 
 
 def runs_of(project: Project) -> QuerySet[Run]:
@@ -63,6 +64,7 @@ def run_live(run: Run) -> dict[str, Any]:
     """What changes while a run goes on: the part of the page that asks for itself."""
     live = {**dict.fromkeys(LIVE_SHOWN), **run.live}  # filters in templates cannot take what is missing
     step, steps = run.step or 0, run.steps or 0
+    found = diagnoses(run)
     return {
         "run": run,
         "live": live,
@@ -78,7 +80,9 @@ def run_live(run: Run) -> dict[str, Any]:
         "loss_text": LOSS_OF_TEXT if run.corpus_id else LOSS_OF_ANSWERS,
         "samples": samples(run),
         "warnings": warnings(run),
-        "diagnoses": diagnoses(run),
+        "diagnoses": found,
+        "explained": any(diagnosis.tone == "bad" for diagnosis in found),
+        "retry": any(diagnosis.retry for diagnosis in found),
         "starts_at": expected_starts(Queue.TRAIN).get(run.job_id or 0) if run.state == RunState.QUEUED else None,
         "may_finish": run.state == RunState.RUNNING and step > 0,
         "made": ModelVersion.objects.filter(run=run).first() if run.state == RunState.DONE else None,
@@ -92,9 +96,10 @@ def run_live(run: Run) -> dict[str, Any]:
 
 
 def foretold(run: Run) -> dict[str, Any] | None:
-    """How long the run was expected to take, how long it took, and how far the estimate was off; None before."""
+    """How long the run was expected to take, how long it took, and how far the estimate was off; None before the end,
+    and for a run that ended before its last step."""
     expected, actual = run.estimate.get("seconds"), run.result.get("seconds")
-    if not expected or not actual:
+    if not expected or not actual or run.result.get("ended_early"):
         return None
     return {"expected": expected, "actual": actual, "error": (expected - actual) / actual}
 
@@ -111,7 +116,7 @@ def warnings(run: Run) -> list[str]:
 
 
 def recipe_rows(run: Run) -> list[Setting]:
-    """Every setting in words; those that differ from the preset are marked."""
+    """Every setting in words; those that differ from the preset are marked. The method and they come first."""
     recipe, preset = Recipe.from_json(run.recipe), preset_recipe(run.preset, run.project)
     rows = []
     for setting in recipe_fields(recipe.objective):
@@ -119,8 +124,12 @@ def recipe_rows(run: Run) -> list[Setting]:
             continue
         value = getattr(recipe, setting.name)
         usual = preset_value(preset, recipe.method, setting.name) if preset else value
-        rows.append(Setting(said(setting.label), measured(setting, value), value != usual and setting.name != "method"))
-    return rows
+        changed = value != usual and setting.name != "method"
+        told = (said(setting.label), measured(setting, value))
+        rows.append(
+            Setting(*told, changed=changed, usual=preset is not None and not changed and setting.name != "method")
+        )
+    return sorted(rows, key=lambda row: row.usual)
 
 
 def log_tail(run: Run) -> str:
