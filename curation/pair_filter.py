@@ -37,7 +37,9 @@ class Chip:
 class PairFilter(forms.Form):
     """The toolbar above the list. Values are as in the address, so that a link can be shared."""
 
-    q = forms.CharField(label=_("Search"), required=False, max_length=200, widget=forms.SearchInput)
+    q = forms.CharField(
+        label=_("Search"), required=False, max_length=200, widget=forms.SearchInput(attrs={"data-key": "/"})
+    )
     state = forms.ChoiceField(label=_("State"), required=False, choices=[ANY, *PairState.choices])
     finding = forms.ChoiceField(label=_("Finding"), required=False)
     topic = forms.CharField(label=_("Topic"), required=False, max_length=120)

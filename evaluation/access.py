@@ -6,11 +6,16 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from core.access import Access, project_access
-from core.choices import Need
+from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
+from core.models import Assignment
+from curation.access import assignment_access
 from curation.models import SuiteItem
 from evaluation.choices import RoundState
 from evaluation.models import Evaluation, GradingRound
+from evaluation.models.grading import ROUND
+
+JUDGED = (WorkKind.GRADE, WorkKind.COMPARE)
 
 
 def evaluation_access(request: Any, project: str, evaluation: int, need: str = Need.VIEW) -> tuple[Access, Evaluation]:
@@ -69,6 +74,15 @@ def round_access(request: Any, project: str, grading_round: int, need: str = Nee
     if found is None:
         raise Http404
     return access, found
+
+
+def hold_access(request: Any, project: str, assignment: int) -> tuple[Access, GradingRound, Assignment]:
+    """A person's hold on an answer, or on two to choose from, with its round."""
+    access, held = assignment_access(request, project, assignment, Need.GRADE)
+    number = held.item.batch.removeprefix(ROUND)
+    if held.item.kind not in JUDGED or not number.isdecimal():
+        raise Http404
+    return access, round_access(request, project, int(number))[1], held
 
 
 def round_by_id(request: Any, grading_round: int, need: str = Need.GRADE) -> tuple[Access, GradingRound]:

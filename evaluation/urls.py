@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evaluation.views import evaluations, grading, items, rubrics, votes
+from evaluation.views import evaluations, grading, holds, items, rubrics, votes
 
 app_name = "evaluation"
 urlpatterns = [
@@ -16,6 +16,10 @@ urlpatterns = [
     path("evaluations/<int:evaluation>/grade/", grading.new, name="round-new"),
     path("grading/", grading.index, name="grading-list"),
     path("grading/rubric/", rubrics.edit, name="rubric-edit"),
+    path("grading/release/", holds.release, name="grade-release"),
+    path("grading/holds/<int:assignment>/", holds.hold, name="grade-hold"),
+    path("grading/holds/<int:assignment>/ahead/", holds.ahead, name="grade-ahead"),
+    path("grading/holds/<int:assignment>/renew/", holds.renew, name="grade-renew"),
     path("grading/<int:grading_round>/", grading.detail, name="round-detail"),
     path("grading/<int:grading_round>/submit/", grading.submit, name="grade-submit"),
     path("grading/<int:grading_round>/vote/", votes.submit, name="vote-submit"),

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from core.models import User
-from curation.choices import AtSubmit, PairState
+from core.models import Project, User
+from curation.choices import AtSubmit, PairState, QuestionState
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import Draft, Pair, Passage, Review, Revision, Task
+from curation.models import Draft, Pair, Passage, Question, Review, Revision, Task
 from curation.output_rows import marks_of, output_rows_read
 from curation.selectors.tasks import guideline_of
 from curation.services.checking import Checked, Surroundings, findings_json, texts_check, texts_of
@@ -56,6 +56,31 @@ def new_key(passage: Passage | None = None) -> str:
 
 def key_of(pair: Pair) -> str:
     return f"{OF_PAIR}{pair.pk}"
+
+
+def copy_name(task: Task, pair: Pair | None, key: str) -> str:
+    """Under which the browser keeps its own copy of what is typed."""
+    return key_of(pair) if pair else f"task-{task.pk}-{key}"
+
+
+def drafts_begun(user: User, project: Project) -> list[Draft]:
+    """What this person typed and has not submitted, newest first.
+
+    What they typed for a question waits in its work item; it is among these once nobody is asked any more.
+    """
+    found = Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
+    free = list(found.exclude(key__startswith=OF_WORK).order_by("-updated_at")[:20])
+    asked = {number_of(draft): draft for draft in found.filter(key__startswith=OF_WORK).order_by("-updated_at")[:50]}
+    if asked:
+        waiting = Question.objects.filter(pk__in=asked, state=QuestionState.OPEN).values_list("pk", flat=True)
+        free += [draft for number, draft in asked.items() if number not in set(waiting)]
+    return sorted(free, key=lambda draft: draft.updated_at, reverse=True)[:20]
+
+
+def number_of(draft: Draft) -> int:
+    """The question that a draft of work was typed for."""
+    number = draft.key.removeprefix(OF_WORK)
+    return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
 def initial_fields(task: Task, pair: Pair | None, draft: Draft | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Conflict
 from core.models import Assignment, User
 from core.services.events import event_record
 from core.services.work import work_open, work_submit
@@ -43,12 +43,15 @@ def answer_submit(
 ) -> Answer:
     """Store a person's answer; the last one that was asked for makes the pair, or asks an owner to choose.
 
-    Sent twice, it is one answer. Raises ApplicationError when the hold went to somebody else, when a text is missing,
-    or when a question that is to be turned down was not changed.
+    Sent twice, it is one answer; with another text, Conflict. Raises ApplicationError when the hold went to somebody
+    else, when a text is missing, or when a question that is to be turned down was not changed.
     """
     question = Question.objects.select_for_update().get(pk=assignment.item.subject_id)
     given = question.answers.filter(author=actor).first()
     if given is not None and assignment.state == AssignmentState.SUBMITTED:
+        if Texts(**given.texts).fingerprint != texts.fingerprint:
+            said = _("You have answered this already, with another text.")
+            raise Conflict(said, yours=texts.to_json(), theirs=given.texts, version=1)
         return given
     texts_refuse(texts)
     if question.kind == QuestionKind.DECLINE and texts.instruction.strip() == question.instruction.strip():

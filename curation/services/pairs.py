@@ -61,18 +61,23 @@ def pair_submit(
 ) -> Pair:
     """Make a pair and ask for its review.
 
-    With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled.
+    With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled. Another
+    text under a key that made a pair already raises Conflict.
     `despite` is the reason for submitting in spite of findings; None where that was decided before.
     With a `passage`, the pair rests on it: it is the pair's source, and the work asked for on it is done.
     """
     texts_refuse(texts)
     texts = texts_fitted(task, texts)
-    once = text_sha256(f"editor {actor.pk} {draft_key}") if draft_key else ""
+    once = once_key(actor, draft_key) if draft_key else ""
     if once:
         # The second click on the same page waits here and then finds the first one's pair.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [once])
-        if found := Pair.objects.filter(task=task, import_key=once).first():
+        if found := pair_made(actor, task, draft_key):
+            if not found.revisions.filter(fingerprint=texts.fingerprint).exists():
+                sentence = _("You have submitted another text of this already.")
+                theirs = texts_of(revision_of(found)).to_json()
+                raise Conflict(sentence, yours=texts.to_json(), theirs=theirs, version=found.version)
             return found
     pair = Pair.objects.create(
         project_id=task.project_id, task=task, author=actor, state=PairState.SUBMITTED, import_key=once, passage=passage
@@ -98,6 +103,18 @@ def pair_submit(
     return pair
 
 
+def once_key(actor: User, draft_key: str) -> str:
+    return text_sha256(f"editor {actor.pk} {draft_key}")
+
+
+def pair_made(actor: User, task: Task, draft_key: str) -> Pair | None:
+    """The pair that this person's page of that key became."""
+    found = Pair.objects.select_related("current", "task__project").filter(
+        task=task, import_key=once_key(actor, draft_key)
+    )
+    return found.first()
+
+
 @transaction.atomic
 def pair_revise(
     *,
@@ -109,8 +126,12 @@ def pair_revise(
     draft_key: str = "",
     traces: Traces = NO_TRACES,
     despite: str | None = "",
+    mended: bool = False,
 ) -> Pair:
-    """Add a revision on top of `version` and ask for its review. Raises Conflict when a newer one exists."""
+    """Add a revision on top of `version` and ask for its review. `mended`: by the reviewer who held it.
+
+    Raises Conflict when a newer one exists.
+    """
     texts_refuse(texts)
     texts = texts_fitted(pair.task, texts)
     pair = pair_lock(pair)
@@ -134,7 +155,8 @@ def pair_revise(
     )  # fmt: skip
     draft_settle(actor, pair.task, draft_key)
     review_ask(pair, pair.project, writer=actor)
-    event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, version=pair.version)
+    told = {"version": pair.version, **({"mended": True} if mended else {})}
+    event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, **told)
     return pair
 
 

@@ -199,6 +199,7 @@ def review_fix(
         draft_key=draft_key,
         traces=traces,
         despite=despite,
+        mended=True,
     )
     if assignment is not None:
         work_submit(assignment=assignment)

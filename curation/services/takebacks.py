@@ -17,17 +17,21 @@ from curation.access import NEEDS
 from curation.choices import PairState, QuestionState
 from curation.models import Answer, Draft, Pair, Passage, Question, Review
 from curation.services.answers import GIVEN, draft_key
+from curation.services.checking import texts_of
 from curation.services.pairs import (
     PASSAGE,
     SUBJECT,
+    Traces,
     pair_address,
     pair_lock,
     pair_restore,
     pair_trash,
     review_ask,
+    revision_add,
     revision_of,
 )
 from curation.services.questions import SUBJECT as QUESTION
+from curation.services.topics import reviews_copy
 
 PairUndo = Callable[[User, Pair, Event], TakenBack]
 LEFT = {
@@ -44,7 +48,7 @@ def undoables_register() -> None:
     write, review = need_of(Need.WRITE), need_of(Need.REVIEW)
     registries.undoable |= {
         "pair.submitted": Undoable(gettext_lazy("submitted"), write, of_pair(submission_undo), pairs_about),
-        "pair.revised": Undoable(gettext_lazy("corrected"), write, of_pair(submission_undo), pairs_about),
+        "pair.revised": Undoable(gettext_lazy("corrected"), revision_need, of_pair(revision_undo), pairs_about),
         GIVEN: Undoable(gettext_lazy("answered"), write, answer_undo, questions_about),
         "pair.approved": Undoable(gettext_lazy("approved"), review, of_pair(decision_undo), pairs_about),
         "pair.approved_by_one": Undoable(
@@ -60,6 +64,10 @@ def undoables_register() -> None:
 
 def need_of(need: str) -> Callable[[Event], str]:
     return lambda _event: need
+
+
+def revision_need(event: Event) -> str:
+    return Need.REVIEW if "mended" in event.data else Need.WRITE
 
 
 def skip_need(event: Event) -> str:
@@ -85,6 +93,25 @@ def submission_undo(actor: User, pair: Pair, event: Event) -> TakenBack:
     pair.state = PairState.DRAFT
     pair.save(update_fields=["state", "updated_at"])
     return TakenBack(reverse("curation:pair-edit", args=[pair.project.slug, pair.pk]), pair=pair.pk)
+
+
+def revision_undo(actor: User, pair: Pair, event: Event) -> TakenBack:
+    return (mend_undo if "mended" in event.data else submission_undo)(actor, pair, event)
+
+
+def mend_undo(actor: User, pair: Pair, event: Event) -> TakenBack:
+    """The text stands again as its writer left it, theirs as before, and waits in the hands of who mended it."""
+    pair = pair_as_left(pair, event)
+    before = pair.revisions.filter(number=pair.version - 1, erased_at=None).first()
+    if before is None or pair.state != PairState.SUBMITTED or Review.objects.filter(revision=pair.current).exists():
+        raise ApplicationError(_("Others have gone on with this pair by now; it cannot be taken back."))
+    again = revision_add(
+        pair, actor=before.author, texts=texts_of(before), number=pair.version + 1, origin=before.origin,
+        source=before.source, note=_("As it was before it was mended."),
+        traces=Traces(pasted=before.pasted, evidence=before.evidence),
+    )  # fmt: skip
+    reviews_copy({before.pk: again.pk})
+    return review_again(pair, work_claim(user=actor, item=review_ask(pair, pair.project, writer=before.author)))
 
 
 def answer_undo(actor: User, project: Project, event: Event) -> TakenBack:

@@ -16,12 +16,22 @@ AHEAD = 5
 
 def to_next_work(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "", done: str = "") -> HttpResponse:
     """The next piece of asked-for writing of this kind; `done` names the draft that was settled."""
-    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    held = next_held(request, access, kind, batch)
     query = f"?done={done}" if done else ""
     if held is None:
         messages.info(request, _("Nothing of this kind waits for you now."))
         return redirect(reverse("curation:write", args=[access.project.slug]) + query)
     return redirect(reverse("curation:work", args=[access.project.slug, held.pk]) + query)
+
+
+def next_held(request: HttpRequest, access: Access, kind: WorkKind, batch: str) -> Assignment | None:
+    """The next item of this batch; when none is left there, of any other, and the person is told."""
+    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    if held is None and batch:
+        held = work_claim_next(user=access.user, project=access.project, kind=kind)
+        if held is not None:
+            messages.info(request, _("Nothing more of this task waits for you; here is what waits of another."))
+    return held
 
 
 def items_ahead(access: Access, held: Assignment, page: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Access
 from core.choices import AssignmentState, Need, WorkKind, WorkState
+from core.denied import Conflict
 from core.models import Assignment
 from core.selectors.keyset import keyset_page
 from core.selectors.threads import thread_page
@@ -23,9 +24,10 @@ from curation.models import Pair, Passage, Task
 from curation.selectors import editor
 from curation.selectors.passages import key_of_hold, passages_asked, writers_now
 from curation.selectors.tasks import tasks_of
-from curation.services.pairs import PASSAGE, passage_address
+from curation.services.pairs import PASSAGE, pair_made, passage_address
 from curation.views.ahead import to_next_work
-from curation.views.write import draft_name, editor_page, pair_typed
+from curation.views.aside import gone
+from curation.views.write import editor_page, late, pair_typed
 
 
 @require_GET
@@ -70,11 +72,10 @@ def passage_work(request: HttpRequest, access: Access, held: Assignment, task: T
     """The editor on a passage that one has in hand. The address is the hold's, so a reload finds the same one."""
     if request.method == "POST":
         return submit(request, access, held, task)
-    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
-        messages.info(request, _("This piece of work is done or went to somebody else."))
-        return redirect("curation:my-work", access.project.slug)
     key = key_of_hold(held)
     draft = editor.draft_of(access.user, task, key)
+    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
+        return gone(request, task, pair_made(access.user, task, key), key, draft)
     form = PairForm(initial={**editor.initial_fields(task, None, draft), "key": key, "base": 0})
     return passage_page(request, work_renew(assignment=held), task, form, draft=draft)
 
@@ -99,8 +100,11 @@ def submit(request: HttpRequest, access: Access, held: Assignment, task: Task) -
     posted = request.POST.copy()
     posted["key"] = key_of_hold(held)
     form = PairForm(posted)
-    pair_typed(request, task, form)
-    name = draft_name(task, None, key_of_hold(held))
+    try:
+        pair_typed(request, task, form)
+    except Conflict:
+        return late(request, task, form)
+    name = editor.copy_name(task, None, key_of_hold(held))
     if form.errors:
         if wants_json(request):
             return JsonResponse({"detail": first_error(form)}, status=400)

@@ -30,6 +30,7 @@ from curation.selectors.questions import (
 from curation.services.answers import answers_choose, answers_merge
 from curation.services.pairs import texts_from
 from curation.services.questions import SUBJECT, declines_ask, question_withdraw, questions_ask
+from curation.views.review import to_next
 
 
 @require_GET
@@ -159,9 +160,9 @@ def choose(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     if answer is None:
         messages.error(request, _("Choose one of the answers."))
         return redirect("curation:adjudicate", project, held.pk)
-    with refusal_told(request, _("Taken as it stands.")):
+    with refusal_told(request, _("Taken as it stands: the answer of %(who)s.") % {"who": answer.author}):
         answers_choose(actor=access.user, assignment=held, answer=answer)
-    return redirect("curation:question", project, question.pk)
+    return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch)
 
 
 @require_POST
@@ -174,7 +175,7 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
             texts = texts_from({**form.texts(), "system": question.system})
             answers_merge(actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"])
             messages.success(request, _("Merged. The text is yours, so somebody else reviews it now."))
-            return redirect("curation:question", project, question.pk)
+            return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch)
         except ApplicationError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
     return choice_page(request, held, question, form, 400)

@@ -15,7 +15,6 @@ from core.markdown import render_markdown
 from core.models import Assignment
 from core.services.work import (
     work_claim,
-    work_claim_next,
     work_release,
     work_renew,
     work_renew_all,
@@ -38,7 +37,7 @@ from curation.selectors.reviews import (
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.questions import SUBJECT as QUESTION
 from curation.services.reviews import review_decide, review_fix
-from curation.views.ahead import items_ahead
+from curation.views.ahead import items_ahead, next_held
 from curation.views.write import conflict_page, editor_page
 
 
@@ -68,7 +67,7 @@ def review_start(request: HttpRequest, project: str) -> HttpResponse:
 
 def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "") -> HttpResponse:
     """The page of the next item; that page looks whether its pair still waits."""
-    held = work_claim_next(user=access.user, project=access.project, kind=kind, batch=batch[:60])
+    held = next_held(request, access, kind, batch)
     if held is None:
         messages.info(request, _("Nothing waits for your review now."))
         return redirect("curation:reviews", access.project.slug)

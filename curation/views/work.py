@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Access, project_access
 from core.choices import AssignmentState, Need, WorkKind, WorkState
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Conflict
 from core.diff import word_diff
 from core.models import Assignment
 from core.selectors.keyset import keyset_page
@@ -21,7 +21,7 @@ from core.services.work import work_release, work_renew, work_renew_all, work_sk
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access
 from curation.forms import PairForm
-from curation.models import Answer, ModelDraft, Question
+from curation.models import Answer, ModelDraft, Pair, Question
 from curation.selectors import editor
 from curation.selectors.pairs import returned_to
 from curation.selectors.passages import passage_held
@@ -29,8 +29,9 @@ from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of
 from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.services.questions import SUBJECT
 from curation.views.ahead import items_ahead, to_next_work
+from curation.views.aside import gone, kept_aside, typed_keep
 from curation.views.passages import passage_work
-from curation.views.write import draft_name, editor_page
+from curation.views.write import editor_page
 
 ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)  # the kinds of work that end with an answer
 WRITTEN = (*ANSWERED, WorkKind.PASSAGE)
@@ -54,10 +55,9 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     question = question_held(held)
     if request.method == "POST":
         return submit(request, access, held, question)
-    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
-        messages.info(request, _("This piece of work is done or went to somebody else."))
-        return redirect("curation:my-work", project)
     draft = editor.draft_of(access.user, question.task, draft_key(question))
+    if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
+        return gone(request, question.task, pair_of_answer(access, question), draft_key(question), draft)
     shown = draft_shown(held, question)
     initial = {**question_fields(question, shown), **(draft.fields if draft else {})}
     form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
@@ -104,9 +104,7 @@ def answer_page(
 
 
 def submit(request: HttpRequest, access: Access, held: Assignment, question: Question) -> HttpResponse:
-    name = draft_name(question.task, None, draft_key(question))
-    if wants_json(request) and held.state == AssignmentState.SUBMITTED:
-        return JsonResponse({"said": "", "done": name})  # sent again, because the first answer got lost
+    name = editor.copy_name(question.task, None, draft_key(question))
     form = PairForm(request.POST)
     if not form.is_valid():
         return refused(request, held, question, form)
@@ -117,8 +115,12 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
             seconds=seconds_since(request.POST), despite=form.cleaned_data["despite"],
         )  # fmt: skip
+    except Conflict:
+        return kept_aside(request, question.task, form, pair_of_answer(access, question), draft_key(question))
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
+        if held.state != AssignmentState.CLAIMED:
+            typed_keep(request, question.task, form, draft_key(question))  # the page has no way back to the editor
         return refused(request, held, question, form)
     beside = ""
     if answer.draft and answer.draft.drafting.blind:
@@ -132,6 +134,12 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         return redirect(f"{beside}?done={name}")
     messages.success(request, said)
     return to_next_work(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
+
+
+def pair_of_answer(access: Access, question: Question) -> Pair | None:
+    """What became of the person's own answer, where it is a pair already."""
+    answer = question.answers.filter(author=access.user).select_related("pair__current").first()
+    return answer.pair if answer else None
 
 
 def refused(request: HttpRequest, held: Assignment, question: Question, form: PairForm) -> HttpResponse:

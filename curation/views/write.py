@@ -15,8 +15,9 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
-from core.views.telling import first_error, refusal_on, wants_json
+from core.views.telling import first_error, wants_json
 from curation.access import pair_access, task_access
+from curation.choices import PairState
 from curation.forms import PairForm
 from curation.models import Draft, Pair, Passage, Task
 from curation.selectors import editor
@@ -26,20 +27,19 @@ from curation.selectors.passages import hold_of_key, passage_of, passage_of_key,
 from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
-from curation.services.pairs import LONGEST, pair_revise, pair_submit
+from curation.services.pairs import LONGEST, pair_made, pair_revise, pair_submit
+from curation.views.aside import kept_aside, to_draft
 
 
 @require_GET
 def write(request: HttpRequest, project: str) -> HttpResponse:
     """Where a writer begins: what came back, what was begun, and the tasks that want pairs."""
     access = project_access(request, project, Need.WRITE)
-    drafts = Draft.objects.filter(user=access.user, task__project=access.project, version__gt=0)
-    drafts = drafts.exclude(key__startswith=editor.OF_WORK)
     context = {
         "rows": tasks_of(access.project),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "taken_back": taken_back(access.user, access.project).order_by("-pk")[:50],
-        "drafts": drafts.select_related("task", "pair").order_by("-updated_at")[:20],
+        "drafts": editor.drafts_begun(access.user, access.project),
         "kinds": asked_kinds(access.project, access.user),
         "passages": passages_waiting(access.project, access.user),
         "may_own": access.allows(Need.OWN),
@@ -61,6 +61,9 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
     if held := hold_of_key(access.user, key):
         return redirect("curation:work", project, held.pk)
+    made = pair_made(access.user, found, key)
+    if made is not None and made.state != PairState.TRASHED:
+        return to_draft(found, made, key)  # back on a page that was submitted: what is typed now corrects that
     begun = editor.drafts_open(access.user, found)
     draft = editor.draft_among(begun, access.user, found, key)
     form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key, "base": 0})
@@ -69,9 +72,12 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
 
 def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
     form = PairForm(request.POST)
-    pair = pair_typed(request, task, form)
+    try:
+        pair = pair_typed(request, task, form)
+    except Conflict:
+        return late(request, task, form)
     if pair is not None:
-        name = draft_name(task, None, form.cleaned_data["key"])
+        name = editor.copy_name(task, None, form.cleaned_data["key"])
         said = _("Submitted. Here is the next one.")
         if wants_json(request):
             return JsonResponse({"said": said, "done": name})
@@ -83,24 +89,37 @@ def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
     return editor_page(request, task, form, status=400)
 
 
+def late(request: HttpRequest, task: Task, form: PairForm) -> HttpResponse:
+    """Another window of the same key was submitted before, with another text."""
+    key = form.cleaned_data["key"]
+    return kept_aside(request, task, form, pair_made(request.user, task, key), key)  # type: ignore[arg-type]
+
+
 def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
-    """The pair of what was typed, from the passage that its draft's key names; None: the form says what is wrong."""
-    pair = None
-    if form.is_valid():
-        values = form.cleaned_data
-        with refusal_on(form):
-            texts = editor.texts_typed(form.texts(), task)
-            pair = pair_submit(
-                actor=request.user,  # type: ignore[arg-type]
-                task=task,
-                texts=texts,
-                draft_key=values["key"],
-                note=values["note"],
-                passage=passage_of_key(task.project, values["key"]),
-                traces=editor.traces_typed(values, task, texts),
-                despite=values["despite"],
-            )
-    return pair
+    """The pair of what was typed, from the passage that its draft's key names; None: the form says what is wrong.
+
+    Raises Conflict when this page's key made a pair of another text before.
+    """
+    if not form.is_valid():
+        return None
+    values = form.cleaned_data
+    try:
+        texts = editor.texts_typed(form.texts(), task)
+        return pair_submit(
+            actor=request.user,  # type: ignore[arg-type]
+            task=task,
+            texts=texts,
+            draft_key=values["key"],
+            note=values["note"],
+            passage=passage_of_key(task.project, values["key"]),
+            traces=editor.traces_typed(values, task, texts),
+            despite=values["despite"],
+        )
+    except Conflict:
+        raise
+    except ApplicationError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+    return None
 
 
 @require_POST
@@ -144,7 +163,7 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         if not form.errors:
             messages.success(request, _("Submitted for review."))
-            name = draft_name(pair.task, pair, "")
+            name = editor.copy_name(pair.task, pair, "")
             return redirect(f"{reverse('curation:pair-detail', args=[pair.project.slug, pair.pk])}?done={name}")
     return editor_page(request, pair.task, form, pair=pair, status=400)
 
@@ -177,11 +196,6 @@ def merge(request: HttpRequest, project: str, task: str) -> JsonResponse:
     return JsonResponse({"fields": fields, "conflicts": conflicts})
 
 
-def draft_name(task: Task, pair: Pair | None, key: str) -> str:
-    """Under which the browser keeps its own copy."""
-    return editor.key_of(pair) if pair else f"task-{task.pk}-{key}"
-
-
 def editor_page(
     request: HttpRequest,
     task: Task,
@@ -204,7 +218,7 @@ def editor_page(
         "pair": pair,
         "form": form,
         "draft": draft,
-        "draft_name": draft_name(task, pair, key),
+        "draft_name": editor.copy_name(task, pair, key),
         "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
         "look": look,
         "ahead_url": "" if pair or passage else reverse("curation:pair-ahead", args=[project, task.slug]),
@@ -232,6 +246,8 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
     if not editor.is_key(key):
         raise Http404
     pair = pair_of_key(access.project.pk, key)
+    if pair is None and (pair := pair_made(access.user, found, key)) is not None:
+        key = editor.key_of(pair)  # another window has submitted this page: the text is a correction of that pair now
     if request.method == "GET":
         kept = editor.draft_of(access.user, found, key)
         return JsonResponse({"version": kept.version if kept else 0, "fields": kept.fields if kept else {}})
@@ -270,7 +286,7 @@ def draft_discard(request: HttpRequest, project: str, task: str, key: str) -> Ht
     draft_drop(actor=access.user, task=found, key=key)
     pair = pair_of_key(access.project.pk, key)
     messages.success(request, _("The draft is discarded."))
-    name = draft_name(found, pair, key)
+    name = editor.copy_name(found, pair, key)
     if pair is not None:
         return redirect(f"{reverse('curation:pair-detail', args=[project, pair.pk])}?done={name}")
     return redirect(f"{reverse('curation:write', args=[project])}?done={name}")

@@ -24,6 +24,9 @@ class Rubric(models.Model):
         return f"{self.project} {self.number}"
 
 
+ROUND = "grading-"  # before the number of a round, in the batch of its work items
+
+
 class GradingRound(models.Model):
     """Outputs of one evaluation given to people, mixed and without names. Each output is a work item of kind grade; in
     a round of votes each comparison of two is one of kind compare."""
@@ -45,7 +48,7 @@ class GradingRound(models.Model):
     @property
     def batch(self) -> str:
         """The name under which the work items of this round belong together."""
-        return f"grading-{self.pk}"
+        return f"{ROUND}{self.pk}"
 
     @property
     def work_kind(self) -> WorkKind:

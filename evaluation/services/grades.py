@@ -1,12 +1,14 @@
 """Grading one answer without knowing whose it is."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.choices import AssignmentState
 from core.denied import ApplicationError
 from core.models import Assignment, User
 from core.services.events import event_record
@@ -15,6 +17,7 @@ from evaluation.choices import RoundKind, RoundState, Usable
 from evaluation.models import Grade, GradingRound, Output
 
 LOWEST, HIGHEST = 1, 5
+Judgement = TypeVar("Judgement", bound=Model)
 
 
 def grade_claim(*, actor: User, grading_round: GradingRound) -> Assignment | None:
@@ -39,8 +42,10 @@ def grade_submit(
     values: Mapping[str, Any],
     usable: str,
     comment: str = "",
+    seconds: float | None = None,
 ) -> Grade:
-    """Store a judgement with the fingerprint of the exact text, and give the work item back as done.
+    """Store a judgement with the fingerprint of the exact text, and give the work item back as done. Sent twice, it is
+    one. `seconds` says how long the answer was before the person's eyes, where the page has counted.
 
     Raises ApplicationError for a grade that is not complete, a closed round or one of votes, or a hold that went to
     somebody else.
@@ -52,6 +57,9 @@ def grade_submit(
     if usable not in Usable.values:
         raise ApplicationError(_("Say whether the answer could be used."), field="usable")
     output = Output.objects.get(pk=assignment.item.subject_id)
+    if assignment.state == AssignmentState.SUBMITTED:
+        mine = Grade.objects.filter(output=output, grading_round=grading_round, grader=actor)
+        return said_before(mine.filter(values=grades, usable=usable))
     work_submit(assignment=assignment)
     grade, _created = Grade.objects.update_or_create(
         output=output,
@@ -63,7 +71,7 @@ def grade_submit(
             "usable": usable,
             "comment": comment.strip()[:4000],
             "fingerprint": output.fingerprint,
-            "seconds": round((timezone.now() - assignment.claimed_at).total_seconds(), 1),
+            "seconds": seconds_of(assignment, seconds),
         },
     )
     # The subject is the round, not the answer: the audit log must not tell a grader whose answer it was.
@@ -80,6 +88,20 @@ def grade_submit(
 def grade_skip(*, actor: User, grading_round: GradingRound, assignment_id: int, token: int, reason: str = "") -> None:
     """Leave an answer to others; it is not offered to this person again."""
     work_skip(assignment=held_by(actor, grading_round, assignment_id, token), reason=reason)
+
+
+def said_before(judgements: QuerySet[Judgement]) -> Judgement:
+    """The same judgement, sent again because the first answer got lost. Another one is refused, not taken for it."""
+    found = judgements.first()
+    if found is None:
+        raise ApplicationError(_("You have judged this already, and otherwise; take that back to judge it anew."))
+    return found
+
+
+def seconds_of(assignment: Assignment, counted: float | None) -> float:
+    if counted is None:
+        counted = (timezone.now() - assignment.claimed_at).total_seconds()
+    return round(counted, 1)
 
 
 def refuse_closed(grading_round: GradingRound) -> None:

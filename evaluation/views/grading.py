@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError
-from core.views.telling import refusal_on, refusal_told
+from core.models import Assignment
+from core.views.telling import refusal_on, refusal_told, wants_json
 from evaluation.access import evaluation_access, round_access
 from evaluation.choices import RoundKind, RoundState, Usable
 from evaluation.forms import NewRound
@@ -24,7 +25,7 @@ from evaluation.services.grades import HIGHEST, LOWEST, grade_claim, grade_skip,
 from evaluation.services.rounds import items_answered_by_all, round_close, round_open
 from evaluation.services.rubrics import rubric_current
 from evaluation.services.takebacks import grade_undo
-from evaluation.views.votes import held, vote_page
+from evaluation.views.votes import hold_named, seconds_shown, to_next, to_round, vote_page
 
 FEW, MANY = 5, 20  # questions of a round, where one person grades them all, and where there are more
 USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}
@@ -67,9 +68,16 @@ def detail(request: HttpRequest, project: str, grading_round: int) -> HttpRespon
 
 
 def grade_page(
-    request: HttpRequest, found: GradingRound, may_own: bool, *, typed: dict[str, Any] | None = None, error: str = ""
+    request: HttpRequest,
+    found: GradingRound,
+    may_own: bool,
+    *,
+    held: Assignment | None = None,
+    typed: dict[str, Any] | None = None,
+    error: str = "",
 ) -> HttpResponse:
-    assignment = grade_claim(actor=request.user, grading_round=found)  # type: ignore[arg-type]
+    """The answer that this person holds, or the next one, or that there is none left."""
+    assignment = held or grade_claim(actor=request.user, grading_round=found)  # type: ignore[arg-type]
     # What was typed belongs to the answer it was typed for, and must not be laid over another one.
     typed = typed if typed and assignment and str(assignment.pk) == typed.get("assignment") else {}
     context = {
@@ -95,14 +103,19 @@ def submit(request: HttpRequest, project: str, grading_round: int) -> HttpRespon
         grade_submit(
             actor=access.user,
             grading_round=found,
-            **held(given),
+            **hold_named(given),
             values=given,
             usable=given.get("usable", ""),
             comment=given.get("comment", ""),
+            seconds=seconds_shown(given),
         )
     except ApplicationError as refusal:
+        if wants_json(request):
+            return JsonResponse({"detail": str(refusal)}, status=400)
+        if found.kind != RoundKind.GRADES:
+            return to_round(request, found, refusal)
         return grade_page(request, found, access.allows(Need.OWN), typed=given, error=str(refusal))
-    return redirect("evaluation:round-detail", project, grading_round)
+    return to_next(request, found, _("Graded."))
 
 
 @require_POST
@@ -113,9 +126,9 @@ def skip(request: HttpRequest, project: str, grading_round: int) -> HttpResponse
         grade_skip(
             actor=access.user,
             grading_round=found,
-            **held(given),
+            **hold_named(given),
         )
-    return redirect("evaluation:round-detail", project, grading_round)
+    return to_next(request, found, _("Left to others."))
 
 
 @require_POST

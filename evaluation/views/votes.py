@@ -2,15 +2,20 @@
 
 from typing import TypedDict
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core.access import person
 from core.choices import Need
 from core.denied import ApplicationError
+from core.models import Assignment
+from core.views.telling import wants_json
 from evaluation.access import round_access
-from evaluation.choices import RoundState, Winner
+from evaluation.choices import RoundKind, RoundState, Winner
 from evaluation.models import GradingRound
 from evaluation.selectors.grading import progress_of
 from evaluation.selectors.votes import choice_of
@@ -20,9 +25,11 @@ from evaluation.services.votes import vote_submit
 KEYS = {Winner.LEFT: "a", Winner.RIGHT: "b", Winner.TIE: "t", Winner.BOTH_BAD: "n"}
 
 
-def vote_page(request: HttpRequest, found: GradingRound, may_own: bool, *, error: str = "") -> HttpResponse:
-    """The next two answers for this person, or that there are none left."""
-    assignment = grade_claim(actor=person(request), grading_round=found)
+def vote_page(
+    request: HttpRequest, found: GradingRound, may_own: bool, *, held: Assignment | None = None, error: str = ""
+) -> HttpResponse:
+    """The two answers that this person holds, or the next two, or that there are none left."""
+    assignment = held or grade_claim(actor=person(request), grading_round=found)
     context = {
         "round": found,
         "open": found.state == RoundState.OPEN,
@@ -43,12 +50,33 @@ def submit(request: HttpRequest, project: str, grading_round: int) -> HttpRespon
         vote_submit(
             actor=access.user,
             grading_round=found,
-            **held(given),
+            **hold_named(given),
             winner=given.get("winner", ""),
+            seconds=seconds_shown(given),
         )
     except ApplicationError as refusal:
+        if wants_json(request):
+            return JsonResponse({"detail": str(refusal)}, status=400)
+        if found.kind != RoundKind.VOTES:
+            return to_round(request, found, refusal)
         return vote_page(request, found, access.allows(Need.OWN), error=str(refusal))
-    return redirect("evaluation:round-detail", project, grading_round)
+    return to_next(request, found, _("Your vote is in."))
+
+
+def to_round(request: HttpRequest, found: GradingRound, refusal: ApplicationError) -> HttpResponse:
+    """A form of the other kind of round has no page here."""
+    messages.error(request, str(refusal))
+    return redirect("evaluation:round-detail", found.evaluation.project.slug, found.pk)
+
+
+def to_next(request: HttpRequest, found: GradingRound, said: str) -> HttpResponse:
+    """The page of the next answer; for a page that has gone on by itself, what to show of this one."""
+    project = found.evaluation.project
+    if not wants_json(request):
+        return redirect("evaluation:round-detail", project.slug, found.pk)
+    context = {"round": found, "progress": progress_of(found, person(request))}
+    html = render_to_string("evaluation/round_progress.html", context)
+    return JsonResponse({"said": said, "part": {"id": "round-progress", "html": html}})
 
 
 class Hold(TypedDict):
@@ -56,9 +84,14 @@ class Hold(TypedDict):
     token: int
 
 
-def held(given: dict[str, str]) -> Hold:
+def hold_named(given: dict[str, str]) -> Hold:
     """Which hold a form speaks of; what is no number is none."""
     return {"assignment_id": number(given, "assignment"), "token": number(given, "token")}
+
+
+def seconds_shown(given: dict[str, str]) -> float | None:
+    """How long the page was before the person's eyes, where the page itself counted; it may have been loaded ahead."""
+    return float(number(given, "seconds")) if given.get("seconds") else None
 
 
 def number(given: dict[str, str], name: str) -> int:

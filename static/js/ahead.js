@@ -1,26 +1,39 @@
 /**
- * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-stops] [data-ahead-asks] [data-ahead-focus]>.
+ * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-stops] [data-ahead-asks] [data-ahead-focus]>,
+ * beside it <form data-ahead-also> for other ways on.
  *
  * 1. POST to the URL answers {"items": [{id, url}…]}; each page is fetched and its <main> kept. 2. A submit puts the form into the
  * outbox and shows the next page at once. 3. Leaving gives back what was claimed and not seen.
  */
 import { behave } from "./behaviour.js";
-import { csrfHeaders } from "./http.js";
+import { csrfHeaders, isGood } from "./http.js";
 import { announce } from "./live.js";
-import { flush, notice, put, waiting } from "./outbox.js";
+import { flush, notice, put, refill, waiting } from "./outbox.js";
 
 const pages = [];
 let current = null;
 let filling = false;
 let shown = location.pathname + location.search;
+const keyboard = matchMedia("(pointer: fine)"); // on a phone the keys would cover what is to be read
 
 class Ahead {
   constructor(form) {
     this.form = form;
     this.shown = Date.now();
+    refill(form);
+    // what is typed goes into the text, never to single keys, however the page came
+    if (!current && document.activeElement === document.body) this.begin();
     current = this;
-    form.addEventListener("submit", (event) => this.submit(event));
+    // a form for another way on, such as a skip with its reason: Enter within it means that, and not the text
+    for (const one of [form, ...document.querySelectorAll("form[data-ahead-also]")]) one.addEventListener("submit", (event) => this.submit(event));
     fill();
+  }
+
+  begin() {
+    const field = keyboard.matches ? document.getElementById(this.form.dataset.aheadFocus ?? "") : null;
+    field?.focus({ preventScroll: true });
+    field?.scrollIntoView({ block: "nearest" });
+    return field;
   }
 
   submit(event) {
@@ -29,13 +42,13 @@ class Ahead {
       event.stopImmediatePropagation();
       return;
     }
-    if (event.defaultPrevented || event.submitter?.hasAttribute("data-stays") || !pages.length || this.lacks(event.submitter)) return;
-    const body = new URLSearchParams(new FormData(this.form, event.submitter));
+    if (event.defaultPrevented || event.submitter?.hasAttribute("data-stays") || !pages.length || this.lacks(event)) return;
+    const body = new URLSearchParams(new FormData(event.target, event.submitter));
     body.delete("csrfmiddlewaretoken"); // the header carries it, fresh even when sent later
     body.set("seconds", Math.round((Date.now() - this.shown) / 1000));
     try {
       // a button without the attribute would name the page itself
-      put({ url: event.submitter?.getAttribute("formaction") ?? this.form.action, body: body.toString(), back: location.href });
+      put({ url: event.submitter?.getAttribute("formaction") ?? event.target.action, body: body.toString(), back: location.href });
     } catch {
       return; // storage is full: sent as forms are
     }
@@ -45,16 +58,16 @@ class Ahead {
   }
 
   /** What the server would send back at once; then the person stays here and is told. */
-  lacks(submitter) {
-    const names = (submitter?.dataset.needs ?? this.form.dataset.aheadNeeds ?? "").split(" ").filter(Boolean);
-    return names.some((name) => !this.form.elements[name]?.value.trim()) || this.found("aheadStops")
-      || (this.found("aheadAsks") && !this.form.elements.despite?.value.trim());
+  lacks({ target: form, submitter }) {
+    const names = (submitter?.dataset.needs ?? form.dataset.aheadNeeds ?? "").split(" ").filter(Boolean);
+    return names.some((name) => !form.elements[name]?.value.trim()) || this.found(form, "aheadStops")
+      || (this.found(form, "aheadAsks") && !form.elements.despite?.value.trim());
   }
 
-  /** Whether a finding is shown of one of the checks that the attribute names. */
-  found(attribute) {
-    const checks = (this.form.dataset[attribute] ?? "").split(" ").filter(Boolean);
-    return checks.some((check) => this.form.querySelector(`[data-findings-for] [data-check="${check}"]`));
+  /** Whether a finding is shown of one of the checks that the form's attribute names. */
+  found(form, attribute) {
+    const checks = (form.dataset[attribute] ?? "").split(" ").filter(Boolean);
+    return checks.some((check) => form.querySelector(`[data-findings-for] [data-check="${check}"]`));
   }
 }
 
@@ -69,8 +82,7 @@ function show(page) {
   window.htmx?.process(page.main);
   document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: page.main } }));
   window.scrollTo(0, 0);
-  const field = document.getElementById(current?.form.dataset.aheadFocus ?? "");
-  (field ?? page.main).focus({ preventScroll: true });
+  if (!current?.begin()) page.main.focus({ preventScroll: true });
   announce(page.main.querySelector("h1")?.textContent.trim());
   requestAnimationFrame(() => requestAnimationFrame(() => page.main.removeAttribute("data-unseen")));
 }
@@ -98,7 +110,7 @@ function count() {
 
 async function listed(form) {
   const response = await fetch(form.dataset.ahead, { method: "POST", headers: { Accept: "application/json", ...csrfHeaders() } });
-  return response.ok ? (await response.json()).items : [];
+  return isGood(response) ? (await response.json()).items : [];
 }
 
 async function load(id, url) {

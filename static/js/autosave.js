@@ -7,7 +7,7 @@
 import { behave } from "./behaviour.js";
 import { showConflict, showOffer, showRestored, hidePanel } from "./autosave_panel.js";
 import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, removeDraft, writeDraft } from "./drafts.js";
-import { isSignedOut, postJson } from "./http.js";
+import { isGood, isSignedOut, postJson } from "./http.js";
 import { forget, waiting } from "./outbox.js";
 import { apply, sameFields, serialize } from "./serialize.js";
 import { clock, text } from "./texts.js";
@@ -168,7 +168,7 @@ class Autosave {
   /** Both texts put together by the server; if it cannot, the person's own text stays and the question is asked again by saving. */
   async merge(yours, theirs, decide) {
     const response = await postJson(this.form.dataset.merge, { base: this.base, yours, theirs }).catch(() => null);
-    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    const answer = isGood(response) ? await response.json().catch(() => null) : null;
     if (answer) this.base = theirs;
     decide(answer ? answer.fields : yours, answer ? undefined : this.version);
   }

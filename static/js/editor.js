@@ -2,13 +2,14 @@
 import { behave, make } from "./behaviour.js";
 import "./ahead.js";
 import { locate, put, select } from "./findings.js";
-import { postJson } from "./http.js";
+import { isGood, postJson } from "./http.js";
 import { announce, toast } from "./live.js";
 import "./look.js";
 import "./marks.js";
 import "./merge.js";
 import "./outputs.js";
 import "./paste.js";
+import "./renew.js";
 import "./rows.js";
 
 function say(name, values = {}) {
@@ -154,7 +155,7 @@ class Findings {
   async fetched(request) {
     const response = await request.catch(() => null);
     const answer = await response?.json().catch(() => null);
-    if (response?.ok && answer) return answer;
+    if (isGood(response) && answer) return answer;
     toast(say("failed", { reason: answer?.detail ?? response?.status ?? "" }), { tone: "bad" });
     return null;
   }
@@ -168,14 +169,4 @@ function showTokens(form, { used, limit }) {
   place.replaceChildren(make("span", { class: "meter" }, meter, words));
 }
 
-/** A page that holds a work item keeps its hold while it is open and seen. */
-function renew(element) {
-  const minutes = 5;
-  const timer = setInterval(() => {
-    if (!element.isConnected) clearInterval(timer);
-    else if (document.visibilityState === "visible") postJson(element.dataset.renew, {}).catch(() => {});
-  }, minutes * 60_000);
-}
-
 behave("form[data-editor]", (form) => new Findings(form));
-behave("[data-renew]", renew);

@@ -2,15 +2,17 @@
  * Grading by keyboard: inside <form data-grade> the digits 1 to 5 choose in the criterion that has the focus, else in
  * the first one without a grade, and the focus goes on to the next. The other keys are ordinary data-key shortcuts.
  */
+import "./ahead.js";
+import "./renew.js";
 import { singleKeysOn } from "./shortcuts.js";
-
-const form = document.querySelector("form[data-grade]");
 
 function rated(group) {
   return group.querySelector("input:checked") !== null;
 }
 
 function onDigit(event) {
+  const form = document.querySelector("form[data-grade]"); // the one shown now: the next answer comes without a page load
+  if (!form) return;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !singleKeysOn()) return;
   if (!/^[1-5]$/.test(event.key) || event.target.matches("textarea, select") || document.querySelector("dialog[open]")) return;
   const groups = [...form.querySelectorAll("fieldset.rating")].filter((group) => group.querySelector('input[value="5"]'));
@@ -25,4 +27,4 @@ function onDigit(event) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-if (form) document.addEventListener("keydown", onDigit);
+document.addEventListener("keydown", onDigit);

@@ -14,6 +14,11 @@ export function postJson(url, data, { method = "POST", signal, keepalive = false
   });
 }
 
+/** Whether an answer is what was asked for. Signed out, it is the login page, even where JSON was wanted. */
+export function isGood(response) {
+  return Boolean(response?.ok) && !isSignedOut(response);
+}
+
 /** A login page answered instead of JSON means that the session has ended. */
 export function isSignedOut(response) {
   return response.status === 401 || (response.redirected && response.url.includes("/accounts/login"));

@@ -4,7 +4,7 @@
  * data-look-part="URL" [data-look-of="instruction input"]> in the form is drawn by the server while open, when these fields changed.
  */
 import { behave } from "./behaviour.js";
-import { postJson } from "./http.js";
+import { isGood, postJson } from "./http.js";
 import { serialize } from "./serialize.js";
 
 const PAUSE_MS = 150;
@@ -36,7 +36,7 @@ class Look {
     this.asking = true;
     const fields = serialize(this.form);
     const response = await postJson(this.form.dataset.look, { fields }).catch(() => null);
-    const answer = response?.ok ? await response.json().catch(() => null) : null;
+    const answer = isGood(response) ? await response.json().catch(() => null) : null;
     this.asking = false;
     if (answer) this.form.dispatchEvent(new CustomEvent("texts:looked", { bubbles: true, detail: answer }));
     for (const part of this.parts) this.show(part);
@@ -52,7 +52,7 @@ class Look {
     if (about === part.lookedAt) return;
     part.lookedAt = about;
     const response = await postJson(part.dataset.lookPart, { fields }).catch(() => null);
-    if (!response?.ok) part.lookedAt = null;
+    if (!isGood(response)) part.lookedAt = null;
     else if (part.lookedAt === about) part.querySelector("[data-look-place]").innerHTML = await response.text();
   }
 }

@@ -71,12 +71,30 @@ async function answered(entry, response) {
   if (answer.done) removeDraft(answer.done);
   const place = document.querySelector("[data-outbox-notice]");
   if (response.ok) {
+    const part = document.getElementById(answer.part?.id ?? "");
+    if (part) part.innerHTML = answer.part.html; // drawn by the server, such as how far one is by now
     if (place && answer.said) place.replaceChildren(make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
     return;
   }
   place?.parentElement.remove();
+  sessionStorage.setItem(refusedKey(entry.back), entry.body);
   const link = make("a", { href: entry.back, class: "btn btn-small" }, text("outbox-back"));
   toast(text("outbox-refused", { reason: answer.detail ?? response.status }), { tone: "bad", more: link });
+}
+
+function refusedKey(url) {
+  return `apprentice:refused:${new URL(url).pathname}`;
+}
+
+/** Back on the page of a refused decision, the reason that was typed is there again. Texts with a draft come back by autosave. */
+export function refill(form) {
+  const key = refusedKey(location.href);
+  const typed = form.hasAttribute("data-autosave") ? null : sessionStorage.getItem(key);
+  sessionStorage.removeItem(key);
+  for (const [name, value] of new URLSearchParams(typed ?? "")) {
+    const field = form.elements[name];
+    if (field?.matches?.("textarea") && !field.value) field.value = value;
+  }
 }
 
 /** Stands at the top of the page that came next, and tells there what became of the one before. */

@@ -19,12 +19,22 @@ class Outputs {
       row.querySelector("[data-mark]").addEventListener("click", () => this.take(row, false));
       this.show(row);
     }
+    this.input.addEventListener("keydown", (event) => this.pressed(event));
     box.addEventListener("list:filled", () => this.rows.forEach((row) => this.show(row)));
     document.addEventListener("texts:looked", (event) => { if (event.target.contains(box)) this.tell(event.detail.outputs); });
   }
 
   marks(row) {
     return JSON.parse(row.querySelector("[data-part=evidence]").value || "[]");
+  }
+
+  /** Ctrl+Shift and a digit takes the selection into the field of that number; the cursor stays in the input for the next one. */
+  pressed(event) {
+    const row = this.rows[Number(event.code.match(/^Digit([1-9])$/)?.[1]) - 1];
+    if (!row || !event.ctrlKey || !event.shiftKey || event.altKey || event.isComposing || event.repeat) return;
+    event.preventDefault();
+    this.take(row, true);
+    this.input.focus();
   }
 
   take(row, fill) {

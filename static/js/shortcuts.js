@@ -98,7 +98,7 @@ function onKey(event) {
     event.preventDefault();
     return;
   }
-  if (name === "escape" && event.target.matches("main textarea")) {
+  if (name === "escape" && event.target.matches("main textarea, main input")) {
     event.target.blur(); // the next Tab goes on from here
     return;
   }

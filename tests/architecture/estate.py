@@ -351,6 +351,12 @@ def add_evaluation(estate: Estate) -> None:
         project=project, suite_id=estate.values["suite"], name="Graded", settings=evaluation.settings, state="done"
     )
     grading_round = GradingRound.objects.create(evaluation=graded, rubric=rubric, seed=1, items=1, created_by=owner)
+    to_grade = work_open(
+        project=project, kind=WorkKind.GRADE, subject_type="output", subject_id=output.pk, batch=grading_round.batch
+    )
+    grading = work_claim(user=estate.people["reviewer"], item=to_grade)
+    assert grading is not None
+    estate.values |= {f"evaluation:grade-{name}/assignment": grading.pk for name in ("hold", "ahead", "renew")}
     estate.values |= {
         "evaluation": evaluation.pk,
         "candidate": candidate.pk,

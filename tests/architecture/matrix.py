@@ -1,10 +1,10 @@
 """Who may do what at which URL. Every URL of ours stands here; one that does not fails the suite.
 
 A row is (methods, need), or a list of such where methods differ. `need` is one of: open (anybody), login (anybody
-signed in), self (the person whose thing it is), holder, writer, chooser (the reviewer, the expert or the owner who
-holds the item), held, held by an expert, held by an owner (the same, hidden from everybody else), admin, or Needs of a
-project member: view, write, review, grade, own; "write|review" is either. For pages a missing login leads to the
-sign-in page, for the API to 401. Strangers get 404, members without the role 403.
+signed in), self (the person whose thing it is), holder, grader, writer, chooser (a reviewer, the same one for an answer
+to grade, the expert or the owner who holds the item), held, held by an expert, held by an owner (the same, hidden from
+everybody else), admin, or Needs of a project member: view, write, review, grade, own; "write|review" is either. For
+pages a missing login leads to the sign-in page, for the API to 401. Strangers get 404, members without the role 403.
 """
 
 CORE: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
@@ -394,6 +394,10 @@ EVALUATION: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "evaluation:vote-submit": ("POST", "grade"),
     "evaluation:grade-skip": ("POST", "grade"),
     "evaluation:grade-undo": ("POST", "grade"),
+    "evaluation:grade-hold": ("GET", "grader"),
+    "evaluation:grade-ahead": ("POST", "grader"),
+    "evaluation:grade-renew": ("POST", "grader"),
+    "evaluation:grade-release": ("POST", "grade"),
     "evaluation:round-close": ("POST", "own"),
 }
 ROWS: dict[str, tuple[str, str] | list[tuple[str, str]]] = {**CORE, **HOME, **CURATION, **TRAINING, **EVALUATION}

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 HOLDERS = {
     "self": ("owner", "own"),
     "holder": ("reviewer", "review"),
+    "grader": ("reviewer", "grade"),
     "writer": ("expert", "write"),
     "chooser": ("owner", "own"),
 }

@@ -102,6 +102,31 @@ def test_the_plain_form_submits_keeps_line_ends_and_goes_on(task: Task, expert: 
     assert (revision.instruction, revision.response, revision.topic) == ("  List:\n- a", "one\n\ntwo ", "t")
 
 
+def test_a_page_sent_twice_is_one_pair_and_another_text_of_it_a_draft_on_top(
+    task: Task, expert: User, as_user: AsUser
+) -> None:
+    """One page in two windows: the first text submitted is the pair, the second one waits as its correction."""
+    client, path = as_user(expert), f"{root(task.project)}/tasks/{task.slug}"
+    page, json_wanted = f"{path}/write/?key=k", {"Accept": "application/json"}
+    typed = {"instruction": "How high?", "language": "en", "key": "k"}
+    for _time in range(2):
+        assert client.post(page, {**typed, "response": "First."}, headers=json_wanted).status_code == 200
+    told = client.post(page, {**typed, "response": "Second."}, headers=json_wanted)
+    assert (told.status_code, told.json()["done"]) == (409, f"task-{task.pk}-k")
+    [pair] = Pair.objects.all()
+    edit = f"{root(task.project)}/pairs/{pair.pk}/edit/"
+    assert client.get(page)["Location"] == edit
+    assert b"Second." in client.get(edit).content
+    again = client.post(page, {**typed, "response": "Second."})
+    assert again["Location"] == f"{edit}?done=task-{task.pk}-k"
+    third = client.post(page, {**typed, "response": "Third."}, headers=json_wanted)
+    assert (third.status_code, "done" in third.json()) == (409, False)
+    fields = {"instruction": "How high?", "response": "Second, longer."}
+    assert put(client, f"{path}/drafts/k/", {"version": 2, "fields": fields}).json() == {"version": 3}
+    draft = Draft.objects.get()
+    assert (draft.pair, draft.fields["response"], pair.version) == (pair, "Second, longer.", 1)
+
+
 def test_what_is_missing_is_said_and_what_was_typed_stays(task: Task, expert: User, as_user: AsUser) -> None:
     path = f"{root(task.project)}/tasks/{task.slug}/write/"
     answer = as_user(expert).post(path, {"instruction": "kept text", "response": "", "language": "en", "key": "k"})

@@ -121,7 +121,9 @@ def test_a_hold_that_ran_out_loses_neither_draft_nor_pair(
     Assignment.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert next_passage(owner, project).item == held.item
     assert client.post(f"/p/{project.slug}/work/{held.pk}/renew/").status_code == 410
-    assert client.get(f"/p/{project.slug}/work/{held.pk}/")["Location"].endswith("/work/")
+    there = client.get(f"/p/{project.slug}/work/{held.pk}/")["Location"]
+    assert there.endswith(f"/write/?key={key}")
+    assert "Is a per" in client.get(there).content.decode()
     assert "Is a per" in client.get(f"/p/{project.slug}/write/").content.decode()
     free = client.get(begun).content.decode()
     assert "Is a per" in free

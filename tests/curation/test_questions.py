@@ -1,6 +1,7 @@
 """Questions become work, work becomes answers, answers become pairs; nothing counts before a person has answered."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.choices import Role, WorkKind
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
 from core.services.people import user_deactivate
 from core.services.work import work_claim_next
@@ -26,6 +27,7 @@ from tests.world import api_client, join
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
+JSON = {"Accept": "application/json"}
 ASKED = {"instruction": "How high may a fence be?", "topic": "fences"}
 
 
@@ -91,8 +93,44 @@ def test_double_submit_is_idempotent(task: Task, project: Project, expert: User)
     held = hold(expert, project)
     first = answer_submit(actor=expert, assignment=held, texts=texts("One metre."))
     held.refresh_from_db()
-    assert answer_submit(actor=expert, assignment=held, texts=texts("Two metres.")) == first
-    assert (Answer.objects.count(), Pair.objects.count()) == (1, 1)
+    assert answer_submit(actor=expert, assignment=held, texts=texts("One metre.")) == first
+    with pytest.raises(Conflict, match="answered this already"):
+        answer_submit(actor=expert, assignment=held, texts=texts("Two metres."))
+    assert (Answer.objects.get().texts["response"], Pair.objects.count()) == ("One metre.", 1)
+
+
+def test_the_text_of_a_second_window_is_kept_as_a_draft(
+    task: Task, project: Project, expert: User, as_user: AsUser
+) -> None:
+    """Whether it waits beside the pair that the first window made, or others still answer the same question."""
+    root, client = f"/p/{project.slug}", as_user(expert)
+    for needed in (1, 2):
+        asked = ask(task, needed=needed, instruction=f"How high is wall {needed}?")
+        typed = {"instruction": asked.instruction, "language": "en"}
+        page = f"{root}/work/{hold(expert, project).pk}/"
+        assert client.post(page, {**typed, "response": "First."}, headers=JSON).status_code == 200
+        told = client.post(page, {**typed, "response": "Second."}, headers=JSON)
+        assert (told.status_code, told.json()["done"]) == (409, f"task-{task.pk}-work-{asked.pk}")
+        kept = Draft.objects.get()
+        assert (kept.fields["response"], kept.pair) == ("Second.", Pair.objects.first() if needed == 1 else None)
+        there = client.get(page)["Location"]
+        assert "Second." in client.get(there).content.decode()
+        kept.delete()
+
+
+def test_what_was_typed_for_a_question_that_went_to_others_is_found_again(
+    task: Task, project: Project, expert: User, second: User, as_user: AsUser
+) -> None:
+    asked = ask(task)
+    held, client = hold(expert, project), as_user(expert)
+    Assignment.objects.filter(pk=held.pk).update(lease_until=timezone.now() - timedelta(hours=1))
+    answer(second, project, "One metre.")
+    page = f"/p/{project.slug}/work/{held.pk}/"
+    typed = {**ASKED, "response": "Typed meanwhile.", "language": "en"}
+    told = client.post(page, typed, headers=JSON)
+    assert (told.status_code, Pair.objects.count()) == (400, 1)
+    assert "Typed meanwhile." in client.get(page, follow=True).content.decode()
+    assert f"?key=work-{asked.pk}" in client.get(f"/p/{project.slug}/write/").content.decode()
 
 
 def test_several_answer_apart_and_an_owner_chooses(
@@ -212,8 +250,8 @@ def test_the_page_takes_an_answer_and_brings_the_next(
     made = Answer.objects.get()
     assert (made.response, made.seconds) == ("One\nmetre.", 4 * 3600)
     assert "footing" in browser.get(found.headers["Location"]).content.decode()
-    again = browser.get(page)
-    assert again.headers["Location"] == f"/p/{project.slug}/work/"
+    again = browser.get(page)  # back in the browser: what was submitted can be corrected
+    assert again.headers["Location"] == f"/p/{project.slug}/pairs/{made.pair_id}/edit/"
 
 
 def test_opening_the_editor_creates_no_correction_and_no_draft(

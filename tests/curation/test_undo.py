@@ -18,7 +18,7 @@ from curation.services.answers import answer_submit
 from curation.services.documents import passages_ask
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.questions import question_withdraw, questions_ask
-from curation.services.reviews import review_decide
+from curation.services.reviews import review_decide, review_fix
 from curation.services.tasks import task_create
 from curation.services.undo import action_undo, actions_undoable
 
@@ -112,6 +112,24 @@ def test_a_return_and_an_escalation_are_taken_back(pair: Pair, reviewer: User, d
     assert pair.state == PairState.SUBMITTED
     assert WorkItem.objects.get(state=WorkState.OPEN).kind == "review"
     assert held(reviewer, pair.project).item.subject_id == pair.pk
+
+
+def test_a_mend_taken_back_gives_the_writer_their_text_and_the_reviewer_the_review(
+    pair: Pair, expert: User, reviewer: User, as_user: AsUser
+) -> None:
+    """A reviewer may not write pairs, and yet takes back what they mended; they judge it then, being the writer's."""
+    hold, mended = held(reviewer, pair.project), Texts(instruction="How high?", response="1.2 metres.")
+    review_fix(actor=reviewer, pair=pair, texts=mended, version=1, assignment=hold)
+    client, root = as_user(reviewer), f"/p/{pair.project.slug}"
+    where = client.post(f"{root}/actions/undo/")["Location"]
+    assert where.startswith(f"{root}/review/")
+    pair.refresh_from_db()
+    assert pair.current is not None
+    assert (pair.state, pair.version, pair.current.number) == (PairState.SUBMITTED, 3, 3)
+    assert (pair.current.response, pair.current.author) == ("1.1 metres.", expert)
+    assert client.post(f"{where}approve/", {"revision": pair.current_id}).status_code == 302
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == (PairState.APPROVED, pair.current_id)
 
 
 def test_a_skip_is_taken_back(pair: Pair, reviewer: User) -> None:

@@ -53,6 +53,8 @@ def paste(page: Page, field: str, html: str, plain: str = "") -> None:
 def test_findings_are_marked_in_the_text_and_settled_by_keys_alone(begun: Walk) -> None:
     expert, keys = begun.expert, begun.expert.page.keyboard
     page = open_editor(expert, begun, "marks")
+    expect(expert.field("Instruction")).to_be_focused()
+    keys.press("Escape")
     keys.press("e")
     keys.type("The wooden fense keeps animals out of the garden; the beem carries the roof.")
     marks = page.locator(".marked:has(#id_response) mark")
@@ -112,6 +114,19 @@ def test_two_windows_on_one_item_lose_nothing(begun: Walk) -> None:
     page.get_by_role("button", name="Put both together").click()
     expect(expert.field("Response")).to_have_value("The oak beam carries the roof. Ask an engineer.")
     saved(page)
+    field = other.get_by_role("textbox", name=re.compile("^Response"))
+    field.fill("In the other window it says no.")
+    for window in (page, other):
+        window.get_by_role("textbox", name=re.compile("^Instruction")).fill("May I cut it?")
+        before = window.url
+        window.get_by_role("textbox", name=re.compile("^Response")).press("Control+Enter")
+        expect(window).not_to_have_url(before)
+    expect(other.locator("#toasts")).to_contain_text("another text of this already")
+    other.get_by_role("link", name="Back to it").click()
+    expect(other).to_have_url(re.compile(r"/pairs/\d+/edit/"))
+    expect(field).to_have_value("In the other window it says no.")
+    begun.owner.go(begun.root("pairs/?q=oak+beam"))
+    begun.owner.sees("May I cut it?")
     other.close()
 
 

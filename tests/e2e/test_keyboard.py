@@ -1,9 +1,11 @@
 """The three jobs that people do all day, without ever touching a mouse."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e import learning
+from tests.e2e import keeping, learning
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
 
@@ -41,6 +43,8 @@ def test_the_first_tab_skips_to_the_content(finished: Walk) -> None:
 def test_a_pair_is_written_and_submitted(finished: Walk) -> None:
     expert, keys = finished.expert, finished.expert.page.keyboard
     expert.go(finished.root("tasks/advice/write/?key=keys"))
+    expect(expert.field("Instruction")).to_be_focused()
+    keys.press("Escape")
     keys.press("i")
     assert focused(expert) == "instruction"
     keys.type("How thick is a slab?")
@@ -48,6 +52,35 @@ def test_a_pair_is_written_and_submitted(finished: Walk) -> None:
     keys.type("As thick as the engineer says.")
     keys.press("Control+Enter")
     expert.sees("Submitted. Here is the next one.")
+
+
+def test_work_is_skipped_with_a_reason_and_a_passage_gives_one_more_pair(walk: Walk) -> None:
+    """All from within the text. Enter in the reason means the skip: the text that was begun is not submitted."""
+    finished = walk.to(keeping.bring_documents)
+    expert, page, keys = finished.expert, finished.expert.page, finished.expert.page.keyboard
+    expert.go(finished.root("write/"))
+    page.locator("button[name=kind][value=passage]").focus()
+    keys.press("Enter")
+    expect(expert.field("Instruction")).to_be_focused()
+    keys.type("Half a quest")
+    before = page.url
+    keys.press("Control+Shift+S")
+    assert focused(expert) == "reason"
+    keys.type("Not my field")
+    keys.press("Enter")
+    expect(page).not_to_have_url(before)
+    expect(expert.field("Instruction")).to_be_focused()
+    keys.type("Who ties it?")
+    expert.field("Response").focus()
+    keys.type("The mason.")
+    keys.press("Control+Shift+Enter")
+    expect(page).to_have_url(re.compile(r"/write/\?key=passage-"))
+    expect(expert.field("Instruction")).to_have_value("")
+    expert.go(finished.root("work/"))
+    expert.sees("Skipped: Not my field")
+    expert.go(finished.root("pairs/"))
+    expert.sees("Who ties it?")
+    assert "Half a quest" not in expert.main.inner_text()
 
 
 def test_a_pair_is_reviewed_and_approved(finished: Walk) -> None:

@@ -114,10 +114,37 @@ def test_grading_through_the_page_goes_on_to_the_next_answer(
     assert (found.output, found.grader, found.values, found.overall) == (output, reviewer, GOOD, 4.0)
     assert (found.usable, found.comment, found.fingerprint) == ("edited", "Short.", output.fingerprint)
     assert "1 graded, 5 to go" in client.get(address(grading)).content.decode()
-    again = client.post(address(grading, "submit/"), given)  # the second click of an impatient person
-    assert again.status_code == 400
-    assert " checked" not in again.content.decode()  # grades typed for one answer are not laid over the next
-    assert Grade.objects.count() == 1
+    client.post(address(grading, "submit/"), given)  # the second click of an impatient person
+    other = client.post(address(grading, "submit/"), {**given, "correct": 1})
+    assert other.status_code == 400
+    assert " checked" not in other.content.decode()  # grades typed for one answer are not laid over the next
+    assert Grade.objects.get().values == GOOD
+
+
+def test_the_next_answers_are_there_before_they_are_wanted(
+    grading: GradingRound, reviewer: User, as_user: AsUser
+) -> None:
+    """The page goes on by itself, sends its grade later, and may send it twice; what it did not show it gives back."""
+    client, root = as_user(reviewer), f"/p/{grading.evaluation.project.slug}/grading"
+    shown = client.get(address(grading)).content.decode()
+    held = grade_claim(actor=reviewer, grading_round=grading)
+    assert held is not None
+    assert f"{root}/holds/{held.pk}/ahead/" in shown
+    ahead = client.post(f"{root}/holds/{held.pk}/ahead/").json()["items"]
+    assert [one["url"] for one in ahead] == [f"{root}/holds/{one['id']}/" for one in ahead]
+    assert len(ahead) == 2  # of five that are left: others shall find some too
+    coming = Assignment.objects.get(pk=ahead[0]["id"])
+    assert Output.objects.get(pk=coming.item.subject_id).text in client.get(ahead[0]["url"]).content.decode()
+    given = {"assignment": held.pk, "token": held.token, **GOOD, "usable": "edited", "seconds": "7"}
+    for _time in range(2):
+        told = client.post(address(grading, "submit/"), given, headers={"Accept": "application/json"})
+        assert "1 graded, 5 to go" in told.json()["part"]["html"]
+    other = client.post(address(grading, "submit/"), {**given, "correct": 1}, headers={"Accept": "application/json"})
+    assert (other.status_code, "judged this already" in other.json()["detail"]) == (400, True)
+    assert (Grade.objects.get().values, Grade.objects.get().seconds) == (GOOD, 7.0)
+    client.post(f"{root}/release/", {"assignment": [one["id"] for one in ahead]})
+    assert client.get(ahead[0]["url"])["Location"] == address(grading)
+    assert client.post(f"{root}/holds/{held.pk}/renew/").status_code == 410
 
 
 @pytest.mark.parametrize(
