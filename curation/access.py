@@ -179,6 +179,10 @@ def dismissal_by_id(request: Any, dismissal: int, need: str = Need.VIEW) -> tupl
     return by_id(request, Dismissal.objects.select_related("project", "user"), dismissal, need, "project")
 
 
+def link_by_id(request: Any, link: int, need: str = Need.VIEW) -> tuple[Access, PairLink]:
+    return by_id(request, PairLink.objects.select_related("task__project"), link, need, "task__project")
+
+
 def import_by_id(request: Any, batch: int, need: str = Need.VIEW) -> tuple[Access, Import]:
     rows = Import.objects.select_related("task__project", "job", "created_by")
     return by_id(request, rows, batch, need, "task__project")

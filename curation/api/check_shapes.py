@@ -6,6 +6,7 @@ from core.api.shapes import PersonOut
 from curation.choices import AtFreeze, AtSubmit
 from curation.fingerprints import TEXT_FIELDS
 from curation.models import Dismissal
+from curation.services.pairs import LONGEST
 
 
 class CheckIn(serializers.Serializer[object]):
@@ -37,6 +38,7 @@ class FindingOut(serializers.Serializer[object]):
 
 
 class TieOut(serializers.Serializer[object]):
+    link = serializers.IntegerField(help_text="Its number, for dismissing it.")
     check = serializers.CharField()
     pair = serializers.IntegerField()
     similarity = serializers.FloatField()
@@ -54,6 +56,18 @@ class DismissIn(serializers.Serializer[object]):
     field = serializers.ChoiceField(choices=TEXT_FIELDS)
     check = serializers.CharField(max_length=40)
     excerpt = serializers.CharField(max_length=200, allow_blank=True, trim_whitespace=False)
+    reason = serializers.CharField(max_length=300)
+
+
+class TypedDismissIn(serializers.Serializer[object]):
+    project = serializers.SlugField()
+    text = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
+    check = serializers.CharField(max_length=40)
+    excerpt = serializers.CharField(max_length=200, allow_blank=True, trim_whitespace=False)
+    reason = serializers.CharField(max_length=300)
+
+
+class TieDismissIn(serializers.Serializer[object]):
     reason = serializers.CharField(max_length=300)
 
 

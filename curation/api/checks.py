@@ -13,8 +13,16 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
-from curation.access import dismissal_by_id, pair_by_id
-from curation.api.check_shapes import CheckIn, CheckOut, DismissalOut, DismissIn, FindingsOut
+from curation.access import dismissal_by_id, link_by_id, pair_by_id
+from curation.api.check_shapes import (
+    CheckIn,
+    CheckOut,
+    DismissalOut,
+    DismissIn,
+    FindingsOut,
+    TieDismissIn,
+    TypedDismissIn,
+)
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import AtFreeze, AtSubmit
 from curation.models import Dismissal
@@ -22,7 +30,7 @@ from curation.selectors.checks import CheckRow, check_json, check_row, check_row
 from curation.selectors.pairs import ties_of
 from curation.services.check_settings import check_set
 from curation.services.checking import Surroundings, findings_json, texts_check, texts_of
-from curation.services.dismissals import dismissal_withdraw, finding_dismiss
+from curation.services.dismissals import dismissal_withdraw, finding_dismiss, link_dismiss
 
 
 def project_asked(request: Any, need: str = Need.VIEW) -> Any:
@@ -86,6 +94,33 @@ class Dismissals(generics.ListAPIView[Dismissal]):
     def get_queryset(self) -> QuerySet[Dismissal]:
         return Dismissal.objects.filter(project__in=projects_asked(self.request)).select_related("user")
 
+    @extend_schema(
+        request=TypedDismissIn, parameters=[], responses={201: DismissalOut, **REFUSALS},
+        summary="Call a finding in a text that is not stored a false alarm",
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        given = TypedDismissIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(given.validated_data)
+        access = project_access(request, values.pop("project"), Need.WRITE)
+        made = finding_dismiss(actor=access.user, project=access.project, check_id=values.pop("check"), **values)
+        return Response(DismissalOut(made).data, status=201)
+
+
+@extend_schema(
+    tags=["checks"], request=TieDismissIn, responses={204: None, **REFUSALS},
+    summary="Two pairs may stand beside each other as they are",
+)  # fmt: skip
+@api_view(["POST"])
+def tie_dismiss(request: Request, link: int) -> Response:
+    access, found = link_by_id(request, link)
+    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
+        access = project_access(request, access.project.slug, Need.WRITE)  # answers 403 with the reason
+    given = TieDismissIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    link_dismiss(actor=access.user, link=found, reason=given.validated_data["reason"])
+    return Response(status=204)
+
 
 @extend_schema(tags=["checks"], responses={204: None, **REFUSALS}, summary="Let a finding count again (owners)")
 @api_view(["DELETE"])
@@ -105,6 +140,7 @@ class PairFindings(APIView):
         checked = texts_check(texts, Surroundings(found.task))
         ties = [
             {
+                "link": tie.link.pk,
                 "check": tie.link.check_id,
                 "pair": tie.other_id,
                 "similarity": tie.link.similarity,

@@ -1,8 +1,13 @@
 """What the editor's endpoints take and give."""
 
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from curation.api.shapes import LANGUAGE, Text, TurnShape
+from curation.services.pairs import LONGEST
 
 
 class TypedIn(serializers.Serializer[object]):
@@ -25,6 +30,56 @@ class LookOut(serializers.Serializer[object]):
         child=serializers.CharField(), help_text="Checks whose findings need `despite`, a reason, when submitted."
     )
     stops = serializers.ListField(child=serializers.CharField(), help_text="Checks whose findings are not taken.")
+
+
+class SegmentOut(serializers.Serializer[object]):
+    text = serializers.CharField()
+    kind = serializers.CharField(help_text="context, trained or cut.")
+
+
+class PreviewOut(serializers.Serializer[object]):
+    segments = serializers.SerializerMethodField()
+    tokens = serializers.IntegerField(allow_null=True)
+    pair = serializers.IntegerField(allow_null=True, help_text="The real pair that is shown, if any.")
+    model = serializers.CharField(
+        help_text="Whose tokenizer it is; empty: none is registered, texts are shown plainly."
+    )
+    problem = serializers.CharField(help_text="Why there is nothing to show.")
+    remarks = serializers.ListField(child=serializers.CharField())
+
+    @extend_schema_field(SegmentOut(many=True))
+    def get_segments(self, shown: dict[str, Any]) -> list[dict[str, str]]:
+        return [{"text": text, "kind": kind} for text, kind in shown["segments"]]
+
+
+class PreviewIn(serializers.Serializer[object]):
+    template = serializers.DictField(help_text="As a task has it.")
+    system_prompt = serializers.CharField(max_length=LONGEST, required=False, allow_blank=True)
+
+
+class SidesField(serializers.DictField):
+    """Fields of a draft by name, none longer than a text may be."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().to_internal_value(data)
+        if any(len(str(text)) > LONGEST for text in found.values()):
+            raise serializers.ValidationError(_("This text is too long."))
+        return found
+
+
+class MergeIn(serializers.Serializer[object]):
+    base = SidesField(help_text="What both began with.")
+    yours = SidesField()
+    theirs = SidesField()
+
+
+class MergedOut(serializers.Serializer[object]):
+    fields = serializers.DictField()  # type: ignore[assignment]
+    conflicts = serializers.IntegerField(help_text="Places in which both changed the same words; marked in the text.")
+
+
+class SuggestionsOut(serializers.Serializer[object]):
+    suggestions = serializers.ListField(child=serializers.CharField(), help_text="Best first.")
 
 
 class SimilarOut(serializers.Serializer[object]):

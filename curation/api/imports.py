@@ -17,7 +17,7 @@ from curation.models import Import, ImportProblem
 from curation.services.import_mapping import Mapping
 from curation.services.import_report import import_check
 from curation.services.import_undo import import_undo
-from curation.services.imports import STARTABLE, import_choose, import_start, import_upload
+from curation.services.imports import STARTABLE, import_choose, import_discard, import_start, import_upload
 
 
 @extend_schema(tags=["imports"], parameters=[PROJECT])
@@ -43,10 +43,20 @@ class Imports(generics.ListAPIView[Import]):
         return Response(ImportOut(batch).data, status=201)
 
 
-@extend_schema(tags=["imports"], responses={200: ImportOut, **REFUSALS}, summary="One import with its counts")
-@api_view(["GET"])
+@extend_schema(
+    tags=["imports"], methods=["GET"], responses={200: ImportOut, **REFUSALS}, summary="One import with its counts"
+)
+@extend_schema(
+    tags=["imports"], methods=["DELETE"], responses={204: None, **REFUSALS},
+    summary="Throw away an upload of which nothing was taken",
+)  # fmt: skip
+@api_view(["GET", "DELETE"])
 def import_one(request: Request, batch: int) -> Response:
-    return Response(ImportOut(import_by_id(request, batch)[1]).data)
+    access, found = import_by_id(request, batch, Need.WRITE if request.method == "DELETE" else Need.VIEW)
+    if request.method == "DELETE":
+        import_discard(actor=access.user, batch=found)
+        return Response(status=204)
+    return Response(ImportOut(found).data)
 
 
 @extend_schema(

@@ -30,6 +30,14 @@ class AnswerOut(serializers.ModelSerializer[Answer]):
         fields = ("id", "question", "author", "response", "origin", "note", "fingerprint", "pair", "created_at")
 
 
+class NamelessOut(serializers.ModelSerializer[Answer]):
+    texts = serializers.DictField()
+
+    class Meta:
+        model = Answer
+        fields = ("id", "question", "texts")
+
+
 class QuestionDetailOut(QuestionOut):
     answers = serializers.SerializerMethodField()
 

@@ -25,6 +25,7 @@ from curation.api.question_shapes import (
     ChoiceIn,
     DeclinesIn,
     JudgementIn,
+    NamelessOut,
     OrderIn,
     QuestionDetailOut,
     QuestionOut,
@@ -34,8 +35,8 @@ from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import QuestionState, WorkOrder
 from curation.models import Answer, Question
-from curation.selectors.agreement import agreement_json
-from curation.services.agreement import acceptance_give
+from curation.selectors.agreement import agreement_json, to_judge
+from curation.services.agreement import acceptance_give, likeness_ask
 from curation.services.answers import answer_submit, answers_choose, answers_merge
 from curation.services.ordering import work_order_set
 from curation.services.pairs import texts_from
@@ -173,12 +174,37 @@ def judge(request: Request, answer: int) -> Response:
     return Response({"ships": made.ships}, status=201)
 
 
+@extend_schema(tags=["questions"], parameters=[PROJECT])
+class ToJudge(generics.ListAPIView[Answer]):
+    """Answers of others to questions that you answered too, which you have not judged. They come without names."""
+
+    serializer_class = NamelessOut
+    queryset = Answer.objects.none()
+    pagination_class = None
+
+    def get_queryset(self) -> QuerySet[Answer]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        access = project_access(self.request, self.request.query_params.get("project", ""), Need.WRITE)
+        return to_judge(access.project, access.user)[:100]
+
+
 @extend_schema(
-    tags=["questions"], responses={200: OpenApiTypes.OBJECT, **REFUSALS}, summary="How much people agree, with why not"
-)
-@api_view(["GET"])
+    tags=["questions"], methods=["GET"], responses={200: OpenApiTypes.OBJECT, **REFUSALS},
+    summary="How much people agree, with why not",
+)  # fmt: skip
+@extend_schema(
+    tags=["questions"], methods=["POST"], request=None, responses={202: None, **REFUSALS},
+    summary="Have the answers compared that nobody has compared yet (owners)",
+)  # fmt: skip
+@api_view(["GET", "POST"])
 def agreement(request: Request, project: str) -> Response:
-    return Response(agreement_json(project_access(request, project).project))
+    access = project_access(request, project, Need.OWN if request.method == "POST" else Need.VIEW)
+    if request.method == "GET":
+        return Response(agreement_json(access.project))
+    for task in access.project.tasks.select_related("project"):
+        likeness_ask(actor=access.user, task=task)
+    return Response(status=202)
 
 
 @extend_schema(

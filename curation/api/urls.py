@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
 from curation.api import (
+    aids,
     alike,
     bulk,
     checks,
@@ -35,6 +36,12 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<int:task>/look/", editor.look, name="api-look"),
     path("tasks/<int:task>/similar/", editor.similar, name="api-similar"),
     path("tasks/<int:task>/drafts/<slug:key>/", editor.Drafts.as_view(), name="api-draft"),
+    path("tasks/<int:task>/seen/", aids.seen, name="api-seen"),
+    path("tasks/<int:task>/merge/", aids.merge, name="api-merge"),
+    path("tasks/<int:task>/template-preview/", aids.preview, name="api-template-preview"),
+    path("suggestions/", aids.suggestions, name="api-suggestions"),
+    path("ties/<int:link>/dismiss/", checks.tie_dismiss, name="api-tie-dismiss"),
+    path("answers/to-judge/", questions.ToJudge.as_view(), name="api-answers-to-judge"),
     path("actions/", editor.actions, name="api-actions"),
     path("actions/undo/", editor.undo, name="api-undo"),
     path("pairs/", pairs.Pairs.as_view(), name="api-pairs"),

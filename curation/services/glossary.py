@@ -7,6 +7,7 @@ from core.denied import ApplicationError
 from core.models import Project, User
 from core.services.events import event_record
 from curation.models import GlossaryWord
+from ml.checks import suggest
 
 
 @transaction.atomic
@@ -29,3 +30,10 @@ def glossary_add(*, actor: User, project: Project, language: str, word: str) -> 
 def glossary_remove(*, actor: User, word: GlossaryWord) -> None:
     event_record(actor=actor, action="glossary.removed", project=word.project, subject=word, summary=word.word)
     word.delete()
+
+
+def words_suggest(project: Project, word: str, language: str = "") -> list[str]:
+    """What a misspelled word may have been meant to be, best first; the project's own words among it."""
+    language = (language or project.language)[:12].replace("\x00", "")
+    words = GlossaryWord.objects.filter(project=project, language=language).values_list("word", flat=True)
+    return list(suggest(word[:40], language, glossary=set(words)))

@@ -17,18 +17,15 @@ from curation.forms import GlossaryForm
 from curation.models import GlossaryWord
 from curation.selectors.pairs import FIELD_LABELS
 from curation.services.dismissals import finding_dismiss
-from curation.services.glossary import glossary_add, glossary_remove
-from ml.checks import suggest
+from curation.services.glossary import glossary_add, glossary_remove, words_suggest
 
 
 @require_GET
 def suggestions(request: HttpRequest, project: str) -> HttpResponse:
     """What a misspelled word may have been meant to be (JSON)."""
     access = project_access(request, project, Need.WRITE)
-    language = request.GET.get("language", access.project.language)[:12].replace("\x00", "")
-    words = GlossaryWord.objects.filter(project=access.project, language=language).values_list("word", flat=True)
-    found = suggest(request.GET.get("word", "")[:40], language, glossary=set(words))
-    return JsonResponse({"suggestions": list(found)})
+    word, language = (request.GET.get(name, "") for name in ("word", "language"))
+    return JsonResponse({"suggestions": words_suggest(access.project, word, language)})
 
 
 def glossary(request: HttpRequest, project: str) -> HttpResponse:

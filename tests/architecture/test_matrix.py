@@ -29,7 +29,14 @@ HOLDERS = {
     "chooser": ("owner", "own"),
 }
 HELD = {"held": "reviewer", "held by an expert": "expert", "held by an owner": "owner"}
-READING = {"api-embeddings", "api-completions", "api-next-tokens", "api-look", "api-similar"}  # asked by POST
+READING = {
+    "api-embeddings",
+    "api-completions",
+    "api-next-tokens",
+    "api-look",
+    "api-similar",
+    "api-seen",
+}  # asked by POST
 THEIRS = ("account_", "mfa_", "usersessions_")  # pages of allauth, which has tests of its own
 
 

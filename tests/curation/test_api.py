@@ -207,3 +207,39 @@ def test_guidelines_words_and_own_work_are_read_and_written(
     [row] = api_as(reviewer).get(f"/api/v1/work-items/mine/?project={project}&state=skipped").json()["results"]
     assert (row["id"], row["reason"], row["item"]["kind"]) == (held["id"], "Not mine", "review")
     assert api_as(owner).get(f"/api/v1/work-items/mine/?project={project}").json()["results"] == []
+
+
+def test_programs_have_what_helps_people_while_they_type(
+    task: Task, expert: User, owner: User, viewer: User, api_as: ApiAs
+) -> None:
+    """A template tried out, a pair as the model sees it, two drafts put together, suggestions, a false alarm."""
+    root, client = f"{ROOT}/tasks/{task.pk}/", api_as(expert)
+    typed = {"instruction": "How high?", "response": "1.1 metres."}
+    seen = client.post(f"{root}seen/", typed, format="json").json()
+    assert "".join(part["text"] for part in seen["segments"] if part["kind"] == "trained").startswith("1.1 metres.")
+    sides = {
+        "base": {"response": "A fence. Ask."},
+        "yours": {"response": "An oak fence. Ask."},
+        "theirs": {"response": "A fence. Ask first."},
+    }
+    merged = client.post(f"{root}merge/", sides, format="json").json()
+    assert merged == {"fields": {"response": "An oak fence. Ask first."}, "conflicts": 0}
+    asked = f"{ROOT}/suggestions/?project={task.project.slug}&word=fense&language=en"
+    assert "fence" in client.get(asked).json()["suggestions"]
+    template = {"kind": "text", "prompt": "Q: {{instruction}}\nA: ", "before_response": "", "after_response": ""}
+    tried = api_as(owner).post(f"{root}template-preview/", {"template": template}, format="json").json()
+    assert tried["segments"][0]["text"].startswith("Q: ")
+    bad = api_as(owner).post(f"{root}template-preview/", {"template": {"kind": "none"}}, format="json")
+    assert (bad.status_code, client.post(f"{root}template-preview/", {"template": template}).status_code) == (400, 403)
+    alarm = {
+        "project": task.project.slug,
+        "text": "A fense.",
+        "check": "misspelling",
+        "excerpt": "fense",
+        "reason": "Ours",
+    }
+    assert client.post(f"{ROOT}/dismissals/", alarm, format="json").status_code == 201
+    assert api_as(viewer).post(f"{ROOT}/dismissals/", alarm, format="json").status_code == 403
+    assert client.get(f"{ROOT}/answers/to-judge/?project={task.project.slug}").json() == []
+    measure = f"{ROOT}/projects/{task.project.slug}/agreement/"
+    assert (client.post(measure).status_code, api_as(owner).post(measure).status_code) == (403, 202)
