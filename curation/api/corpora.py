@@ -15,7 +15,7 @@ from curation.access import corpus_by_id
 from curation.api.tasks import PROJECT, projects_asked
 from curation.models import Corpus
 from curation.selectors.corpora import texts_of
-from curation.services.corpora import corpus_delete, corpus_make
+from curation.services.corpora import corpus_again, corpus_delete, corpus_make
 from ml.corpus.shapes import HELDOUT, TRAIN, CorpusSettings
 
 DEFAULTS = CorpusSettings()
@@ -88,6 +88,16 @@ def corpus(request: Request, corpus: int) -> Response:
         corpus_delete(actor=access.user, corpus=found)
         return Response(status=204)
     return Response(CorpusOut(found).data)
+
+
+@extend_schema(
+    tags=["corpora"], request=None, responses={202: CorpusOut, **REFUSALS},
+    summary="Make a corpus again that failed or was stopped (owners)",
+)  # fmt: skip
+@api_view(["POST"])
+def corpus_retry(request: Request, corpus: int) -> Response:
+    access, found = corpus_by_id(request, corpus, Need.OWN)
+    return Response(CorpusOut(corpus_again(actor=access.user, corpus=found)).data, status=202)
 
 
 @extend_schema(

@@ -109,6 +109,7 @@ urlpatterns: list[URLPattern] = [
     path("questions/<int:question>/withdraw/", questions.withdraw, name="api-question-withdraw"),
     path("corpora/", corpora.Corpora.as_view(), name="api-corpora"),
     path("corpora/<int:corpus>/", corpora.corpus, name="api-corpus"),
+    path("corpora/<int:corpus>/again/", corpora.corpus_retry, name="api-corpus-again"),
     path("corpora/<int:corpus>/texts/", corpora.corpus_texts, name="api-corpus-texts"),
     path("dataset-versions/", versions.Versions.as_view(), name="api-versions"),
     path("dataset-versions/<int:version>/", versions.version, name="api-version"),

@@ -191,6 +191,7 @@ CURATION: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "curation:corpus-delete": ("POST", "own"),
     "api-corpora": [("GET", "view"), ("POST", "own")],
     "api-corpus": [("GET", "view"), ("DELETE", "own")],
+    "api-corpus-again": ("POST", "own"),
     "api-corpus-texts": ("GET", "view"),
     "curation:erasures": ("GET POST", "own"),
     "curation:erasure": ("GET", "own"),

@@ -1,6 +1,6 @@
-"""What pages of the training station do, programs do too: each page of it and its endpoint."""
+"""What pages of training and of curation do, programs do too: each page and its endpoint."""
 
-from tests.architecture.matrix import ROWS, TRAINING
+from tests.architecture.matrix import CURATION, ROWS, TRAINING
 
 TWINS = {
     "run-list": "api-runs api-runs-waiting api-presets",
@@ -52,3 +52,99 @@ def test_each_page_has_an_endpoint_that_asks_for_no_other_role() -> None:
     for page, twins in TWINS.items():
         asked = set().union(*(needs(twin) for twin in twins.split()))
         assert needs(f"training:{page}") <= asked | {"view"}, page
+
+
+TWINS_OF_CURATION = {
+    "tasks task-new": "api-tasks",
+    "task-detail task-edit": "api-task",
+    "template-preview": "api-template-preview",
+    "task-order": "api-task-order",
+    "guidelines": "api-guidelines",
+    "write my-work": "api-work-mine api-pairs api-draft",
+    "pair-new passage-claim": "api-pairs",
+    "pair-ahead work-ahead review-ahead work-next review-next review-claim": "api-work-claim",
+    "draft draft-drop": "api-draft",
+    "look": "api-look",
+    "similar": "api-similar",
+    "seen": "api-seen",
+    "merge": "api-merge",
+    "freeze": "api-freeze-preview api-leaks api-versions",
+    "freeze-left-out": "api-version-left-out",
+    "import-new imports": "api-imports",
+    "import-detail import-discard": "api-import",
+    "import-start": "api-import-start api-import-check",
+    "import-undo": "api-import-undo",
+    "import-problems": "api-import-problems",
+    "suggestions": "api-suggestions",
+    "glossary": "api-glossary",
+    "glossary-remove": "api-glossary-word",
+    "finding-dismiss checks": "api-dismissals api-checks",
+    "dismissal-recall": "api-dismissal",
+    "tie-dismiss": "api-tie-dismiss",
+    "check-edit": "api-check",
+    "health health-count": "api-health",
+    "gap": "api-gaps",
+    "pairs": "api-pairs api-pair-views",
+    "pair-detail": "api-pair api-revisions api-pair-findings",
+    "pair-edit": "api-revisions",
+    "pair-marks": "api-pair",
+    "pair-dismiss": "api-pair-findings",
+    "pair-alike": "api-pair-alike",
+    "pair-comment": "api-pair-comments",
+    "pair-thread": "api-pair-thread",
+    "pair-trash": "api-pair-trash",
+    "pair-restore": "api-pair-restore",
+    "pair-spend": "api-pair-spend",
+    "view-new": "api-pair-views",
+    "view-remove": "api-pair-view",
+    "bulk-new": "api-bulk-actions",
+    "bulk-detail": "api-bulk-action api-bulk-refusals",
+    "bulk-undo": "api-bulk-undo",
+    "people": "api-project-people",
+    "people-speeds": "api-project-speeds",
+    "reviews": "api-work-items",
+    "review review-approve review-return review-escalate review-mend": "api-work-submit api-pair-review",
+    "review-skip work-skip": "api-work-skip",
+    "review-renew work-renew": "api-work-renew",
+    "review-release work-release": "api-work-release",
+    "actions": "api-actions",
+    "undo": "api-undo",
+    "work": "api-work-answer api-work-pair",
+    "work-beside": "api-drafting",
+    "adjudicate adjudicate-choose adjudicate-merge": "api-work-settle",
+    "agreement agreement-measure": "api-agreement",
+    "judge": "api-answers-to-judge",
+    "judged": "api-answer-judge",
+    "draftings drafting-new document-draft": "api-drafts",
+    "drafting": "api-drafting",
+    "questions questions-ask": "api-questions",
+    "declines-ask": "api-declines",
+    "question": "api-question",
+    "question-withdraw": "api-question-withdraw",
+    "documents document-new": "api-documents",
+    "document-upload-detail": "api-document-upload",
+    "document-detail document-remove": "api-document api-passages",
+    "document-ask": "api-document-ask",
+    "passage-detail": "api-passage",
+    "passage-comment": "api-passage-comments",
+    "passage-thread": "api-passage-thread",
+    "corpora corpus-new": "api-corpora",
+    "corpus-detail corpus-delete": "api-corpus api-corpus-texts",
+    "corpus-again": "api-corpus-again",
+    "erasures": "api-erasures api-erasure-preview",
+    "erasure": "api-erasure",
+    "versions": "api-versions",
+    "version-detail": "api-version api-version-rows",
+    "version-card": "api-version",
+    "version-changes": "api-version-diff",
+    "version-verify": "api-version-verify",
+    "version-exports version-export version-pack": "api-exports",
+    "export-detail": "api-export",
+    "export-file": "api-export-file",
+}
+
+
+def test_each_page_of_curation_has_an_endpoint() -> None:
+    pages = sorted(name.removeprefix("curation:") for name in CURATION if name.startswith("curation:"))
+    assert pages == sorted(page for row in TWINS_OF_CURATION for page in row.split())
+    assert {twin for twins in TWINS_OF_CURATION.values() for twin in twins.split()} - set(ROWS) == set()
