@@ -155,7 +155,7 @@ def pair_revise(
     )  # fmt: skip
     draft_settle(actor, pair.task, draft_key)
     review_ask(pair, pair.project, writer=actor)
-    told = {"version": pair.version, **({"mended": True} if mended else {})}
+    told: dict[str, Any] = {"version": pair.version, **({"mended": True} if mended else {})}
     event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, **told)
     return pair
 
