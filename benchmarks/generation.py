@@ -3,7 +3,8 @@
     python -m benchmarks generation
 
 Needs the starter model. The harness is no part of this project: where `lm_eval` is not installed, the column says so.
-Both get the same prompts as text, 16 at a time, float32, greedy; each measurement is a process of its own.
+Both get the same prompts as text, float32, greedy; 16 at a time there, and here as many as an evaluation asks. Each
+measurement is a process of its own.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def our_answer(model: Path, out: Path) -> dict[str, Any]:
     from ml.train.stopping import Stopper
 
     items = examples(count_from("BENCH_ANSWERED", ANSWERED))
-    asked = GenerateSettings(max_new_tokens=NEW_TOKENS, batch_size=BATCH)
+    asked = GenerateSettings(max_new_tokens=NEW_TOKENS)
     run = RunDir(out / "run")
     run.write_spec(RunSpec("generate", "bench", ModelRef.of(model), Template(), generate=asked))
     (run.path / asked.items).write_text("".join(json.dumps(item.to_json()) + "\n" for item in items))

@@ -1,4 +1,8 @@
-"""Answers token by token: a left-padded batch over one key-value cache, rows leaving as they finish."""
+"""Answers token by token: a batch over one key-value cache, rows leaving as they finish.
+
+What all prompts begin with (a chat template's opening, a system prompt) is read once for all of them; the rest of each
+is padded between that and its own tokens.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +56,17 @@ class Decoder:
         self._rows = list(requests)
         self._device = next(model.parameters()).device
         self._random = [_generator(request) for request in self._rows]
-        longest = max(len(request.prompt) for request in requests)
-        padded = [[pad_id] * (longest - len(request.prompt)) + request.prompt for request in requests]
-        masks = [[0] * (longest - len(request.prompt)) + [1] * len(request.prompt) for request in requests]
+        # A window over the last tokens would count the padding in the middle.
+        windowed = getattr(model.config, "sliding_window", None)
+        shared = 0 if windowed else shared_length([request.prompt for request in requests])
+        self._shared = requests[0].prompt[:shared]
+        start, rests = len(self._shared), [request.prompt[len(self._shared) :] for request in requests]
+        longest = max(map(len, rests))
+        padded = [[pad_id] * (longest - len(rest)) + rest for rest in rests]
+        masks = [[1] * start + [0] * (longest - len(rest)) + [1] * len(rest) for rest in rests]
         self._ids = torch.tensor(padded, device=self._device)
         self._mask = torch.tensor(masks, device=self._device)
-        self._positions = (self._mask.cumsum(dim=-1) - 1).clamp(min=0)
+        self._positions = (self._mask.cumsum(dim=-1) - 1).clamp(min=0)[:, start:]
         self._cache = DynamicCache(config=model.config)
 
     @property
@@ -67,6 +76,8 @@ class Decoder:
     @torch.inference_mode()
     def step(self) -> None:
         """Add one token to every unfinished request."""
+        if self._shared:
+            self._read_shared()
         output = self._model(
             input_ids=self._ids,
             attention_mask=self._mask,
@@ -84,6 +95,12 @@ class Decoder:
         self._positions = self._positions[:, -1:] + 1
         self._drop_finished()
 
+    def _read_shared(self) -> None:
+        ids = torch.tensor([self._shared], device=self._device)
+        self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+        self._cache.batch_repeat_interleave(len(self._rows))
+        self._shared = []
+
     def _choose(self, logits: torch.Tensor) -> list[int]:
         best = logits.argmax(dim=-1).tolist()
         return [
@@ -100,6 +117,15 @@ class Decoder:
         self._ids, self._mask, self._positions = self._ids[chosen], self._mask[chosen], self._positions[chosen]
         self._rows = [self._rows[index] for index in kept]
         self._random = [self._random[index] for index in kept]
+
+
+def shared_length(prompts: Sequence[list[int]]) -> int:
+    """How many tokens all prompts begin with alike, if there are several; each keeps at least one of its own."""
+    if len(prompts) < 2:
+        return 0
+    first, last = min(prompts), max(prompts)  # what the two ends of an order share, all between them share too
+    most = min(map(len, prompts)) - 1
+    return next((n for n in range(most) if first[n] != last[n]), most)
 
 
 def _generator(request: Request) -> torch.Generator | None:

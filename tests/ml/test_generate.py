@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from ml.decoding import Request
+from ml.decoding import Request, shared_length
 from ml.generate import answer, answer_text, cut_at_stop, make_request, run_generation
 from ml.loading import LoadedModel, load_model
 from ml.prompting import Example, Template, encode_pair, encode_prompt
@@ -55,6 +55,7 @@ def library_answer(loaded: LoadedModel, example: Example, stops: list[int]) -> l
 
 def test_greedy_answers_equal_the_librarys_in_any_batch(loaded: LoadedModel) -> None:
     free = [library_answer(loaded, example, [2]) for example in EXAMPLES]
+    assert shared_length([encode_prompt(example, Template(), loaded.tokenizer) for example in EXAMPLES]) > 2
     # Let a token that some answers contain be an end token, so that rows leave the batch at different times.
     stop = max({token for ids in free for token in ids}, key=lambda t: sum(0 < i.index(t) < 20 for i in free if t in i))
     expected = [library_answer(loaded, example, [2, stop]) for example in EXAMPLES]
@@ -68,6 +69,20 @@ def test_greedy_answers_equal_the_librarys_in_any_batch(loaded: LoadedModel) -> 
                 without_end = ids[:-1] if ids[-1] in (2, stop) else ids
                 assert request.new_ids == without_end
                 assert request.finish_reason == ("stop" if ids[-1] in (2, stop) else "length")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "length"),
+    [
+        ([[5, 6, 7]], 0),
+        ([[5, 6, 7], [5, 6, 8], [5, 6, 7, 9]], 2),
+        ([[5, 6, 7], [5, 6, 7]], 2),
+        ([[5], [5, 6]], 0),
+        ([[4, 6], [5, 6]], 0),
+    ],
+)
+def test_what_prompts_share_leaves_each_a_token_of_its_own(prompts: list[list[int]], length: int) -> None:
+    assert shared_length(prompts) == length
 
 
 def test_sampling_depends_on_seed_and_item_not_on_the_batch(loaded: LoadedModel) -> None:
