@@ -14,6 +14,8 @@ let sending = null;
 let failures = 0;
 let timer = 0;
 let box = null;
+let all = false; // send also what other windows put in; else each sends its own, and is told itself what became of it
+const here = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
 function read() {
   try {
@@ -38,19 +40,22 @@ export function forget() {
 
 /** Throws when this browser cannot keep it; the form is then sent as forms are. */
 export function put(entry) {
-  write([...read(), { ...entry, id: crypto.getRandomValues(new Uint32Array(2)).join("-") }]);
+  write([...read(), { ...entry, window: here, id: crypto.getRandomValues(new Uint32Array(2)).join("-") }]);
   flush();
 }
 
-/** Send what waits, in order. Resolves when nothing waits any more or the server cannot be reached. */
-export function flush() {
+/** Send what waits, in order; `others`: what windows left behind that are gone, too. Resolves when nothing waits any more or the server
+ * cannot be reached. */
+export function flush(others = false) {
   clearTimeout(timer);
+  all ||= others;
   sending ??= run().finally(() => { sending = null; });
   return sending;
 }
 
 async function run() {
-  for (let [entry] = read(); entry; [entry] = read()) {
+  const next = () => read().find((entry) => all || entry.window === here);
+  for (let entry = next(); entry; entry = next()) {
     const response = await send(entry).catch(() => null);
     if (!response || response.status >= 500 || response.status === 429) return later(text("outbox-offline", { count: waiting() }));
     if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }));
@@ -58,6 +63,7 @@ async function run() {
     await answered(entry, response);
   }
   failures = 0;
+  all = false;
   tell("");
 }
 
@@ -121,6 +127,6 @@ function tell(sentence) {
 }
 
 export function startOutbox() {
-  if (waiting()) flush();
-  window.addEventListener("online", () => { if (waiting()) flush(); });
+  if (waiting()) flush(true);
+  window.addEventListener("online", () => { if (waiting()) flush(true); });
 }

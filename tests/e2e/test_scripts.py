@@ -97,6 +97,8 @@ def test_the_sheet_of_shortcuts_opens_lists_and_switches_off(begun: Walk) -> Non
     expert = begun.expert
     expert.go(begun.root("tasks/advice/write/?key=sheet"))
     page, keys = expert.page, expert.page.keyboard
+    expect(expert.field("Instruction")).to_be_focused()
+    keys.press("Escape")
     keys.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_contain_text("Instruction")
