@@ -101,33 +101,26 @@ def measured_points(
 def loss_chart(run: Run) -> Chart | None:
     """The losses so far; None while there is but one point."""
     found = measured_points(run, ("loss", "develop_loss"))
-    if len({step for points in found.values() for step, _value in points}) < 2:
-        return None
     held = _("Held-out text") if run.corpus_id else _("Develop")
-    curves = [(_("Train"), found["loss"]), (held, found["develop_loss"])]
-    try:
-        return line_chart(
-            title=_("Loss by step"),
-            x_label=_("Step"),
-            y_label=_("Loss (nats a token)"),
-            series=[Series(str(name), points) for name, points in curves if points],
-        )
-    except ChartError:
-        return None
+    curves = {_("Train"): found["loss"], held: found["develop_loss"]}
+    return step_chart(_("Loss by step"), _("Loss (nats a token)"), curves) if several_steps(curves) else None
 
 
 def bits_chart(run: Run) -> Chart | None:
     """Bits per byte of the held-out text so far; None while there is but one point."""
-    points = measured_points(run, ("bits_per_byte",))["bits_per_byte"]
-    if len(points) < 2:
-        return None
+    curves = {_("Held-out text"): measured_points(run, ("bits_per_byte",))["bits_per_byte"]}
+    return step_chart(_("Bits per byte by step"), _("Bits per byte"), curves) if several_steps(curves) else None
+
+
+def several_steps(curves: dict[str, Points]) -> bool:
+    return len({step for points in curves.values() for step, _value in points}) > 1
+
+
+def step_chart(title: str, y_label: str, curves: dict[str, Points], *, from_zero: bool = False) -> Chart | None:
+    """Curves over the steps of a run; None where nothing can be drawn."""
+    series = [Series(name, points) for name, points in curves.items() if points]
     try:
-        return line_chart(
-            title=_("Bits per byte by step"),
-            x_label=_("Step"),
-            y_label=_("Bits per byte"),
-            series=[Series(_("Held-out text"), points)],
-        )
+        return line_chart(title=title, x_label=_("Step"), y_label=y_label, series=series, from_zero=from_zero)
     except ChartError:
         return None
 
@@ -138,13 +131,10 @@ def drawn_curves(run: Run) -> list[dict[str, Any]]:
     found = []
     for name in DRAWN:
         measure, points = MEASURES[name], measured[name]
-        label = _("Memory in GB") if name == "memory" else measure.label
+        label = str(_("Memory in GB") if name == "memory" else measure.label)
         text = _("Of the training process, or of its GPU.") if name == "memory" else measure.text
         unit = GIGABYTE if name == "memory" else 1
-        series = [Series(str(label), [(step, value / unit) for step, value in points])]
-        try:
-            chart = line_chart(title=str(label), x_label=_("Step"), y_label=str(label), series=series, from_zero=True)
-        except ChartError:
-            continue
-        found.append({"label": label, "text": text, "chart": chart})
+        scaled = [(step, value / unit) for step, value in points]
+        if chart := step_chart(label, label, {label: scaled}, from_zero=True):
+            found.append({"label": label, "text": text, "chart": chart})
     return found
