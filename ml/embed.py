@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from ml.cli import fail
+from ml.linear import use_onednn
 from ml.loading import TRUST_REMOTE_CODE, best_device, use_threads
 from ml.score import batches_by_length
 from ml.store import UnsafeModelError, check_safe_folder
@@ -45,6 +46,7 @@ class Embedder:
             add_pooling_layer=False,
         ).eval()
         self._model.to(self._device)
+        use_onednn(self._model)
         self.dimensions = int(self._model.config.hidden_size)
 
     @torch.inference_mode()

@@ -13,6 +13,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from ml.linear import use_onednn
 from ml.prompting import Tokenizer
 from ml.store import ModelRef
 
@@ -54,7 +55,7 @@ def use_threads(threads: int) -> int:
 def load_base(folder: Path | str, *, dtype: torch.dtype = torch.float32, **options: Any) -> PreTrainedModel:
     """Load base weights from a folder; `options` go to the model library. Raises ModelError."""
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -64,6 +65,8 @@ def load_base(folder: Path | str, *, dtype: torch.dtype = torch.float32, **optio
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error
+    use_onednn(model)
+    return model
 
 
 def load_model(

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, MistralConfig, MistralForCausalLM
+from transformers.cache_utils import DynamicLayer
 
-from ml.decoding import Request, shared_length
+from ml.cache import RoomyLayer
+from ml.decoding import Decoder, Request, shared_length
 from ml.generate import answer, answer_text, cut_at_stop, make_request, run_generation
 from ml.loading import LoadedModel, load_model
 from ml.prompting import Example, Template, encode_pair, encode_prompt
@@ -83,6 +85,40 @@ def test_greedy_answers_equal_the_librarys_in_any_batch(loaded: LoadedModel) -> 
 )
 def test_what_prompts_share_leaves_each_a_token_of_its_own(prompts: list[list[int]], length: int) -> None:
     assert shared_length(prompts) == length
+
+
+def test_a_model_that_looks_back_only_so_far_answers_like_the_library() -> None:
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, sliding_window=6, bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    model = MistralForCausalLM(config).eval()
+    settings = GenerationConfig(max_new_tokens=12, do_sample=False, pad_token_id=0)
+    prompts = [[5, 6, *range(7, 7 + length)] for length in (1, 4, 9, 20)]
+    requests = [Request(prompt=prompt, max_new_tokens=12, stop_ids=frozenset()) for prompt in prompts]
+    decoder = Decoder(model, requests, pad_id=0)
+    while decoder.active:
+        decoder.step()
+    for request in requests:
+        ids = torch.tensor([request.prompt])
+        found = model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=settings)
+        assert request.new_ids == found[0, len(request.prompt) :].tolist()
+
+
+def test_a_token_is_written_behind_the_others_and_rows_can_leave() -> None:
+    torch.manual_seed(0)
+    start = torch.randn(3, 2, 5, 4)
+    roomy, plain = RoomyLayer(start, start + 1), DynamicLayer()
+    plain.update(start, start + 1)
+    for count in (1, 80, 1):
+        new = torch.randn(roomy.keys.shape[0], 2, count, 4)
+        for got, expected in zip(roomy.update(new, new + 1), plain.update(new, new + 1), strict=True):
+            assert torch.equal(got, expected)
+        for layer in (roomy, plain):
+            layer.batch_select_indices(torch.tensor([layer.keys.shape[0] - 1, 0]))
+    before = roomy.update(new, new)[0].data_ptr()
+    assert roomy.update(new, new)[0].data_ptr() == before
 
 
 def test_sampling_depends_on_seed_and_item_not_on_the_batch(loaded: LoadedModel) -> None:

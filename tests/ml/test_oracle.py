@@ -30,7 +30,7 @@ EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_model(tmp_path_factory.mktemp("model"))
+    return make_tiny_model(tmp_path_factory.mktemp("model"), hidden_size=64)
 
 
 def prepared_by_trl(folder: Path, rows: list[dict[str, Any]], out: Path) -> list[dict[str, list[int]]]:

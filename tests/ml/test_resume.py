@@ -23,7 +23,7 @@ _STEPS = 16
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_model(tmp_path_factory.mktemp("base"))
+    return make_tiny_model(tmp_path_factory.mktemp("base"), hidden_size=64)
 
 
 @pytest.fixture(scope="module")
