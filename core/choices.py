@@ -122,7 +122,8 @@ class NoticeKind(TextChoices):
     GUIDELINES = "guidelines", _("The guidelines changed")
     SPEEDS = "speeds", _("Measuring of times changed")
     RUN = "run", _("A training ended")
+    FACTOR = "factor", _("Your second factor was removed")
 
     @property
     def tone(self) -> str:
-        return {"returned": "warn", "mentioned": "accent", "guidelines": "warn"}.get(self.value, "info")
+        return {"returned": "warn", "mentioned": "accent", "guidelines": "warn", "factor": "warn"}.get(self.value, "info")

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core import registries
 from core.access import Access, projects_listed
-from core.selectors.health import notices
-from core.selectors.inbox import inbox_count
+from core.selectors.health import Notice, notices
+from core.selectors.inbox import inbox_unread
 
 THEMES = ("auto", "light", "dark")
 ADMIN_PAGES = (
@@ -26,6 +26,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return context
     access: Access | None = getattr(request, "access", None)
+    unread = inbox_unread(user)
     return {
         **context,
         "project": access.project if access else None,
@@ -33,9 +34,15 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "projects": projects_listed(request),
         "navigation": navigation(request, access) if access else [],
         "admin_navigation": admin_navigation(request, in_project=access is not None) if user.is_admin else [],
-        "notices": notices(user),
-        "inbox": {"url": reverse("inbox"), "count": inbox_count(user)},
+        "notices": [*notices(user), *([factor_removed()] if unread.second_factor else [])],
+        "inbox": {"url": reverse("inbox"), "count": unread.count},
     }
+
+
+def factor_removed() -> Notice:
+    """Stands on every page until the person has read who did it and why."""
+    text = _("Your second factor was removed: a password alone lets you in now. Your inbox says by whom and why.")
+    return Notice("warn", text, reverse("inbox"), _("Open the inbox"))
 
 
 def navigation(request: HttpRequest, access: Access) -> list[dict[str, Any]]:

@@ -58,6 +58,19 @@ class InvitePerson(forms.Form):
     )
 
 
+class RemoveSecondFactor(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text=_("Such as “Phone lost, asked for at my desk”. The audit log keeps it, and the person reads it."),
+    )
+    sure = forms.BooleanField(
+        label=_("I have made sure that this person asks for it"),
+        help_text=_("By voice or face to face: whoever has their password would ask for the same by mail."),
+    )
+
+
 class InviteMember(forms.Form):
     email = forms.EmailField(
         label=_("Email"),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("people/<int:user>/reactivate/", people.reactivate, name="people-reactivate"),
     path("people/<int:user>/admin/", people.set_admin, name="people-admin"),
     path("people/<int:user>/reset-link/", people.reset_link, name="people-reset-link"),
+    path("people/<int:user>/second-factor/", people.second_factor, name="people-second-factor"),
     path("projects/new/", projects.new, name="project-new"),
     path("p/<slug:project>/settings/", projects.settings, name="project-settings"),
     path("p/<slug:project>/settings/invite/", projects.member_invite, name="project-invite"),

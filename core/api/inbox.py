@@ -5,7 +5,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.access import comment_by_id, person, projects_for, refuse_read_only_token
+from core.access import api_token, comment_by_id, person, projects_for, refuse_read_only_token
 from core.api.projects import REFUSALS
 from core.api.shapes import PersonOut
 from core.choices import NoticeKind
@@ -16,7 +16,9 @@ from core.services.threads import comment_remove
 
 
 class NoticeOut(serializers.ModelSerializer[Notice]):
-    project: serializers.SlugRelatedField[Project] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project: serializers.SlugRelatedField[Project] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True, allow_null=True, help_text="Null: it is about your account."
+    )
     actor = PersonOut(read_only=True, allow_null=True)
 
     class Meta:
@@ -61,7 +63,10 @@ class Inbox(generics.ListAPIView[Notice]):
     def get_queryset(self) -> QuerySet[Notice]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return notices_of(person(self.request), projects_for(self.request), self.request.query_params.get("kind", ""))
+        kind = self.request.query_params.get("kind", "")
+        found = notices_of(person(self.request), projects_for(self.request), kind)
+        token = api_token(self.request)
+        return found.exclude(project=None) if token and token.project_id else found
 
 
 @extend_schema(tags=["inbox"], request=ReadIn, responses={200: ReadOut, **REFUSALS}, summary="Mark lines as read")

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -9,12 +8,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.access import project_access, projects_for, require_admin
-from core.api.shapes import MemberChange, MemberOut, ProjectChange, ProjectDetailOut, ProjectIn, ProjectOut, Refusal
-from core.choices import Need, Role
-from core.models import Membership, Project, User
-from core.selectors.people import members_of
-from core.services.people import membership_remove, membership_set
-from core.services.projects import project_create, project_update
+from core.api.shapes import ProjectChange, ProjectDetailOut, ProjectIn, ProjectOut, Refusal
+from core.choices import Need
+from core.models import Project
+from core.services.projects import project_create, project_remove_demo, project_update
 
 REFUSALS = {400: Refusal, 403: Refusal, 404: Refusal}
 
@@ -55,40 +52,10 @@ class ProjectView(APIView):
         changed = project_update(actor=access.user, project=access.project, **given.validated_data)
         return Response(ProjectDetailOut(changed, context={"access": access}).data)
 
-
-@extend_schema(tags=["projects"])
-class Members(generics.ListAPIView[Membership]):
-    """Who works in the project, for its members."""
-
-    serializer_class = MemberOut
-    queryset = Membership.objects.none()
-
-    def get_queryset(self) -> QuerySet[Membership]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
-        access = project_access(self.request, self.kwargs["project"])
-        return members_of(access.project)
-
-
-@extend_schema(tags=["projects"])
-class MemberView(APIView):
-    @extend_schema(
-        request=MemberChange, responses={200: MemberOut, **REFUSALS}, summary="Change a member's role (owners)"
-    )
-    def put(self, request: Request, project: str, user: int) -> Response:
+    @extend_schema(responses={204: None, **REFUSALS}, summary="Remove the demo project with all in it (owners)")
+    def delete(self, request: Request, project: str) -> Response:
         access = project_access(request, project, Need.OWN)
-        person = get_object_or_404(User, pk=user, memberships__project=access.project)
-        given = MemberChange(data=request.data)
-        given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
-        member = membership_set(actor=access.user, project=access.project, user=person, role=role)
-        return Response(MemberOut(member).data)
-
-    @extend_schema(responses={204: None, **REFUSALS}, summary="Remove a member (owners)")
-    def delete(self, request: Request, project: str, user: int) -> Response:
-        access = project_access(request, project, Need.OWN)
-        person = get_object_or_404(User, pk=user, memberships__project=access.project)
-        membership_remove(actor=access.user, project=access.project, user=person)
+        project_remove_demo(actor=access.user, project=access.project)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -43,7 +43,7 @@ class Notice(models.Model):
     """A line in a person's inbox. What happens again to the same thing before it was read is told in the same line."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notices", db_index=False)
-    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="+")  # null: about their account
     kind = models.CharField(max_length=12, choices=NoticeKind.choices)
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     subject_type = models.CharField(max_length=40)

@@ -22,6 +22,8 @@ STARTED, STARTING_SECONDS = time.monotonic(), 45.0  # the web is there before th
 class Notice:
     tone: str
     text: Any
+    url: str = ""
+    action: Any = ""  # the words of the link to `url`
 
 
 def redis_url() -> str:

@@ -1,9 +1,10 @@
 """A person's inbox, to read."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from core.choices import NoticeKind
 from core.models import Notice, User
@@ -11,19 +12,31 @@ from core.models import Notice, User
 MOST_COUNTED = 100
 
 
-def inbox_count(user: User) -> int:
-    """Unread lines, counted up to 100: every page asks."""
-    return Notice.objects.filter(user=user, read_at=None)[:MOST_COUNTED].count()
+@dataclass(frozen=True)
+class Unread:
+    count: int
+    second_factor: bool  # whether they have yet to read that somebody took it away
+
+
+def inbox_unread(user: User) -> Unread:
+    """Unread lines, counted up to 100: every page asks, so that it is one statement."""
+    unread = Notice.objects.filter(user=user, read_at=None).order_by("-pk")
+    kinds = list(unread.values_list("kind", flat=True)[:MOST_COUNTED])
+    return Unread(len(kinds), NoticeKind.FACTOR in kinds)
 
 
 def notices_of(user: User, projects: Any, kind: str = "") -> "QuerySet[Notice]":
-    """The person's lines from projects that they may see."""
-    found = Notice.objects.filter(user=user, project__in=projects).select_related("project", "actor")
+    """The person's lines from projects that they may see, and about their account."""
+    found = Notice.objects.filter(within(projects), user=user).select_related("project", "actor")
     return found.filter(kind=kind) if kind in NoticeKind.values else found
 
 
+def within(projects: Any) -> Q:
+    return Q(project__in=projects) | Q(project=None)
+
+
 def unread_by_kind(user: User, projects: Any) -> "dict[str, int]":
-    unread = Notice.objects.filter(user=user, project__in=projects, read_at=None)
+    unread = Notice.objects.filter(within(projects), user=user, read_at=None)
     return dict(unread.order_by().values_list("kind").annotate(count=Count("pk")))
 
 

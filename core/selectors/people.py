@@ -1,4 +1,5 @@
-from django.db.models import Prefetch, QuerySet
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from core.choices import LinkKind
@@ -6,10 +7,12 @@ from core.models import ApiToken, Membership, OneTimeLink, Project, User
 
 
 def people_list() -> QuerySet[User]:
-    """Everyone, active people first, with their projects."""
+    """Everyone, active people first, with their projects and whether a second factor is asked of them."""
     memberships = Membership.objects.select_related("project").order_by("project__name")
-    return User.objects.order_by("-is_active", "name", "email").prefetch_related(
-        Prefetch("memberships", queryset=memberships)
+    return (
+        User.objects.annotate(has_second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
+        .order_by("-is_active", "name", "email")
+        .prefetch_related(Prefetch("memberships", queryset=memberships))
     )
 
 

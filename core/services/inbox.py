@@ -35,9 +35,17 @@ def notice_tell(
     members = Membership.objects.filter(project=project, user__in=wanted, user__is_active=True)
     found = list(members.order_by("user").values_list("user", flat=True)) if wanted else []
     if found:
-        values = [found, project.pk, kind.value, actor.pk if actor else None, *subject, url[:300], text[:300], count]
-        with connection.cursor() as cursor:
-            cursor.execute(TELL, values)
+        tell(found, project.pk, kind.value, actor.pk if actor else None, *subject, url[:300], text[:300], count)
+
+
+def account_tell(*, user: User, kind: NoticeKind, actor: User | None, url: str, text: str) -> None:
+    """Put a line about a person's own account into their inbox, whatever projects they are in."""
+    tell([user.pk], None, kind.value, actor.pk if actor else None, "user", user.pk, url, text[:300], 1)
+
+
+def tell(*values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(TELL, values)
 
 
 def notices_read(*, user: User, ids: Collection[int] | None = None, kind: str = "") -> int:

@@ -2,7 +2,6 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models.functions import Now
@@ -12,9 +11,11 @@ from django.utils.translation import gettext as _
 
 from core.choices import LinkKind, Role
 from core.denied import ApplicationError
-from core.models import ApiToken, Membership, OneTimeLink, Project, User
+from core.models import Membership, OneTimeLink, Project, User
 from core.services.events import event_record
-from core.services.people import membership_set, user_create
+from core.services.people import membership_set, sign_ins_end, user_create
+
+RESET_DAYS = 2
 
 
 def hash_of(secret: str) -> str:
@@ -120,9 +121,7 @@ def link_accept_reset(*, secret: str, password: str) -> User:
     validate_password(password, link.user)
     link.user.set_password(password)
     link.user.save(update_fields=["password"])
-    for session in UserSession.objects.filter(user=link.user):
-        session.end()
-    ApiToken.objects.filter(user=link.user).delete()
+    sign_ins_end(link.user)
     use_link(link, link.user)
     return link.user
 

@@ -35,13 +35,18 @@ def user_deactivate(*, actor: User, user: User) -> None:
     if user.pk == actor.pk:
         raise ApplicationError(_("You cannot deactivate yourself; ask another admin."))
     User.objects.filter(pk=user.pk).update(is_active=False)
-    for session in UserSession.objects.filter(user=user):
-        session.end()
-    ApiToken.objects.filter(user=user).delete()
+    sign_ins_end(user)
     # A link they made for themselves beforehand must not be the way back in.
     OneTimeLink.objects.filter(Q(user=user) | Q(created_by=user), used_at=None).delete()
     user.refresh_from_db()
     event_record(actor=actor, action="user.deactivated", subject=user)
+
+
+def sign_ins_end(user: User) -> None:
+    """Every browser and every program of that person has to show again who they are."""
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+    ApiToken.objects.filter(user=user).delete()
 
 
 @transaction.atomic

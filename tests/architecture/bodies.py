@@ -5,6 +5,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.architecture.estate import Estate
+from tests.world import PASSWORD
 
 MULTIPART = {"api-base-model-archive", "api-corpora", "api-documents", "api-imports"}
 
@@ -35,6 +36,8 @@ def body(name: str, estate: Estate) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "api-projects": {"name": "A third"},
         "api-member": {"role": "viewer"},
+        "api-person-admin": {"is_admin": False},
+        "api-person-second-factor-remove": {"reason": "The phone is lost", "password": PASSWORD},
         "api-webhooks": {"url": "https://example.org/hook", "events": ["job.done"]},
         "api-webhook": {"state": "paused"},
         "api-tasks": {"project": project, "name": "Another"},

@@ -1,6 +1,6 @@
-"""What pages of training and of curation do, programs do too: each page and its endpoint."""
+"""What pages of the core, of training and of curation do, programs do too: each page and its endpoint."""
 
-from tests.architecture.matrix import CURATION, ROWS, TRAINING
+from tests.architecture.matrix import CORE, CURATION, ROWS, TRAINING
 
 TWINS = {
     "run-list": "api-runs api-runs-waiting api-presets",
@@ -148,3 +148,46 @@ def test_each_page_of_curation_has_an_endpoint() -> None:
     pages = sorted(name.removeprefix("curation:") for name in CURATION if name.startswith("curation:"))
     assert pages == sorted(page for row in TWINS_OF_CURATION for page in row.split())
     assert {twin for twins in TWINS_OF_CURATION.values() for twin in twins.split()} - set(ROWS) == set()
+
+
+TWINS_OF_CORE = {
+    "people": "api-people api-invitations",
+    "people-invite": "api-invitations",
+    "people-withdraw": "api-invitation",
+    "people-deactivate": "api-person-deactivate",
+    "people-reactivate": "api-person-reactivate",
+    "people-admin": "api-person-admin",
+    "people-reset-link": "api-person-reset-link",
+    "people-second-factor": "api-person-second-factor-remove",
+    "project-new": "api-projects",
+    "project-settings": "api-project api-members api-project-invitations",
+    "project-invite": "api-project-invitations",
+    "project-withdraw": "api-project-invitation",
+    "project-member-role project-member-remove": "api-member",
+    "project-remove-demo": "api-project",
+    "project-jobs jobs": "api-jobs",
+    "jobs-detail jobs-live jobs-panel": "api-job",
+    "jobs-stop jobs-cancel": "api-job-stop",
+    "jobs-hold jobs-release": "api-job-hold",
+    "jobs-move": "api-job-move",
+    "jobs-plan": "api-job-plan",
+    "jobs-retry": "api-job-retry",
+    "project-audit audit": "api-events",
+    "profile": "api-me",
+    "webhooks": "api-webhooks",
+    "webhooks-detail": "api-webhook api-deliveries",
+    "webhooks-switch webhooks-remove": "api-webhook",
+    "webhooks-resend": "api-delivery-resend",
+    "inbox": "api-inbox",
+    "inbox-read inbox-open": "api-inbox-read",
+    "comment-remove": "api-comment",
+}
+# Ways in are for people alone, and a token makes no tokens; the rest is the look of pages, or for programs itself.
+FOR_PEOPLE_ALONE = {"link", "profile-token-new", "profile-token-revoke"}
+NO_PAGES_OF_THE_PRODUCT = {"theme", "styleguide", "health", "metrics", "schema"}
+
+
+def test_each_page_of_the_core_has_an_endpoint() -> None:
+    pages = {name for name in CORE if not name.startswith("api-")} - FOR_PEOPLE_ALONE - NO_PAGES_OF_THE_PRODUCT
+    assert sorted(pages) == sorted(page for row in TWINS_OF_CORE for page in row.split())
+    assert {twin for twins in TWINS_OF_CORE.values() for twin in twins.split()} - set(ROWS) == set()

@@ -9,7 +9,7 @@ from django.test import Client
 from core.choices import NoticeKind, Role
 from core.denied import ApplicationError
 from core.models import Comment, Notice, Project, Thread, User
-from core.selectors.inbox import inbox_count
+from core.selectors.inbox import inbox_unread
 from core.selectors.threads import mentions_marked, thread_page
 from core.services.inbox import notice_tell
 from core.services.people import membership_remove, user_deactivate
@@ -75,7 +75,7 @@ def test_the_same_thing_twice_is_one_unread_line_and_a_new_one_after_reading(
     Notice.objects.update(read_at="2026-01-01T00:00Z")
     say(owner, project, "@Edda, again.")
     assert told(expert) == [("mentioned", "@Edda, please.", 2), ("mentioned", "@Edda, again.", 1)]
-    assert inbox_count(expert) == 1
+    assert inbox_unread(expert).count == 1
 
 
 def test_only_active_members_are_told_and_who_leaves_keeps_nothing(
@@ -113,7 +113,7 @@ def test_the_page_counts_filters_opens_and_marks_as_read(
     with django_assert_max_num_queries(12):
         client.get("/inbox/")
     client.post("/inbox/read/", {"kind": "returned"})
-    assert inbox_count(expert) == 0
+    assert inbox_unread(expert).count == 0
 
 
 def test_the_api_reads_and_marks_ones_own(project: Project, owner: User, expert: User, reviewer: User) -> None:
@@ -124,7 +124,7 @@ def test_the_api_reads_and_marks_ones_own(project: Project, owner: User, expert:
     theirs = Notice.objects.get(user=reviewer).pk
     assert api.post("/api/v1/inbox/read/", {"ids": [theirs]}, format="json").json() == {"read": 0}
     assert api.post("/api/v1/inbox/read/", {"ids": [line["id"]]}, format="json").json() == {"read": 1}
-    assert inbox_count(reviewer) == 1
+    assert inbox_unread(reviewer).count == 1
     elsewhere = api_client(owner, project=Project.objects.create(slug="x", name="X", created_by=owner))
     assert elsewhere.get("/api/v1/inbox/").json()["results"] == []
 

@@ -1,7 +1,10 @@
 """The admin's page of people, and what deactivating does to live clients."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
 from core.choices import LinkKind, Role
 from core.models import ApiToken, Event, Membership, OneTimeLink, Project, User
@@ -114,3 +117,55 @@ def test_the_page_asks_the_database_as_often_for_many_people(
         Membership.objects.create(project=project, user=make_user(f"P{number}"), role=Role.VIEWER)
     with django_assert_max_num_queries(12):
         assert b"P7" in client.get("/people/").content
+
+
+def test_programs_of_an_admin_manage_people_as_the_page_does(
+    admin: User, expert: User, owner: User, api_as: Callable[..., APIClient]
+) -> None:
+    client = api_as(admin)
+    rows = {row["name"]: row for row in client.get("/api/v1/people/").json()["results"]}
+    assert rows["Edda"]["memberships"] == [{"project": "building-advice", "role": "expert"}]
+    assert (rows["Ada"]["is_admin"], rows["Edda"]["second_factor"]) == (True, False)
+    one = f"/api/v1/people/{expert.pk}"
+    assert client.post(f"{one}/admin/", {"is_admin": True}).json()["is_admin"] is True
+    assert client.post(f"{one}/admin/", {"is_admin": False}).json()["is_admin"] is False
+    reset = client.post(f"{one}/reset-link/").json()["url"].removeprefix("http://testserver")
+    assert b"For edda@example.org" in Client().get(reset).content
+    assert client.post(f"{one}/deactivate/").json()["is_active"] is False
+    assert (Client().get(reset).status_code, client.post(f"{one}/reset-link/").status_code) == (410, 404)
+    assert client.post(f"{one}/reactivate/").json()["is_active"] is True
+    told = client.post(f"/api/v1/people/{admin.pk}/deactivate/")
+    assert (told.status_code, told.json()["detail"]) == (400, "You cannot deactivate yourself; ask another admin.")
+    for path in ("", "invitations/", f"{expert.pk}/deactivate/"):
+        assert api_as(owner).post(f"/api/v1/people/{path}").status_code in {404, 405}
+    assert User.objects.get(pk=expert.pk).is_active
+
+
+def test_programs_invite_into_everything_and_into_a_project(
+    admin: User, owner: User, expert: User, project: Project, api_as: Callable[..., APIClient]
+) -> None:
+    everywhere, here = "/api/v1/people/invitations/", f"/api/v1/projects/{project.slug}/invitations/"
+    made = api_as(admin).post(everywhere, {"email": "new@example.org", "makes_admin": True})
+    assert made.json()["url"].startswith("http://testserver/link/")
+    link = api_as(owner).post(here, {"role": "reviewer"}).json()["url"]
+    assert b"Building advice" in Client().get(link.removeprefix("http://testserver")).content
+    assert api_as(owner).post(here, {"role": "emperor"}).status_code == 400
+    assert api_as(expert).post(here, {"role": "owner"}).status_code == 403
+    (row,) = api_as(owner).get(here).json()["results"]
+    assert (row["role"], row["project"], row["makes_admin"]) == ("reviewer", project.slug, False)
+    rows = api_as(admin).get(everywhere).json()["results"]
+    assert [(row["email"], row["makes_admin"]) for row in rows] == [("", False), ("new@example.org", True)]
+    assert api_as(owner).delete(f"{here}{rows[1]['id']}/").status_code == 400
+    assert api_as(owner).delete(f"{here}{row['id']}/").status_code == 204
+    assert api_as(admin).delete(f"{everywhere}{rows[1]['id']}/").status_code == 204
+    assert not OneTimeLink.objects.exists()
+
+
+def test_a_program_reads_and_changes_its_own_account(expert: User, api_as: Callable[..., APIClient]) -> None:
+    client = api_as(expert)
+    assert client.get("/api/v1/me/").json()["email"] == "edda@example.org"
+    changed = client.patch("/api/v1/me/", {"single_keys": False}).json()
+    assert (changed["single_keys"], changed["name"], changed["is_admin"]) == (False, "Edda", False)
+    assert client.patch("/api/v1/me/", {"name": ""}, format="json").status_code == 400
+    assert api_as(expert, may_write=False).patch("/api/v1/me/", {"name": "X"}).status_code == 403
+    assert User.objects.get(pk=expert.pk).name == "Edda"
