@@ -61,9 +61,11 @@ JOB_TONES = {
 
 
 class Queue(TextChoices):
-    DEFAULT = "default", _("Default")
-    GENERATE = "generate", _("Generate")
-    TRAIN = "train", _("Train")
+    """Three, so that an import need not wait for a training. People read what waits in each."""
+
+    DEFAULT = "default", _("imports, checks and freezes")
+    GENERATE = "generate", _("answers of models")
+    TRAIN = "train", _("trainings")
 
 
 class WebhookState(TextChoices):
@@ -126,4 +128,6 @@ class NoticeKind(TextChoices):
 
     @property
     def tone(self) -> str:
-        return {"returned": "warn", "mentioned": "accent", "guidelines": "warn", "factor": "warn"}.get(self.value, "info")
+        return {"returned": "warn", "mentioned": "accent", "guidelines": "warn", "factor": "warn"}.get(
+            self.value, "info"
+        )

@@ -34,7 +34,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "projects": projects_listed(request),
         "navigation": navigation(request, access) if access else [],
         "admin_navigation": admin_navigation(request, in_project=access is not None) if user.is_admin else [],
-        "notices": [*notices(user), *([factor_removed()] if unread.second_factor else [])],
+        "notices": notices(user),
+        "account_notice": factor_removed() if unread.second_factor else None,
         "inbox": {"url": reverse("inbox"), "count": unread.count},
     }
 

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from core.choices import Queue
-from core.selectors.health import queues_without_worker, redis_answers
+from core.selectors.health import queue_labels, queues_without_worker, redis_answers
 
 
 def in_request_thread(check: Callable[[Any], None]) -> Callable[[Any], Any]:
@@ -56,9 +55,9 @@ class WorkersCheck(HealthCheck):
     @in_request_thread
     def run(self) -> None:
         if missing := queues_without_worker():
-            names = ", ".join(str(Queue(queue).label) for queue in missing)
             text = _("No worker was heard in the last %(seconds)s s for: %(queues)s.")
-            raise ServiceUnavailable(text % {"seconds": 3 * settings.HEARTBEAT_SECONDS, "queues": names})
+            heard = {"seconds": 3 * settings.HEARTBEAT_SECONDS, "queues": queue_labels(missing)}
+            raise ServiceUnavailable(text % heard)
 
 
 CHECKS: tuple[type[Any], ...] = (DatabaseCheck, QueueCheck, WorkersCheck)

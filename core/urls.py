@@ -51,6 +51,7 @@ urlpatterns = [
     path("webhooks/<int:webhook>/switch/", webhooks.switch, name="webhooks-switch"),
     path("webhooks/<int:webhook>/remove/", webhooks.remove, name="webhooks-remove"),
     path("webhooks/deliveries/<int:delivery>/resend/", webhooks.resend, name="webhooks-resend"),
+    path("notices/", health.notices_live, name="notices-live"),
     path("health/", health.health, name="health"),
     path("metrics", health.metrics, name="metrics"),
 ]

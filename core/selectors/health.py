@@ -63,7 +63,14 @@ def find_notices() -> list[tuple[str, str]]:
     missing = queues_without_worker()
     if missing and time.monotonic() - STARTED < STARTING_SECONDS:
         return [("info", _("The workers are starting: background work begins in some seconds."))]
+    if len(missing) == len(Queue):
+        text = _("No worker is running. What you ask for waits and is not lost; an admin starts them with “make up”.")
+        return [("warn", text)]
     if missing:
-        text = _("No worker is running for: %(queues)s. Work for it waits; an admin can start it with “make up”.")
-        return [("warn", text % {"queues": ", ".join(str(Queue(queue).label) for queue in missing)})]
+        text = _("These wait, because no worker is running for them: %(queues)s. An admin starts it with “make up”.")
+        return [("warn", text % {"queues": queue_labels(missing)})]
     return []
+
+
+def queue_labels(queues: list[str]) -> str:
+    return "; ".join(str(Queue(queue).label) for queue in queues)

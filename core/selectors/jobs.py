@@ -34,7 +34,7 @@ class WorkerRow:
     def work(self) -> str:
         """What it takes up: a queue by its name, or, for what looks after the queues, that."""
         queue = self.heartbeat.queue
-        return str(Queue(queue).label) if queue in Queue.values else _("Scheduler")
+        return str(Queue(queue).label) if queue in Queue.values else _("the clock that resends what waits")
 
 
 def job_title(job: Job) -> Any:

@@ -43,7 +43,7 @@ def account_tell(*, user: User, kind: NoticeKind, actor: User | None, url: str, 
     tell([user.pk], None, kind.value, actor.pk if actor else None, "user", user.pk, url, text[:300], 1)
 
 
-def tell(*values: object) -> None:
+def tell(*values: str | int | list[int] | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(TELL, values)
 

@@ -1,4 +1,4 @@
-"""/health/ for load balancers and people, /metrics for Prometheus."""
+"""/health/ for load balancers and people, /metrics for Prometheus, and the banners that every page has."""
 
 import ipaddress
 
@@ -38,6 +38,13 @@ def health(request: HttpRequest) -> HttpResponse:
     if wants_html(request):
         return render(request, "core/health.html", {"ok": ok, "parts": parts if member else []}, status=status)
     return JsonResponse({"ok": ok, **({"parts": parts} if member else {})}, status=status)
+
+
+@require_GET
+@never_cache
+def notices_live(request: HttpRequest) -> HttpResponse:
+    """The banners about the installation itself, asked for again by a page that shows some."""
+    return render(request, "components/notices.html")
 
 
 def wants_html(request: HttpRequest) -> bool:

@@ -22,13 +22,17 @@ export function toast(sentence, { tone = "info", seconds = 8, more = null } = {}
 }
 
 export function startLive() {
-  // a fragment may carry data-announce="…": it is said when the sentence differs from the last one
-  let last = "";
+  // a fragment may carry data-announce="…": it is said when the sentence differs from the fragment's last one, and what
+  // the page told when it was loaded is then over: it spoke of the state before
+  const told = new Map([...document.querySelectorAll("[data-announce]")].map((part) => [part.id, part.dataset.announce]));
   document.addEventListener("htmx:afterSettle", (event) => {
     const speaker = event.target.closest?.("[data-announce]") ?? event.target.querySelector?.("[data-announce]");
     const sentence = speaker?.dataset.announce ?? "";
-    if (sentence && sentence !== last) announce(sentence);
-    if (sentence) last = sentence;
+    if (!sentence || sentence === told.get(speaker.id)) return;
+    announce(sentence);
+    const over = told.has(speaker.id) ? "#notices [data-message]:not([data-tone=bad])" : null;
+    if (over) document.querySelectorAll(over).forEach((message) => message.remove());
+    told.set(speaker.id, sentence);
   });
 
   let silentSince = 0;

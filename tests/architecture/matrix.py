@@ -50,6 +50,7 @@ CORE: dict[str, tuple[str, str] | list[tuple[str, str]]] = {
     "webhooks-resend": ("POST", "admin"),
     "health": ("GET", "open"),
     "metrics": ("GET", "open"),  # from this machine; from elsewhere only for admins (tests/core has that)
+    "notices-live": ("GET", "login"),
     "inbox": ("GET", "login"),
     "inbox-read": ("POST", "login"),
     "inbox-open": ("POST", "self"),

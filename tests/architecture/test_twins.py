@@ -184,7 +184,7 @@ TWINS_OF_CORE = {
 }
 # Ways in are for people alone, and a token makes no tokens; the rest is the look of pages, or for programs itself.
 FOR_PEOPLE_ALONE = {"link", "profile-token-new", "profile-token-revoke"}
-NO_PAGES_OF_THE_PRODUCT = {"theme", "styleguide", "health", "metrics", "schema"}
+NO_PAGES_OF_THE_PRODUCT = {"theme", "styleguide", "health", "metrics", "notices-live", "schema"}
 
 
 def test_each_page_of_the_core_has_an_endpoint() -> None:

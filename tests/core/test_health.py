@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -31,7 +32,10 @@ def test_a_stranger_is_told_only_whether_all_is_well(workers: None) -> None:
 def test_a_person_with_a_session_is_told_which_part(viewer: User, as_user: object) -> None:
     parts = {part["name"]: part for part in as_user(viewer).get("/health/").json()["parts"]}
     assert {name: part["ok"] for name, part in parts.items()} == {"database": True, "redis": True, "workers": False}
-    assert parts["workers"]["text"] == "No worker was heard in the last 30 s for: Default, Generate, Train."
+    assert (
+        parts["workers"]["text"]
+        == "No worker was heard in the last 30 s for: imports, checks and freezes; answers of models; trainings."
+    )
     assert b"Does not answer" in as_user(viewer).get("/health/", HTTP_ACCEPT="text/html").content
 
 
@@ -71,3 +75,18 @@ def test_metrics_from_elsewhere_are_for_admins(
 def test_behind_a_declared_proxy_loopback_proves_nothing(settings: Any) -> None:
     settings.TRUSTED_PROXY = "127.0.0.1"
     assert Client().get("/metrics").status_code == 404
+
+
+def test_a_banner_asks_for_itself_until_there_is_nothing_to_tell(viewer: User, as_user: object) -> None:
+    near, client = caches["near"], as_user(viewer)
+    assert b"notices-live" not in client.get("/profile/").content
+    near.set("notices", [("warn", "No worker is running.")], None)
+    try:
+        for path in ("/profile/", "/notices/"):
+            page = client.get(path).content.decode()
+            assert 'id="notices-live" hx-get="/notices/"' in page, path
+            assert "No worker is running." in page, path
+    finally:
+        near.set("notices", [], None)
+    quiet = client.get("/notices/")
+    assert (b"hx-get" in quiet.content, "no-store" in quiet["Cache-Control"]) == (False, True)

@@ -116,7 +116,7 @@ def test_a_place_in_the_queue_counts_jobs_of_other_projects_without_showing_them
     page = as_user(viewer).get(f"/p/{project.slug}/jobs/")
     assert [(row.job.pk, row.position) for row in page.context["open"]] == [(mine.pk, 2)]
     assert b"Elsewhere" not in page.content
-    assert b"Place 2 in the queue Default." in as_user(viewer).get(f"/jobs/{mine.pk}/").content
+    assert b"Place 2 in the queue of imports, checks and freezes." in as_user(viewer).get(f"/jobs/{mine.pk}/").content
 
 
 def test_ended_jobs_page_by_position_and_each_is_on_one_page(project: Project, viewer: User, as_user: object) -> None:

@@ -131,7 +131,7 @@ def test_the_banner_tells_that_redis_or_the_workers_are_away(
     assert [tone for tone, _text in find_notices()] == ["bad"]
     plant.redis.start()
     plant.start_worker()
-    wait_for(lambda: "Default" not in find_notices()[0][1])
+    wait_for(lambda: "for them: answers of models; trainings." in find_notices()[0][1])
 
 
 def test_a_running_job_stops_when_a_person_says_so(plant: Plant) -> None:
