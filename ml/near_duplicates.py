@@ -26,7 +26,7 @@ from ml.words import words
 
 THRESHOLD = 0.7
 SKETCH_BYTES = 128
-EDITION = 2  # count it up when shingles, hashes or rensa change: stored sketches are then made anew
+EDITION = 3  # count it up when shingles, grams, hashes or rensa change: what is stored of texts is then made anew
 LONGEST_SHORT = 24  # words; two texts that have no more are compared by letters
 SHORTEST_LONG = 17  # words; one with fewer has less than 0.7 of the words of one that is not short
 _BAND_ROWS = 4  # 32 bands: a pair of similarity .7 is proposed with 99.98 %, one of .3 with 23 %

@@ -8,23 +8,40 @@ stored at first assignment and kept for ever; the part follows from the position
 so that a changed ratio moves only the pairs between the old and the new boundary, and a larger test part keeps all of
 the smaller one. Positions of groups that arrive together are spread evenly in the order of their salted hashes: the
 hashes alone would miss the ratio by 1.8 points (one standard deviation) at 503 pairs.
+
+Pairs of which one stands inside the other, or that say the same in other words, join a group too, as long as it stays
+small: in material that is put together from the same pieces such chains lead from everything to everything. Those that
+must not join are told apart by leaving out the one of train, in a first split as in every later one.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ml.containment import GramIndex, Grams
 from ml.hashing import salted_digest
 from ml.near_duplicates import THRESHOLD, near_duplicates
 from ml.words import count_words, words
 
 Part = Literal["train", "develop", "test"]
 DEVELOP_SHARE = 0.1  # of the share for training
-Reason = Literal["prompt", "response", "source", "near prompt", "near response"]
+Reason = Literal["prompt", "response", "source", "near prompt", "near response", "contained", "meaning"]
+_SAID: dict[Reason, str] = {
+    "prompt": "the same question",
+    "response": "the same answer",
+    "source": "the same passage",
+    "near prompt": "nearly the same question",
+    "near response": "nearly the same answer",
+    "contained": "one stands inside the other",
+    "meaning": "the same in other words",
+}
+# What joins pairs to groups of this size only: a share of all pairs, and so many pairs at least.
+_LOOSE: frozenset[Reason] = frozenset({"contained", "meaning"})
+_GROUP_SHARE, _GROUP_PAIRS = 0.02, 20
 
 # Near duplicates among shorter answers ("Yes.", a category) are no leak.
 ANSWER_WORDS = 20
@@ -59,10 +76,11 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Pairs (their ids) that must share a part, and why."""
+    """Pairs (their ids) that must share a part, and why. The stronger of two that join groups goes first."""
 
     reason: Reason
     members: tuple[str, ...]
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +100,8 @@ class LeftOut:
         """For the person who must act."""
         where = " and ".join(f"{other} in {part}" for part, other in self.neighbours)
         place = f" although it stands in {self.stands_in}" if self.stands_in else ""
-        return f"Left out, because it resembles {where}{place}: change it, or take the other out of the project."
+        what = ", ".join(_SAID[reason] for reason in self.reasons)
+        return f"Left out, because it resembles {where}{place} ({what}): change it, or take the other out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,8 @@ def part_of(placement: Placement, *, train_share: float = 0.8, develop_share: fl
 
 
 def find_links(pairs: Sequence[PairText], *, threshold: float = THRESHOLD) -> list[Link]:
-    """What must stay together: the same source, and equal or nearly equal prompts or long answers.
+    """What must stay together: the same source, equal or nearly equal prompts or long answers, and those of which one
+    stands inside another.
 
     Case, punctuation and blanks do not count. Prompts are compared without an instruction that many inputs share, and
     near duplicates without the words that more than a tenth of all texts have: a template is no likeness.
@@ -133,6 +153,7 @@ def find_links(pairs: Sequence[PairText], *, threshold: float = THRESHOLD) -> li
         *_same("source", sources),
         *_near("near prompt", prompts, threshold),
         *_near("near response", answers, threshold),
+        *_contained([*prompts.items(), *answers.items()]),
     ]
 
 
@@ -150,7 +171,9 @@ def assign(
     1. Pairs with a placement in `existing` keep it. 2. Where two of them in different parts turn out to be linked (a
     text was changed), the one of train or develop is left out of this version; nobody moves. 3. A new pair joins
     the group that it is linked with; one that is linked with two parts is left out and listed, with no placement.
-    4. The rest forms groups of its own, whose positions are spread evenly in the order of their salted hashes.
+    4. The rest forms groups of its own, whose positions are spread evenly in the order of their salted hashes. Where
+    two of them that were too large to join say the same in two parts, the pair of train or develop is left out; it
+    keeps its place, so that the next version leaves out the same.
 
     `links` are found here unless they were stored; links with unknown members are taken as far as they are known.
     Raises ValueError for an id that occurs twice, an empty salt, a wrong ratio, or one group at two positions.
@@ -162,7 +185,7 @@ def assign(
     board.extend()
     board.open_groups(salt)
     return Split(
-        placements={**known, **board.placed},
+        placements={**known, **board.opened, **board.placed},
         parts={pair: board.part(place) for pair, place in board.placed.items()},
         left_out=tuple(board.left_out[pair] for pair in sorted(board.left_out)),
     )
@@ -176,6 +199,7 @@ class _Board:
     ) -> None:
         self._ratio = {"train_share": train_share, "develop_share": develop_share}
         self.placed: dict[str, Placement] = {}
+        self.opened: dict[str, Placement] = {}
         self.left_out: dict[str, LeftOut] = {}
         self.links_of: dict[str, list[int]] = {pair.id: [] for pair in pairs}
         if len(self.links_of) < len(pairs):
@@ -186,7 +210,7 @@ class _Board:
             if len(members) > 1:
                 for member in members:
                     self.links_of[member].append(len(self._links))
-                self._links.append(Link(link.reason, members))
+                self._links.append(Link(link.reason, members, link.strength))
         # For each link, the parts that its placed members are in, each with the first of them.
         self._parts_of: list[dict[Part, str]] = [{} for _ in self._links]
 
@@ -213,18 +237,34 @@ class _Board:
     def open_groups(self, salt: str) -> None:
         """Place what is left in new groups. A group is named after the smallest salted digest of its members."""
         digest = {pair: salted_digest(pair, salt) for pair in self.links_of if self._is_open(pair)}
-        groups = []
-        while digest:
-            members = self._connected(next(iter(digest)), digest)
-            groups.append((min(digest.pop(member) for member in members)[:32], members))
-        total = sum(len(members) for _, members in groups)
+        groups = sorted((min(digest[member] for member in members)[:32], members) for members in self._groups(digest))
         before = 0
-        for name, members in sorted(groups):
+        for name, members in groups:
             inside = int(name[16:32], 16) / 2**64  # where in its stretch the group sits
-            position = (before + inside * len(members)) / total
+            position = (before + inside * len(members)) / len(digest)
             before += len(members)
-            for member in members:
-                self._place(member, Placement(name, min(position, 1 - 2**-53)))
+            self.opened |= dict.fromkeys(members, Placement(name, min(position, 1 - 2**-53)))
+        self.keep(self.opened)
+
+    def _groups(self, open_pairs: Collection[str]) -> Iterable[list[str]]:
+        """What firm links connect, joined by loose ones as far as that keeps groups small, the strongest first."""
+        groups: dict[int, list[str]] = {}
+        group_of: dict[str, int] = {}
+        for pair in open_pairs:
+            if pair not in group_of:
+                number = len(groups)
+                groups[number] = self._connected(pair, open_pairs)
+                group_of |= dict.fromkeys(groups[number], number)
+        most = max(_GROUP_PAIRS, int(_GROUP_SHARE * len(self.links_of)))
+        loose = (link for link in self._links if link.reason in _LOOSE)
+        for link in sorted(loose, key=lambda link: (-link.strength, link.members)):
+            joined = sorted({group_of[member] for member in link.members if member in group_of})
+            if len(joined) > 1 and sum(len(groups[number]) for number in joined) <= most:
+                for number in joined[1:]:
+                    members = groups.pop(number)
+                    groups[joined[0]].extend(members)
+                    group_of |= dict.fromkeys(members, joined[0])
+        return groups.values()
 
     def _place(self, pair: str, place: Placement, *, stands_in: Part | None = None) -> bool:
         """Place a pair, or leave it out if it is linked with a placed pair of another part."""
@@ -253,12 +293,12 @@ class _Board:
     def _linked(self, pair: str) -> Iterable[str]:
         return (other for link in self.links_of[pair] for other in self._links[link].members if self._is_open(other))
 
-    def _connected(self, start: str, among: Mapping[str, str]) -> list[str]:
-        """All pairs that links lead to from `start`, within `among`."""
+    def _connected(self, start: str, among: Collection[str]) -> list[str]:
+        """All pairs that firm links lead to from `start`, within `among`."""
         seen, frontier, followed = {start}, [start], set()
         while frontier:
             for link in self.links_of[frontier.pop()]:
-                if link not in followed:
+                if link not in followed and self._links[link].reason not in _LOOSE:
                     followed.add(link)
                     fresh = {member for member in self._links[link].members if member in among} - seen
                     seen |= fresh
@@ -313,3 +353,14 @@ def _refuse_torn_groups(known: Mapping[str, Placement]) -> None:
     for pair, place in known.items():
         if places.setdefault(place.group, place) != place:
             raise ValueError(f"The group {place.group} stands at two positions (pair {pair}); a group has one place.")
+
+
+def _contained(members: Sequence[tuple[str, tuple[str, ...]]]) -> list[Link]:
+    grams = Grams.of([text for text, _pairs in members])
+    grams = grams.without(grams.common())
+    found = []
+    for outer, inner, share in GramIndex(grams).inside(grams):
+        pairs = tuple(sorted({*members[inner][1], *members[outer][1]}))
+        if inner != outer and len(pairs) > 1:
+            found.append(Link("contained", pairs, share))
+    return found

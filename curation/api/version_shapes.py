@@ -34,7 +34,7 @@ class FreezePreviewOut(serializers.Serializer[object]):
     unreviewed = serializers.IntegerField()
     unchecked = serializers.IntegerField()
     with_finding = serializers.IntegerField()
-    unmeant = serializers.IntegerField(help_text="Not compared with the test items by meaning yet.")
+    unmeant = serializers.IntegerField(help_text="Not compared with the others by meaning yet.")
     findings = serializers.DictField(child=serializers.IntegerField())
     origins = serializers.DictField(child=serializers.IntegerField())
     refused = serializers.ListField(child=serializers.CharField())

@@ -8,7 +8,7 @@ from curation.models.exports import Export
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
 from curation.models.imports import Import, ImportProblem
 from curation.models.leaks import Leak, Spent
-from curation.models.likeness import Likeness, LikenessBasis, NearText, Place
+from curation.models.likeness import ContainedText, Likeness, LikenessBasis, NearMeaning, NearText, Place
 from curation.models.pairs import Draft, Pair, Review, Revision, SavedView
 from curation.models.questions import Acceptance, Answer, Drafting, ModelDraft, Question
 from curation.models.reports import TaskReport
@@ -22,6 +22,7 @@ __all__ = [
     "BulkRow",
     "CheckSetting",
     "CheckedText",
+    "ContainedText",
     "Corpus",
     "DatasetVersion",
     "Dismissal",
@@ -43,6 +44,7 @@ __all__ = [
     "Likeness",
     "LikenessBasis",
     "ModelDraft",
+    "NearMeaning",
     "NearText",
     "Pair",
     "PairLink",

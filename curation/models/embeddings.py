@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from curation.models.pairs import Pair
 from curation.models.tasks import Task
@@ -31,7 +32,11 @@ class Embedding(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="+")
     revision_id = models.BigIntegerField()
     vector = VectorField()
+    compared = models.BooleanField(default=False, db_default=False)  # with all vectors that were compared before
     suites_upto = models.BigIntegerField(default=0, db_default=0)  # newest suite whose items it was compared with
+
+    class Meta:
+        indexes = (models.Index(fields=("task", "pair"), condition=Q(compared=False), name="meaning_open"),)
 
     def __str__(self) -> str:
         return f"meaning of {self.pair_id}"

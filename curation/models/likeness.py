@@ -11,7 +11,8 @@ class Likeness(models.Model):
 
     The numbers are hashes of texts without case, punctuation and blanks (`ml.split.comparable`); 0 stands for a text
     that makes nothing alike: a blank one, or too short an answer. The sketches are those of `ml.near_duplicates`,
-    by words and, of short texts, by letters; none where a text is not compared so.
+    by words and, of short texts, by letters; none where a text is not compared so. The grams are those of
+    `ml.containment`.
     """
 
     revision = models.OneToOneField(Revision, models.CASCADE, primary_key=True, related_name="likeness")
@@ -26,6 +27,8 @@ class Likeness(models.Model):
     response_sketch = models.BinaryField(default=b"")
     prompt_letters = models.BinaryField(default=b"")
     response_letters = models.BinaryField(default=b"")
+    prompt_grams = models.BinaryField(default=b"", db_default=b"")
+    response_grams = models.BinaryField(default=b"", db_default=b"")
     sketched = models.BooleanField(default=False)
     compared = models.BooleanField(default=False)  # with everything that was sketched before
     suites_upto = models.BigIntegerField(default=0)  # the newest suite in whose items leaks were looked for
@@ -58,8 +61,42 @@ class NearText(models.Model):
         return f"{self.kind} {self.one} {self.other}"
 
 
+class ContainedText(models.Model):
+    """A text of a task that stands inside another one, by the hashes that stand in `Likeness`."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=LikeKind.choices)
+    inner = models.BigIntegerField()
+    outer_kind = models.CharField(max_length=8, choices=LikeKind.choices)
+    outer = models.BigIntegerField()
+    share = models.FloatField()  # of the inner one's grams, as `ml.containment` has it
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("task", "kind", "inner", "outer_kind", "outer"), name="one_containment"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.inner} in {self.outer_kind} {self.outer}"
+
+
+class NearMeaning(models.Model):
+    """Two revisions of a task that say the same in other words."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+", db_index=False)
+    one = models.BigIntegerField()  # the smaller of the two
+    other = models.BigIntegerField()
+    similarity = models.FloatField()  # cosine of their vectors
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("task", "one", "other"), name="one_likeness_of_meanings"),)
+
+    def __str__(self) -> str:
+        return f"{self.one} means {self.other}"
+
+
 class LikenessBasis(models.Model):
-    """What the sketches of a task rest on: the shingles that too many of its texts had when they were made.
+    """What the sketches of a task rest on: the shingles and grams that too many of its texts had when they were made.
 
     When the task has grown by half, they are found anew and everything is compared again (services/likeness.py).
     """
@@ -71,6 +108,10 @@ class LikenessBasis(models.Model):
     response_common = models.BinaryField(default=b"")
     prompt_common_letters = models.BinaryField(default=b"")
     response_common_letters = models.BinaryField(default=b"")
+    common_grams = models.BinaryField(default=b"", db_default=b"")
+    meanings = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # vectors there were when they were last all compared
     made_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -1,6 +1,10 @@
-"""Leaks that matter: a pair of train or develop that gives an item of a test suite away."""
+"""Leaks that matter: a pair of train or develop that gives an item of a test suite away.
 
-from collections.abc import Iterable, Mapping
+Items that are themselves in the plan's test part are not among them: the split has told those pairs apart by the same
+likenesses (ml/split.py), the first time as every later one. Left are items of other tasks and earlier texts.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +47,19 @@ class LeakRow:
         return told
 
 
-def leaks_in(task: Task, pair_of: Mapping[int, int], parts: Mapping[int, str]) -> list[LeakRow]:
-    """Leaks of the revisions in `pair_of` (values: their pairs) at these parts (by pair), surest first."""
+def leaks_in(
+    task: Task, pair_of: Mapping[int, int], parts: Mapping[int, str], tested: Collection[str]
+) -> list[LeakRow]:
+    """Leaks of the revisions in `pair_of` (values: their pairs) at these parts (by pair), surest first. `tested` are
+    the fingerprints of what stands in the test part itself."""
     found = Leak.objects.filter(task=task, fingerprint__in=test_fingerprints(task))
     rows = found.values_list("revision_id", "fingerprint", "method", "field", "score")
     leaks = [
         LeakRow(pair, revision, parts[pair], key, LeakMethod(method), LikeKind(field), score)
         for revision, key, method, field, score in rows.iterator(chunk_size=5_000)
-        if (pair := pair_of.get(revision)) is not None and parts.get(pair) in (Part.TRAIN, Part.DEVELOP)
+        if key not in tested
+        and (pair := pair_of.get(revision)) is not None
+        and parts.get(pair) in (Part.TRAIN, Part.DEVELOP)
     ]
     order = list(LeakMethod)
     return sorted(leaks, key=lambda leak: (order.index(leak.method), -leak.score, leak.pair_id, leak.fingerprint))

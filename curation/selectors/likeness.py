@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from curation.choices import LikeKind
-from curation.models import Likeness, NearText, Task
+from curation.models import ContainedText, Likeness, NearMeaning, NearText, Task
 from ml.split import Link, Reason, comparable
 
 CHUNK = 5_000
@@ -29,7 +29,8 @@ class Alike:
 def stored_links(task: Task, pair_of: Mapping[int, int], sources: Mapping[int, str]) -> list[Link]:
     """What must stay together among the revisions that are keys of `pair_of` (values: their pairs), as it was stored.
 
-    `sources` are the passages that pairs rest on. The same links as `ml.split.find_links` finds in the texts.
+    `sources` are the passages that pairs rest on. The same links as `ml.split.find_links` finds in the texts, and those
+    between texts that say the same in other words.
     """
     members: dict[LikeKind, dict[int, list[str]]] = {kind: defaultdict(list) for kind in LikeKind}
     rows = Likeness.objects.filter(task=task).values_list("revision_id", "prompt", "response")
@@ -45,6 +46,15 @@ def stored_links(task: Task, pair_of: Mapping[int, int], sources: Mapping[int, s
         kind = LikeKind(name)
         if (here := members[kind].get(one)) and (there := members[kind].get(other)):
             links.append(Link(NEAR[kind], (*here, *there)))
+    inside = ContainedText.objects.filter(task=task).values_list("kind", "inner", "outer_kind", "outer", "share")
+    for name, inner, outer_name, outer, share in inside.iterator(chunk_size=CHUNK):
+        here, there = members[LikeKind(name)].get(inner), members[LikeKind(outer_name)].get(outer)
+        if here and there and len(pairs := {*here, *there}) > 1:
+            links.append(Link("contained", tuple(sorted(pairs)), share))
+    means = NearMeaning.objects.filter(task=task).values_list("one", "other", "similarity")
+    for one, other, similarity in means.iterator(chunk_size=CHUNK):
+        if one in pair_of and other in pair_of:
+            links.append(Link("meaning", (str(pair_of[one]), str(pair_of[other])), similarity))
     return [*links, *source_links(sources.items())]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Length
 
-from curation.choices import LeftOut
+from curation.choices import LeftOut, Part
 from curation.models import Likeness, Suite, Task
 from curation.selectors.leaks import LeakRow, leaks_in
 from curation.selectors.splitting import SplitRow, Splitting, split_rows
@@ -69,7 +69,8 @@ def version_plan(task: Task, train_share: float) -> Plan:
     rows = approved_rows(task)
     split = split_rows(task, rows, train_share=train_share)
     revision_of = {row.pair_id: row.revision_id for row in rows}
-    leaks = leaks_in(task, {revision: pair for pair, revision in revision_of.items()}, split.parts)
+    tested = {row.fingerprint for row in rows if split.parts.get(row.pair_id) == Part.TEST}
+    leaks = leaks_in(task, {row.revision_id: row.pair_id for row in rows}, split.parts, tested)
     left_out = [
         LeftOutRow(int(row.id), revision_of[int(row.id)], LeftOut.BRIDGE, row.sentence) for row in split.left_out
     ]

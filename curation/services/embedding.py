@@ -51,8 +51,10 @@ def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda:
                 Embedding(pair_id=pair, task=task, revision_id=revision, vector=vector)
                 for (pair, revision, *_texts), vector in zip(rows, vectors, strict=True)
             ],
-            update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector", "suites_upto"],
-        )  # fmt: skip
+            update_conflicts=True,
+            unique_fields=["pair"],
+            update_fields=["revision_id", "vector", "compared", "suites_upto"],
+        )
         kept()
         done += len(rows)
         last = rows[-1][0]

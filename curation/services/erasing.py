@@ -19,6 +19,7 @@ from curation.fingerprints import TEXT_FIELDS
 from curation.models import (
     Answer,
     CheckedText,
+    ContainedText,
     DatasetVersion,
     Dismissal,
     Embedding,
@@ -27,6 +28,7 @@ from curation.models import (
     Leak,
     Likeness,
     ModelDraft,
+    NearMeaning,
     NearText,
     Pair,
     PairLink,
@@ -161,6 +163,8 @@ def traces_erase(revisions: Collection[Revision]) -> None:
     shared = kept.filter(Q(prompt__in=numbers) | Q(response__in=numbers)).values_list("prompt", "response")
     numbers -= {number for row in shared for number in row}
     NearText.objects.filter(Q(one__in=numbers) | Q(other__in=numbers), task__in=tasks).delete()
+    ContainedText.objects.filter(Q(inner__in=numbers) | Q(outer__in=numbers), task__in=tasks).delete()
+    NearMeaning.objects.filter(Q(one__in=ids) | Q(other__in=ids), task__in=tasks).delete()
     Leak.objects.filter(Q(revision__in=ids) | Q(fingerprint__in=wholes)).delete()
     own.delete()
     Embedding.objects.filter(revision_id__in=ids).delete()

@@ -1,7 +1,7 @@
 """Which pairs of a task give away items of the project's suites: found as pairs and suites come, kept, read by freezes.
 
 Three looks at each new pair and item: the same text, nearly the same text (the sketches of services/likeness.py), and
-the item's word sequences inside the pair's texts (ml/leaks.py). In a suite of another task the same question with
+the item's word sequences inside the pair's texts (ml/containment.py). In a suite of another task the same question with
 another answer gives nothing away.
 """
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from curation.choices import LeakMethod, LikeKind
 from curation.models import Leak, Likeness, LikenessBasis, Suite, SuiteItem, Task
 from curation.services.likeness import SKETCH, Tell, common_of, task_held, text_number
-from ml.leaks import ItemGrams
+from ml.containment import GramIndex, Grams
 from ml.near_duplicates import SKETCH_BYTES, THRESHOLD, Unit, proposed, similarities, sketches
 from ml.split import ANSWER_WORDS, comparable, whole_prompt
 from ml.words import count_words
@@ -64,7 +64,8 @@ def leaks_update(task: Task, tell: Tell) -> None:
 
 def look_through(task: Task, ids: list[int], items: list[Text], newest: int, tell: Tell) -> None:
     basis = LikenessBasis.objects.get(task=task)
-    grams = ItemGrams([item.text(kind) for kind in LikeKind for item in items])
+    asked = Grams.of([item.text(kind) for kind in LikeKind for item in items])
+    grams = GramIndex(asked.without(asked.common()))
     for start in range(0, len(ids), BATCH):
         tell(start, len(ids), _("Looking for pairs that give test items away"))
         part = ids[start : start + BATCH]
@@ -118,7 +119,7 @@ def row_texts(revisions: Sequence[int]) -> list[Sketched]:
 
 
 def leaks_among(
-    task: Task, basis: LikenessBasis, rows: list[Sketched], items: list[Text], grams: ItemGrams
+    task: Task, basis: LikenessBasis, rows: list[Sketched], items: list[Text], grams: GramIndex
 ) -> list[Leak]:
     """The surest hit of each row and item. A pair does not give itself away: a changed ratio moves it as a whole."""
     texts = [row for row, _sketches in rows]
@@ -175,7 +176,7 @@ def near_hits(basis: LikenessBasis, rows: list[Sketched], items: list[Text]) -> 
                 yield Hit(j - len(items), i, LeakMethod.NEAR, kind, similarity)
 
 
-def gram_hits(rows: list[Text], items: list[Text], grams: ItemGrams) -> Iterator[Hit]:
-    for row, place, share in grams.contained_in([f"{row.question}\n{row.response}" for row in rows]):
+def gram_hits(rows: list[Text], items: list[Text], grams: GramIndex) -> Iterator[Hit]:
+    for row, place, share in grams.inside(Grams.of([f"{row.question}\n{row.response}" for row in rows])):
         kind = list(LikeKind)[place // len(items)]
         yield Hit(row, place % len(items), LeakMethod.GRAMS, kind, share)

@@ -3,8 +3,8 @@
 A job keeps it up to date; a freeze works off what the job has not seen. Each step goes on where it was interrupted:
 1. hashes of the texts of each revision that counts: the newest and the approved one of each pair;
 2. the basis: shingles that too many texts have. Made anew, with all that rests on it, when the task has grown by half;
-3. sketches of each question and each longer answer, again for questions whose instruction became a template;
-4. new sketches compared with all; what says nearly the same is kept by the hashes of the two texts.
+3. sketches and grams of each question and each longer answer, again for questions whose instruction became a template;
+4. new ones compared with all; what says nearly the same, or stands inside another, is kept by the hashes of the two.
 """
 
 import time
@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import LikeKind
-from curation.models import Likeness, LikenessBasis, NearText, Revision, Suite, Task
+from curation.models import ContainedText, Likeness, LikenessBasis, NearText, Revision, Suite, Task
 from curation.services.columns import columns_set, rows_copy
+from curation.services.containing import GRAMS, contained_texts
+from ml.containment import Grams
 from ml.hashing import text_sha256
 from ml.near_duplicates import (
     EDITION,
@@ -138,6 +140,8 @@ class Hashed:
     response_sketch: bytes = b""
     prompt_letters: bytes = b""
     response_letters: bytes = b""
+    prompt_grams: bytes = b""
+    response_grams: bytes = b""
     sketched: bool = False
     compared: bool = False
     suites_upto: int = 0
@@ -168,11 +172,13 @@ def basis_renew(task: Task) -> LikenessBasis:
         kind: list({number: text for number, text in sample[kind].values() if number}.values()) for kind in LikeKind
     }
     common = {name: common_shingles(distinct[kind], unit).tobytes() for (kind, unit), name in COMMON.items()}
+    common["common_grams"] = Grams.of([text for kind in LikeKind for text in distinct[kind]]).common().tobytes()
     again: dict[str, Any] = {"sketched": False, "compared": False}
     if basis is not None and basis.edition != EDITION:
         again["suites_upto"] = 0  # leaks that an older edition did not see
     Likeness.objects.filter(task=task).update(**again)
     NearText.objects.filter(task=task).delete()
+    ContainedText.objects.filter(task=task).delete()
     values = {"edition": EDITION, "revisions": count, **common}
     return LikenessBasis.objects.update_or_create(task=task, defaults=values)[0]
 
@@ -220,6 +226,9 @@ def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
             name: sketches([text for _n, text in texts[kind].values()], unit, common_of(basis, kind)[unit])
             for (kind, unit), name in SKETCH.items()
         }
+        made |= {
+            GRAMS[kind]: grams_of(basis, [text for _n, text in texts[kind].values()]).packed() for kind in LikeKind
+        }
         ids_read = list(texts[LikeKind.PROMPT])
         columns_set(Likeness, ids_read, sketched=[True] * len(ids_read), **made)
 
@@ -227,6 +236,10 @@ def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
 def common_of(basis: LikenessBasis, kind: LikeKind) -> Common:
     """The shingles that sketches of this kind leave out."""
     return {unit: np.frombuffer(bytes(getattr(basis, COMMON[kind, unit])), dtype=np.uint64) for unit in Unit}
+
+
+def grams_of(basis: LikenessBasis, texts: Sequence[str]) -> Grams:
+    return Grams.of(texts).without(np.frombuffer(bytes(basis.common_grams), dtype=np.uint32))
 
 
 def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
@@ -240,8 +253,10 @@ def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
         tell(start, len(ids), _("Looking for pairs that say nearly the same"))
         piece = ids[start : start + PIECE]
         found = [row for shelf in shelves for row in near_texts(task, basis, shelf, piece, tell)]
+        inside = contained_texts(task, piece, tell)
         with transaction.atomic():
             NearText.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+            ContainedText.objects.bulk_create(inside, ignore_conflicts=True, batch_size=BATCH)
             Likeness.objects.filter(task=task, revision__in=piece).update(compared=True)
 
 

@@ -1,15 +1,15 @@
-"""Which pairs say in other words what a test item says: vectors of pairs beside those of the suites' items.
+"""Which pairs say in other words what another or a test item says: vectors beside each other.
 
-Found by the jobs that make vectors and that compare texts, and kept beside the other leaks (services/leaks.py). A pair
+Found by the jobs that make vectors and that compare texts. Couples of a task's own pairs are kept for the split, which
+puts both into one part; what says the same as an item of a suite beside the other leaks (services/leaks.py). A pair
 whose vector has not come yet was not looked at, and whoever freezes is told how many those are.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
@@ -17,22 +17,12 @@ from numpy.typing import NDArray
 from core.model_server import ModelServerDown, embed
 from curation.choices import LeakMethod, LikeKind
 from curation.models import Embedding, Leak, Revision, Suite, SuiteItem, Task
-from curation.services.likeness import Tell
+from curation.services.couples import SHORT_THRESHOLD, THRESHOLD, couples_update, matrix, shared_part
+from curation.services.likeness import Tell, task_held
 from curation.services.versions import approved_pairs
 from ml.split import ANSWER_WORDS
 from ml.words import count_words
 
-# Cosine of two pairs, question and answer together. Of a company's 503 questions and answers, all different, fourteen
-# couples lie above it: twelve ask the same in other words, two nearly the same. Free retellings lie between 0.5 and
-# 0.85, where couples that only share their subject lie too, so they are not found (tests/reference/test_meaning.py).
-THRESHOLD = 0.86
-# With an answer of a few words nearly all is the question. Of 3,080 short bank questions 9 % have one of another intent
-# above 0.85, and 0.7 % above this.
-SHORT_THRESHOLD = 0.95
-# Length of the mean of a task's vectors from which on they are alike by what all of them begin with, as an instruction
-# that stands before every text. What they share is taken away before they are compared then.
-SHARED = 0.7
-FEWEST = 50
 BATCH = 4_000
 
 
@@ -48,6 +38,16 @@ class Items:
 
 
 def meanings_update(task: Task, tell: Tell) -> int:
+    """Compare the vectors that are new with the task's others, and those that must with the items of suites.
+
+    Returns how many pairs were compared with items.
+    """
+    with task_held(task, tell):
+        couples_update(task, tell)
+        return items_compare(task, tell)
+
+
+def items_compare(task: Task, tell: Tell) -> int:
     """Compare the vectors of a task's pairs with the items of suites that they were not compared with; returns how many
     pairs were. Items without a vector are asked of the model server; while it is silent, nothing is taken as compared.
     """
@@ -92,23 +92,6 @@ def shorts(responses: Iterable[str]) -> NDArray[np.bool_]:
     return np.array([count_words(response) < ANSWER_WORDS for response in responses], dtype=np.bool_)
 
 
-def shared_part(task: Task) -> NDArray[np.float32]:
-    """What the vectors of a task have in common, where that is so much that it would make all of them alike."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), avg(vector)::text FROM curation_embedding WHERE task_id = %s", [task.pk])
-        count, mean = cursor.fetchone()
-    found = np.array(json.loads(mean or "[0]"), dtype=np.float32)
-    return found if count >= FEWEST and np.linalg.norm(found) >= SHARED else np.zeros(1, dtype=np.float32)
-
-
-def matrix(vectors: Sequence[Sequence[float]], less: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vectors without `less`, as rows of length 1."""
-    if not vectors:
-        return np.zeros((0, 1), dtype=np.float32)
-    found = np.array(vectors, dtype=np.float32) - less
-    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-
-
 def pairs_compare(task: Task, pairs: Sequence[int], items: Items, newest: int) -> int:
     """A pair does not give itself away: a changed ratio moves it as a whole."""
     rows = list(Embedding.objects.filter(pair__in=pairs).values_list("pair_id", "revision_id", "vector"))
@@ -134,11 +117,7 @@ def pairs_compare(task: Task, pairs: Sequence[int], items: Items, newest: int) -
 
 
 def unmeant(task: Task) -> int:
-    """Approved pairs whose meaning was not compared with every suite's items."""
-    newest = newest_suite(task)
-    if not newest:
-        return 0
-    compared = Embedding.objects.filter(
-        pair=OuterRef("pk"), revision_id=OuterRef("approved_id"), suites_upto__gte=newest
-    )
+    """Approved pairs whose meaning was not compared with that of the others and with every suite's items."""
+    looked = Embedding.objects.filter(pair=OuterRef("pk"), revision_id=OuterRef("approved_id"))
+    compared = looked.filter(compared=True, suites_upto__gte=newest_suite(task))
     return approved_pairs(task).exclude(Exists(compared)).count()

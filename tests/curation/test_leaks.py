@@ -1,13 +1,14 @@
 """A pair of train that gives a test item away is found by each of the ways, listed with both texts, and kept out."""
 
 import hashlib
+from itertools import pairwise, zip_longest
 
 import pytest
 
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Embedding, Leak, Pair, Task, VersionPair
+from curation.models import DatasetVersion, Embedding, Leak, Pair, Place, Task, VersionPair
 from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
 from curation.services import leaks
@@ -17,6 +18,7 @@ from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze
+from ml import split
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -92,14 +94,17 @@ def compare() -> None:
     run_jobs()
 
 
+def leaks_seen(task: Task) -> str:
+    facts = freeze_preview(task, 0.8).facts
+    return " ".join(leak.sentence for leak in facts.leaks) if facts else ""
+
+
 def leak_of(task: Task, pair: Pair) -> Leak:
     return Leak.objects.filter(task=task, revision__pair=pair).latest("pk")
 
 
 def test_word_sequences_of_an_item_inside_a_longer_text(task: Task, owner: User, first: DatasetVersion) -> None:
-    item = item_of(first)
-    assert item.current is not None
-    inside = item.current.instruction
+    inside = retire(owner, item_of(first)).instruction
     pair = teaching(task, owner, lambda n: {"instruction": f"{words(500 + n, 40)} {inside} {words(600 + n, 40)}"})
     found = leak_of(task, pair)
     assert (found.method, found.field) == (LeakMethod.GRAMS, "prompt")
@@ -227,47 +232,71 @@ def meant(pair: Pair, *numbers: float) -> None:
 def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_compared_is_told(
     task: Task, owner: User, first: DatasetVersion
 ) -> None:
+    """In a suite of another task, whose items the split does not see."""
     item = item_of(first)
-    train = [row.revision.pair for row in first.rows.filter(part="train").select_related("revision__pair__task")]
-    like, other, unlooked = train[:3]
-    client = sign_in(owner)
-    address = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
-    page = client.get(address).content.decode()
-    assert "20 pairs were not compared with the test items by meaning" in page
-    assert "new to the split" not in page
+    other = task_create(actor=owner, project=task.project, name="Sort")
+    like, unlike, unlooked, *rest = [approved(other, owner, words(3000 + number, 12)) for number in range(12)]
+    address = f"/p/{task.project.slug}/tasks/{other.slug}/freeze/"
+    compare()
+    page = sign_in(owner).get(address).content.decode()
+    assert "12 pairs were not compared with the others by meaning, only by their words" in page
     assert "No pair gives an item" not in page
-    for number, pair in enumerate(row.revision.pair for row in first.rows.select_related("revision__pair__task")):
-        if pair.pk != item.pk:
-            meant(pair, *[0.0] * (10 + number), 1.0)
+    for number, pair in enumerate(rest):
+        meant(pair, *[0.0] * (10 + number), 1.0)
     meant(like, 0.9, 0.1)
-    meant(other, 0.8, 0.6)
-    assert meanings_update(task, lambda *_: None) == 0, "an item has no vector, and no model server says what it means"
+    meant(unlike, 0.8, 0.6)
+    assert meanings_update(other, lambda *_: None) == 0, "an item has no vector; no model server says what it means"
+    for row in first.rows.select_related("revision__pair__task"):
+        meant(row.revision.pair, 0.0, 0.0, 1.0)
     meant(item, 1.0)
-    assert meanings_update(task, lambda *_: None) == 20
-    pair_revise(actor=owner, pair=unlooked, texts=Texts(instruction=words(950, 12), response="No."), version=1)
-    unlooked.refresh_from_db()
-    review_decide(actor=owner, pair=unlooked, revision_id=unlooked.current_id or 0, decision=Decision.APPROVE)
-    found = Leak.objects.get(task=task)
+    assert meanings_update(other, lambda *_: None) == 11
+    found = Leak.objects.get(task=other)
     assert (found.revision.pair_id, found.method, found.fingerprint) == (like.pk, "meaning", item.current.fingerprint)
     assert found.score == pytest.approx(0.994, abs=0.001)
-    compare()
-    facts = freeze_preview(task, 0.8).facts
-    assert facts is not None
-    assert [leak.pair_id for leak in facts.leaks] == [like.pk]
-    assert "says in other words what a test item says (likeness of meaning: 99 %)" in facts.leaks[0].sentence
-    assert freeze(task, owner, leaks="block").state == VersionState.FAILED
-    second = freeze(task, owner)
-    assert like.pk not in parts_of(second)
-    assert second.counts["unmeant"] == 1
-    approved(task, owner, words(960, 12))
-    compare()
-    assert (
-        "1 pair is new to the split. It was compared with other new ones by words"
-        in client.get(address).content.decode()
-    )
-    shown = client.get(f"/p/{task.project.slug}/versions/{second.pk}/").content.decode()
-    assert "Not compared with test items by meaning" in shown
-    assert api_client(owner).get(f"/api/v1/tasks/{task.pk}/freeze-preview/").json()["unmeant"] > 0
+    Place.objects.create(pair=like, task=other, group="train", position=0.5)
+    assert "says in other words what a test item says (likeness of meaning: 99 %)" in leaks_seen(other)
+    assert freeze(other, owner, leaks="block").state == VersionState.FAILED
+    version = freeze(other, owner)
+    assert like.pk not in parts_of(version)
+    assert version.counts["unmeant"] == 1
+    assert unlooked.pk in parts_of(version)
+    shown = sign_in(owner).get(f"/p/{task.project.slug}/versions/{version.pk}/").content.decode()
+    assert "Not compared by meaning" in shown
+    assert api_client(owner).get(f"/api/v1/tasks/{other.pk}/freeze-preview/").json()["unmeant"] > 0
+
+
+def test_a_first_freeze_tells_its_own_parts_apart_and_a_second_one_finds_nothing_new(
+    task: Task, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is planted says the same inside a longer text, or in other words; a chain of it is too long for a group."""
+    monkeypatch.setattr(split, "_GROUP_PAIRS", 4)
+    pieces = [words(4000 + number, 20) for number in range(8)]
+    chain = [approved(task, owner, text) for text in pieces]
+    links = [approved(task, owner, f"{one} {words(n, 20)} {two}") for n, (one, two) in enumerate(pairwise(pieces))]
+    inner = [approved(task, owner, words(6000 + number, 12)) for number in range(5)]
+    asked = [pair.current.instruction for pair in inner if pair.current]
+    outer = [approved(task, owner, f"{words(n, 30)} {text} {words(n + 50, 30)}") for n, text in enumerate(asked)]
+    loose = [approved(task, owner, words(10_000 + number, 12)) for number in range(10)]
+    for number, pair in enumerate([*chain, *links, *inner, *outer]):
+        meant(pair, *[0.0] * (10 + number), 1.0)
+    for number, pair in enumerate(loose):
+        meant(pair, *[0.0] * (200 + number // 2), 1.0, 0.1 * (number % 2))
+    version = freeze(task, owner, train_share=0.5)
+    parts = parts_of(version)
+    for one, other in [*zip(inner, outer, strict=True), *zip(loose[::2], loose[1::2], strict=True)]:
+        assert parts[one.pk] == parts[other.pk]
+    in_order = [parts.get(pair.pk) for couple in zip_longest(chain, links) for pair in couple if pair]
+    assert all(one == other for one, other in pairwise(in_order) if one and other)
+    left = {row.pair_id: row for row in version.left_out.all()}
+    assert set(left) == {pair.pk for pair in (*chain, *links)} - set(parts)
+    assert {row.reason for row in left.values()} <= {"bridge"}
+    assert all("although it stands in" in row.detail and "one stands inside" in row.detail for row in left.values())
+    again = freeze(task, owner, train_share=0.5)
+    assert parts_of(again) == parts
+    assert set(again.left_out.values_list("pair", "reason")) == {(pair, "bridge") for pair in left}
+    late = approved(task, owner, f"{words(11_000, 30)} {asked[0]}")
+    third = freeze(task, owner, train_share=0.5)
+    assert parts_of(third) == {**parts, late.pk: parts[inner[0].pk]}
 
 
 def test_what_every_text_of_a_task_begins_with_makes_none_alike(task: Task, owner: User, first: DatasetVersion) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ def pair(pair_id: str, instruction: str = "", **fields) -> PairText:
 
 
 def reasons(*pairs: PairText) -> dict:
-    return {link.members: link.reason for link in find_links(pairs)}
+    return {link.members: link.reason for link in reversed(find_links(pairs))}
 
 
 def parts(split) -> dict:
@@ -65,6 +66,29 @@ def test_an_instruction_that_many_inputs_share_does_not_tie_them():
     inputs = ["The roof leaks.", "My invoice is wrong.", "When do you open?", "when do you open"]
     pairs = [pair(str(n), "Name the category of the message.", input=text) for n, text in enumerate(inputs)]
     assert reasons(*pairs) == {("2", "3"): "prompt"}
+
+
+def test_a_text_that_stands_inside_another_belongs_to_it():
+    question = "How long does it take until a permit for a garage is given"
+    inside = f"{ANSWER} A neighbour wrote to us and wants to know: {question}, and who decides about it in the end?"
+    assert reasons(pair("a", question), pair("b", inside)) == {("a", "b"): "contained"}
+    assert reasons(pair("a", question), pair("b", response=inside)) == {("a", "b"): "contained"}
+    assert reasons(pair("a", f"{question} this year"), pair("b", inside)) == {}, "a short one only as a whole"
+    assert reasons(pair("a", "Who decides about it in the end?"), pair("b", inside)) == {}, "seven words are too few"
+
+
+def test_a_long_text_stands_inside_one_that_has_most_of_it():
+    changed = ANSWER.replace("finished", "done")
+    other = " ".join(f"word{n}" for n in range(40))
+    assert reasons(pair("a", response=ANSWER), pair("b", response=f"{other} {changed}")) == {("a", "b"): "contained"}
+
+
+def test_what_many_texts_have_ties_none_of_them():
+    rows = [
+        pair(str(n), f"What does the municipality of our town say about the matter of {n}{n} and {n}?")
+        for n in range(100, 120)
+    ]
+    assert [link for link in find_links(rows) if link.reason == "contained"] == []
 
 
 def test_the_same_question_with_and_without_context_belongs_together():
@@ -173,7 +197,8 @@ def test_a_pair_that_would_bridge_train_and_test_is_left_out_and_listed():
     assert parts(split) == {"a": "train", "b": "test"}
     assert split.left_out == (LeftOut("new", ("prompt", "near response"), (("test", "b"), ("train", "a"))),)
     assert split.left_out[0].sentence == (
-        "Left out, because it resembles b in test and a in train: change it, or take the other out of the project."
+        "Left out, because it resembles b in test and a in train (the same question, nearly the same answer): "
+        "change it, or take the other out."
     )
 
 
@@ -241,6 +266,37 @@ def test_contradictions_are_refused(pairs, options, message):
         assign(pairs, **options)
 
 
+def chain(count: int) -> tuple[list[PairText], list[Link]]:
+    pairs = [pair(f"{n:03}") for n in range(count)]
+    return pairs, [Link("contained", (f"{n:03}", f"{n + 1:03}"), 0.9) for n in range(count - 1)]
+
+
+def test_what_hangs_loosely_together_joins_while_the_group_is_small():
+    pairs, links = chain(20)
+    split = assign(pairs, salt="s", links=links)
+    assert len({place.group for place in split.placements.values()}) == 1
+    assert split.left_out == ()
+
+
+def test_a_long_chain_is_cut_and_where_it_crosses_the_one_of_train_is_left_out_for_good():
+    pairs, links = chain(500)
+    split = assign(pairs, salt="s", links=links)
+    assert max(Counter(place.group for place in split.placements.values()).values()) == 20
+    assert crossing(split, links) == []
+    assert 0 < len(split.left_out) < 20
+    assert "test" not in {left.stands_in for left in split.left_out}
+    assert split.counts()["test"] == pytest.approx(100, abs=20)
+    assert len(split.placements) == 500, "who is left out keeps the place"
+    again = assign(pairs, salt="s", links=links, existing=split.placements)
+    assert again == split
+
+
+def test_firm_links_join_whatever_the_size():
+    pairs, links = chain(300)
+    split = assign(pairs, salt="s", links=[Link("near prompt", link.members) for link in links])
+    assert len({place.group for place in split.placements.values()}) == 1
+
+
 # --- properties
 
 LINKS = st.lists(st.sets(st.integers(0, 29), min_size=2, max_size=4), max_size=25)
@@ -285,6 +341,23 @@ def test_growth_moves_nobody_and_leaks_nothing(numbers, later, size, shares, shu
     assert crossing(second, [*links, *more]) == []
     assert set(second.parts) | {left.id for left in second.left_out} == {p.id for p in pairs}
     assert not set(second.parts) & {left.id for left in second.left_out}
+
+
+@given(LINKS, LINKS, st.integers(0, 30), SHARES)
+@settings(deadline=None)
+def test_the_same_pairs_are_split_the_same_again(firm, loose, size, shares):
+    pairs, links = board(firm)
+    links += [Link("contained", link.members, 0.8) for link in board(loose)[1]]
+    ratio = {"train_share": shares[0], "develop_share": shares[1], "salt": "s", "links": links}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml.split._GROUP_PAIRS", 3)
+        first = assign(pairs[:size], **ratio)
+        second = assign(pairs, existing=first.placements, **ratio)
+        third = assign(pairs, existing=second.placements, **ratio)
+    assert crossing(first, links) == crossing(second, links) == []
+    assert assign(pairs[:size], existing=first.placements, **ratio) == first
+    assert (third.placements, third.parts) == (second.placements, second.parts)
+    assert {left.id for left in third.left_out} == {left.id for left in second.left_out}
 
 
 @given(LINKS, st.randoms(use_true_random=False))
