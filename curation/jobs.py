@@ -26,6 +26,7 @@ from curation.services.indexing import index_run, recheck_run
 from curation.services.leaks import leaks_update
 from curation.services.likeness import likeness_ask, likeness_update
 from curation.services.meaning import meanings_update
+from curation.services.previewing import preview_count
 from curation.services.stock import stock_ask, stock_take
 from curation.services.versions import version_failed
 
@@ -66,6 +67,22 @@ class Freeze(JobRunner):
             version_failed(job.arguments["version"], job)
         elif task := Task.objects.select_related("project").filter(versions=job.arguments["version"]).first():
             likeness_ask(actor=job.requested_by, task=task)  # there are suites now that nothing was compared with
+
+
+@job_kind
+class PreviewFreeze(JobRunner):
+    """Of a large task: what its next version would hold, for the page on which it is frozen."""
+
+    kind = "freeze-preview"
+    queue = Queue.DEFAULT
+    title = _("Count what the next version would hold")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
+        if task is None:
+            return None
+        counts = preview_count(task, context.arguments["train_share"], progress_of(context))
+        return {"pairs": counts.approved, "waiting": counts.waiting}
 
 
 @job_kind

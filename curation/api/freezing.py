@@ -17,11 +17,12 @@ from curation.access import task_by_id, version_by_id
 from curation.api.version_shapes import DiffIn, DiffOut, FreezePreviewOut, LeakOut, LeftOutOut, PreviewIn
 from curation.models import VersionLeftOut
 from curation.selectors.differences import older_version, version_difference
-from curation.selectors.freezing import PlanFacts, freeze_preview
+from curation.selectors.freezing import FreezePreview, PlanFacts
 from curation.selectors.leaks import leaks_shown
-from curation.services.likeness import likeness_ask
+from curation.services.previewing import preview_see
 
 MOST_LEAKS = 100
+COUNTS = ("approved", "waiting", "fresh", "unreviewed", "unchecked", "with_finding", "unmeant")
 
 
 @extend_schema(
@@ -32,29 +33,29 @@ MOST_LEAKS = 100
 )
 @api_view(["GET"])
 def preview(request: Request, task: int) -> Response:
-    """While texts wait to be compared (`waiting`), the parts are null and the comparison is asked for."""
+    """While texts wait to be compared (`waiting`), the parts are null and the comparison is asked for. Of a large task
+    a job counts: `counted_at` says when, `job` names the one that does it now, and until the first has ended all
+    numbers are null."""
     access, found = task_by_id(request, task, Need.OWN)
     given = PreviewIn(data=request.query_params)
     given.is_valid(raise_exception=True)
     values = given.validated_data
-    seen = freeze_preview(found, values.get("train_share", found.train_share), values["leaks"])
-    if seen.waiting:
-        likeness_ask(actor=access.user, task=found)
-    return Response(
-        {
-            "approved": seen.approved,
-            "waiting": seen.waiting,
-            "fresh": seen.fresh,
-            "unreviewed": seen.unreviewed,
-            "unchecked": seen.unchecked,
-            "with_finding": seen.with_finding,
-            "unmeant": seen.unmeant,
-            "findings": {check: count for check, _name, count in seen.findings},
-            "origins": {origin: count for origin, _label, count in seen.origins},
-            "refused": [str(denied) for denied in seen.refused],
-            **facts_json(seen.facts),
-        }
-    )
+    share = values.get("train_share", found.train_share)
+    seen = preview_see(actor=access.user, task=found, train_share=share, rule=values["leaks"])
+    about = {"counted_at": seen.counted_at, "job": seen.job.pk if seen.job else None}
+    return Response({**about, **preview_json(seen.preview)})
+
+
+def preview_json(preview: FreezePreview | None) -> dict[str, Any]:
+    if preview is None:
+        return dict.fromkeys((*COUNTS, "findings", "origins", "refused")) | facts_json(None)
+    return {
+        **{name: getattr(preview, name) for name in COUNTS},
+        "findings": {check: count for check, _name, count in preview.findings},
+        "origins": {origin: count for origin, _label, count in preview.origins},
+        "refused": [str(denied) for denied in preview.refused],
+        **facts_json(preview.facts),
+    }
 
 
 def facts_json(facts: PlanFacts | None) -> dict[str, Any]:
@@ -82,10 +83,12 @@ def facts_json(facts: PlanFacts | None) -> dict[str, Any]:
 @api_view(["GET"])
 def leaks(request: Request, task: int) -> Response:
     """The hundred surest; empty while texts wait to be compared."""
-    _access, found = task_by_id(request, task, Need.OWN)
+    access, found = task_by_id(request, task, Need.OWN)
     given = PreviewIn(data=request.query_params)
     given.is_valid(raise_exception=True)
-    facts = freeze_preview(found, given.validated_data.get("train_share", found.train_share)).facts
+    share = given.validated_data.get("train_share", found.train_share)
+    preview = preview_see(actor=access.user, task=found, train_share=share).preview
+    facts = preview.facts if preview else None
     shown = leaks_shown(found, facts.leaks[:MOST_LEAKS]) if facts else []
     rows = [
         {

@@ -28,16 +28,20 @@ class LeftOutRowOut(serializers.Serializer[object]):
 
 
 class FreezePreviewOut(serializers.Serializer[object]):
-    approved = serializers.IntegerField()
-    waiting = serializers.IntegerField(help_text="Texts still to be compared; until then the parts are null.")
-    fresh = serializers.IntegerField(help_text="Approved texts that no version holds yet.")
-    unreviewed = serializers.IntegerField()
-    unchecked = serializers.IntegerField()
-    with_finding = serializers.IntegerField()
-    unmeant = serializers.IntegerField(help_text="Not compared with the others by meaning yet.")
-    findings = serializers.DictField(child=serializers.IntegerField())
-    origins = serializers.DictField(child=serializers.IntegerField())
-    refused = serializers.ListField(child=serializers.CharField())
+    counted_at = serializers.DateTimeField(allow_null=True, help_text="When a job counted; null for what is so now.")
+    job = serializers.IntegerField(allow_null=True, help_text="The job that counts just now.")
+    approved = serializers.IntegerField(allow_null=True)
+    waiting = serializers.IntegerField(
+        allow_null=True, help_text="Texts still to be compared; until then the parts are null."
+    )
+    fresh = serializers.IntegerField(allow_null=True, help_text="Approved texts that no version holds yet.")
+    unreviewed = serializers.IntegerField(allow_null=True)
+    unchecked = serializers.IntegerField(allow_null=True)
+    with_finding = serializers.IntegerField(allow_null=True)
+    unmeant = serializers.IntegerField(allow_null=True, help_text="Not compared with the others by meaning yet.")
+    findings = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
+    origins = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
+    refused = serializers.ListField(child=serializers.CharField(), allow_null=True)
     parts = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
     groups = serializers.IntegerField(allow_null=True)
     tokens = PreviewTokens(allow_null=True)

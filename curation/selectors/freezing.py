@@ -1,33 +1,32 @@
 """What the next version of a task would hold, before it is frozen."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
-from django.core.cache import cache
-from django.db import connection
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import registries
 from core.denied import Denied
 from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
-from curation.models import Leak, Pair, Review, Suite, Task, VersionPair
+from curation.models import Pair, Review, Task, VersionPair
 from curation.selectors.leaks import LeakRow
 from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
 from curation.selectors.strata import Strata, Stratification, strata_of, stratified
+from curation.services.check_settings import finding_counts
 from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_waiting
 from curation.services.meaning import unmeant
 from curation.services.versions import approved_pairs
 from ml.checks import known_checks
 
-KEPT_FROM = 20_000  # approved pairs from which on a plan is kept while nothing changes; below it takes under a second
-KEPT_SECONDS = 3_600
+MANY = 10_000  # approved pairs, which are counted in less than a second
 LISTED = 500
 STARTS, PAIRS_A_SECOND = 3.0, 5_000  # of a freeze on two cores
+Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -54,22 +53,21 @@ class PlanFacts:
 
 
 @dataclass(frozen=True)
-class FreezePreview:
-    """`facts` is None while texts wait to be compared with the others (`waiting` of them)."""
+class FreezeCounts:
+    """What a freeze would make of the task. `facts` is None while texts wait to be compared with the others (`waiting`
+    of them)."""
 
     approved: int
     waiting: int
     facts: PlanFacts | None
-    findings: list[tuple[str, Any, int]]  # check, its name, pairs
+    findings: list[tuple[str, str, int]]  # check, its name, pairs
     with_finding: int
     unchecked: int
     origins: list[tuple[str, str, int]]
     unreviewed: int
     unconfirmed: int  # written and not approved: not in it
     fresh: int  # approved since the newest version, or changed
-    unmeant: int  # whose meaning was not compared with the test items
-    refused: list[Denied]
-    warnings: list[str]  # thresholds of findings that are passed
+    unmeant: int  # whose meaning was not compared with that of the others
 
     @property
     def seconds(self) -> float:
@@ -77,7 +75,27 @@ class FreezePreview:
         return STARTS + self.approved / PAIRS_A_SECOND
 
 
-def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE) -> FreezePreview:
+@dataclass(frozen=True)
+class FreezePreview(FreezeCounts):
+    refused: list[Denied]
+    warnings: list[str]  # thresholds of findings that are passed
+
+
+def freeze_preview(
+    task: Task, train_share: float, rule: str = LeakRule.EXCLUDE, counts: FreezeCounts | None = None
+) -> FreezePreview:
+    """From these counts, or from what they are now."""
+    counts = counts or freeze_counts(task, train_share)
+    return FreezePreview(
+        **{field.name: getattr(counts, field.name) for field in fields(FreezeCounts)},
+        refused=[*registries.refusals("freeze", task), *leak_refusals(counts.facts, rule)],
+        warnings=freeze_warnings(task),
+    )
+
+
+def freeze_counts(task: Task, train_share: float, tell: Tell = lambda *_told: None) -> FreezeCounts:
+    """Reads every pair of the task, once for each number: seconds where there are hundreds of thousands."""
+    tell(0, 3, _("Counting"))
     pairs = approved_pairs(task)
     counts = pairs.aggregate(
         approved=Count("pk"),
@@ -85,12 +103,15 @@ def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE)
         unchecked=Count("pk", filter=Q(found__isnull=True)),
     )
     waiting = likeness_waiting(task) if counts["approved"] else 0
-    facts = plan_facts(task, train_share, counts["approved"]) if counts["approved"] and not waiting else None
+    tell(1, 3, _("Splitting"))
+    planned = counts["approved"] and not waiting
+    facts = facts_of(version_plan(task, train_share), task.max_tokens) if planned else None
+    tell(2, 3, _("Counting"))
     by_origin = pairs.order_by().values_list("approved__origin").annotate(count=Count("pk")).order_by("-count")
     reviewed = Review.objects.filter(
         basis=ReviewBasis.SECOND_PERSON, decision="approve", revision__in=pairs.values("approved")
     )
-    return FreezePreview(
+    return FreezeCounts(
         waiting=waiting,
         facts=facts,
         findings=findings_of(task),
@@ -99,10 +120,13 @@ def freeze_preview(task: Task, train_share: float, rule: str = LeakRule.EXCLUDE)
         unconfirmed=Pair.objects.filter(task=task, state__in=(PairState.SUBMITTED, PairState.RETURNED)).count(),
         fresh=fresh_pairs(task).count(),
         unmeant=unmeant(task),
-        refused=[*registries.refusals("freeze", task), *leak_refusals(facts, rule)],
-        warnings=freeze_warnings(task),
         **counts,
     )
+
+
+def has_many(task: Task) -> bool:
+    """Whether its numbers are for a job. One look at the index, however many there are."""
+    return approved_pairs(task).order_by("pk")[MANY : MANY + 1].exists()
 
 
 def leak_refusals(facts: PlanFacts | None, rule: str) -> list[Denied]:
@@ -113,21 +137,6 @@ def leak_refusals(facts: PlanFacts | None, rule: str) -> list[Denied]:
     )
     cure = _("Change them, spend the items, or let the freeze leave such pairs out.")
     return [Denied(text % {"count": facts.leaking_pairs}, cure)]
-
-
-def plan_facts(task: Task, train_share: float, approved: int) -> PlanFacts:
-    """For a large task the same facts are given until a pair, a place or a suite changes."""
-    if approved < KEPT_FROM:
-        return facts_of(version_plan(task, train_share), task.max_tokens)
-    state = Pair.objects.filter(task=task).aggregate(at=Max("updated_at"))["at"]
-    suite = Suite.objects.filter(project=task.project_id).aggregate(newest=Max("pk"))["newest"]
-    leak = Leak.objects.filter(task=task).aggregate(newest=Max("pk"))["newest"]
-    key = f"plan-{task.pk}-{train_share}-{approved}-{state.timestamp()}-{suite}-{leak}-{task.spent.count()}"
-    found = cache.get(key)
-    if found is None:
-        found = facts_of(version_plan(task, train_share), task.max_tokens)
-        cache.set(key, found, KEPT_SECONDS)
-    return found
 
 
 def facts_of(plan: Plan, limit: int) -> PlanFacts:
@@ -161,17 +170,12 @@ def token_facts(rows: Iterable[ApprovedRow], limit: int) -> dict[str, int | None
     }
 
 
-def findings_of(task: Task) -> list[tuple[str, Any, int]]:
+def findings_of(task: Task) -> list[tuple[str, str, int]]:
     """Approved pairs by what the checks found in them, most frequent first."""
-    names = {check.id: _(check.name) for check in known_checks()}
-    query = (
-        "SELECT found.id, count(*) FROM curation_pair pair, unnest(pair.found) AS found(id) WHERE pair.task_id = %s "
-        "AND pair.approved_id IS NOT NULL AND pair.state <> 'trashed' AND cardinality(pair.found) > 0 "
-        "GROUP BY found.id ORDER BY count(*) DESC, found.id"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(query, [task.pk])
-        return [(check, names.get(check, check), count) for check, count in cursor.fetchall()]
+    names = {check.id: str(_(check.name)) for check in known_checks()}
+    _pairs, counts = finding_counts(task)
+    ordered = sorted(counts.items(), key=lambda found: (-found[1], found[0]))
+    return [(check, names.get(check, check), count) for check, count in ordered]
 
 
 def fresh_pairs(task: Task) -> QuerySet[Pair]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Func
+from django.db.models import Count, F, Func
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
@@ -114,8 +114,5 @@ def recheck_ask(*, actor: User | None, project: Project, check_id: str = "") -> 
 def finding_counts(task: Task) -> tuple[int, dict[str, int]]:
     """Approved pairs of a task, and how many of them have a finding of each check. Two queries."""
     pairs = Pair.objects.filter(task=task, approved__isnull=False).exclude(state=PairState.TRASHED).order_by()
-    ids = pairs.filter(found__len__gt=0).annotate(check_id=Func(F("found"), function="unnest")).values_list("check_id")
-    counts: dict[str, int] = {}
-    for (check_id,) in ids.iterator(chunk_size=10_000):
-        counts[check_id] = counts.get(check_id, 0) + 1
-    return pairs.count(), counts
+    found = pairs.filter(found__len__gt=0).annotate(check_id=Func(F("found"), function="unnest")).values("check_id")
+    return pairs.count(), dict(found.annotate(count=Count("pk")).values_list("check_id", "count"))

@@ -13,9 +13,8 @@ from curation.access import task_access
 from curation.choices import LeakRule
 from curation.forms import FreezeForm
 from curation.models import Task
-from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
-from curation.services.likeness import likeness_ask
+from curation.services.previewing import preview_see
 from curation.services.versions import version_freeze
 
 SHOWN = 100
@@ -35,13 +34,12 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
             )
         if not form.errors:
             return redirect("curation:version-detail", project, version.pk)
-    preview = freeze_preview(found, share, values["leaks"])
-    if preview.waiting:
-        likeness_ask(actor=access.user, task=found)
+    seen = preview_see(actor=access.user, task=found, train_share=share, rule=values["leaks"])
     context = {
         "task": found,
         "form": form,
-        "preview": preview,
+        "seen": seen,
+        "preview": seen.preview,
         "split": values["split"],
         "left_out_url": reverse("curation:freeze-left-out", args=[project, task]) + f"?split={values['split']}",
         "ratios": (80, 70),
@@ -52,9 +50,10 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
 @require_GET
 def left_out(request: HttpRequest, project: str, task: str) -> HttpResponse:
     """Every pair that the freeze would leave out, one by one; for a leak with both texts."""
-    _access, found = task_access(request, project, task, Need.OWN)
+    access, found = task_access(request, project, task, Need.OWN)
     split = split_asked(request, found)
-    facts = freeze_preview(found, split / 100).facts
+    preview = preview_see(actor=access.user, task=found, train_share=split / 100).preview
+    facts = preview.facts if preview else None
     leaks = leaks_shown(found, facts.leaks[:SHOWN]) if facts else []
     bridges = [row for row in facts.left_out if row.leak is None] if facts else []
     context = {"task": found, "split": split, "facts": facts, "leaks": leaks, "bridges": bridges, "shown": SHOWN}

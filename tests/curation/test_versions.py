@@ -2,25 +2,28 @@
 
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 
 from core import registries
 from core.denied import ApplicationError, Denied, Refused
-from core.models import Project, User
+from core.models import Job, Project, User
 from core.services.projects import project_remove_demo
 from curation.choices import Decision, VersionState
 from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Pair, Place, Revision, Suite, Task, VersionPair
+from curation.selectors import freezing
 from curation.selectors.examples import suite_examples, task_template, version_examples
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.freezing import freeze_preview
+from curation.services import previewing
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
 from curation.services.versions import version_freeze, version_sha256, version_verify
-from tests.world import run_jobs
+from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,6 +213,49 @@ def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, ex
     assert preview.facts.parts == version.counts["parts"]
     assert (preview.approved, preview.fresh, preview.unreviewed) == (20, 20, 0)
     assert freeze_preview(task, task.train_share).fresh == 0
+
+
+def test_of_a_large_task_a_job_counts_and_the_page_shows_what_it_counted_last(
+    task: Task,
+    owner: User,
+    expert: User,
+    reviewer: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries,
+) -> None:
+    monkeypatch.setattr(freezing, "MANY", 5)
+    monkeypatch.setattr(previewing, "REST", timedelta(0))
+    many(task, expert, reviewer, 6)
+    likeness_due()
+    run_jobs()
+    client, api = sign_in(owner), api_client(owner)
+    address, endpoint = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/", f"/api/v1/tasks/{task.pk}/freeze-preview/"
+    page = client.get(address).content.decode()
+    assert "In so large a task the numbers take a while" in page
+    assert "Freeze now" in page
+    seen = api.get(endpoint).json()
+    job = Job.objects.get(kind="freeze-preview")
+    assert (seen["approved"], seen["parts"], seen["job"]) == (None, None, job.pk)
+    run_jobs()
+    monkeypatch.setattr(previewing, "freeze_counts", None)
+    page = client.get(address).content.decode()
+    assert "Counted 20" in page
+    assert "being counted" not in page, "nothing happened since"
+    monkeypatch.undo()
+    monkeypatch.setattr(freezing, "MANY", 5)
+    monkeypatch.setattr(previewing, "REST", timedelta(0))
+    seen = api.get(endpoint).json()
+    assert (seen["approved"], seen["job"]) == (6, None)
+    facts = freeze_preview(task, task.train_share).facts
+    assert facts is not None
+    assert seen["parts"] == facts.parts
+    assert client.get(f"{address}left-out/").status_code == 200
+    many(task, expert, reviewer, 1, start=50)
+    page = client.get(address).content.decode()
+    assert "The pairs are being counted" in page
+    assert api.get(endpoint).json()["approved"] == 6, "the older numbers, until it has counted"
+    run_jobs()
+    assert api.get(endpoint).json()["approved"] == 7
 
 
 @pytest.mark.slow
