@@ -28,9 +28,9 @@ from core.models import Job, Project, Tokenizer, User  # noqa: E402
 from core.operations.prepare import collect_static, migrate  # noqa: E402
 from core.services.people import membership_set, user_create  # noqa: E402
 from core.services.projects import project_create  # noqa: E402
+from curation.import_mapping import Mapping  # noqa: E402
 from curation.models import DatasetVersion, NearText, Pair, Revision, Task  # noqa: E402
 from curation.selectors.export_files import version_chunks  # noqa: E402
-from curation.services.import_mapping import Mapping  # noqa: E402
 from curation.services.imports import LocalFile, import_start, import_upload  # noqa: E402
 from curation.services.likeness import likeness_ask  # noqa: E402
 from curation.services.search import search_update  # noqa: E402

@@ -70,6 +70,8 @@ class ImportState(TextChoices):
     UNDONE = "undone", _("Undone")
 
 
+STARTABLE = (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED)  # of imports
+
 IMPORT_TONES = {
     ImportState.UPLOADED: "warn",
     ImportState.CHECKING: "info",

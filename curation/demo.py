@@ -13,8 +13,8 @@ from core.models import Project
 from core.operations.downloads import DEMO
 from core.services.projects import project_create
 from curation.choices import TaskKind
+from curation.import_mapping import Mapping
 from curation.models import Task
-from curation.services.import_mapping import Mapping
 from curation.services.imports import LocalFile, import_start, import_upload
 from curation.services.tasks import task_create
 

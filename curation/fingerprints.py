@@ -1,11 +1,15 @@
-"""What a pair's texts are called: the fingerprint of a revision, and the texts as the model sees them."""
+"""A pair's texts as one value: read from forms and rows, told unfit, named by their fingerprint."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from curation.models import Revision
 from ml.hashing import canonical_json, text_sha256
 
 TEXT_FIELDS = ("instruction", "input", "response")
+LONGEST = 200_000  # characters of one field: far beyond what a small model can read
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,48 @@ class Texts:
 def texts_fingerprint(texts: dict[str, Any]) -> str:
     """SHA-256 of the five things a model sees: system, instruction, input, response and earlier turns."""
     return text_sha256(canonical_json(texts))
+
+
+@dataclass(frozen=True)
+class Traces:
+    """How a text came about, beside what it says: characters that were pasted, places that an output is read off."""
+
+    pasted: int = 0
+    evidence: list[dict[str, Any]] | None = None
+
+
+NO_TRACES = Traces()
+
+
+def text_problem(text: str) -> str:
+    """Why a text cannot be stored, as a sentence, or ""."""
+    if len(text) > LONGEST:
+        return _("This text has %(count)d characters; at most %(most)d fit.") % {"count": len(text), "most": LONGEST}
+    if "\x00" in text:
+        return _("This text contains a NUL character, which no text can hold; remove it.")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        return _("This text contains half of a character (a lone surrogate); write the character again.")
+    return ""
+
+
+def texts_from(fields: dict[str, Any], before: Texts | None = None) -> Texts:
+    """Texts from a form's or an API body's fields; what is not given stays as it was. Line ends become \\n."""
+    kept = before.to_json() if before else {}
+    given = {
+        name: value.replace("\r\n", "\n") if isinstance(value, str) else value
+        for name, value in fields.items()
+        if name in ("system", *TEXT_FIELDS, "turns", "language", "topic")
+    }
+    return Texts(**{**kept, **given})
+
+
+def texts_of(revision: Revision) -> Texts:
+    return Texts(
+        instruction=revision.instruction,
+        response=revision.response,
+        input=revision.input,
+        system=revision.system,
+        turns=revision.turns,
+        language=revision.language,
+        topic=revision.topic,
+    )

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from curation.import_mapping import FIELDS, Mapping
+from curation.import_reading import FORMATS
 from curation.models import Import
-from curation.services.import_mapping import FIELDS, Mapping
-from curation.services.import_reading import FORMATS
 
 LABELS = {
     "instruction": _("Instruction"), "input": _("Input"), "response": _("Response"),

@@ -14,8 +14,8 @@ from core.denied import ApplicationError
 from core.models import User
 from curation.choices import Origin, PairState, Part
 from curation.models import Task
+from curation.selectors.editions import edition_asked
 from curation.selectors.pairs import authors_of, known_versions
-from curation.services.editions import edition_asked
 from ml.checks import known_checks
 
 ANY = ("", _("Any"))

@@ -11,6 +11,7 @@ from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import asking, jobs  # noqa: F401  importing them registers the kinds of jobs
 from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
+from curation.selectors.freeze_guard import freeze_refusals
 from curation.selectors.freezing import fresh_pairs
 from curation.selectors.imports import import_arriving
 from curation.selectors.pairs import returned_to
@@ -21,12 +22,11 @@ from curation.selectors.tasks import TaskRow, tasks_of
 from curation.services.counting import counting_due
 from curation.services.embedding import embeddings_sometimes
 from curation.services.erasures import erasures_again
-from curation.services.freeze_guard import freeze_refusals
 from curation.services.likeness import likeness_sometimes
-from curation.services.pairs import PASSAGE, SUBJECT, pair_address, passage_address
 from curation.services.reviews import reviews_align
 from curation.services.takebacks import undoables_register
 from curation.services.talk import talk_erase
+from curation.subjects import PAIR, PASSAGE, pair_address, passage_address
 from curation.text_places import PLACES
 
 ENOUGH_TO_FREEZE = 20  # approved pairs that no version holds yet: fewer make no visible difference
@@ -54,7 +54,7 @@ def wire() -> None:
     registries.stations.append(stations)
     registries.lineage.setdefault("pair", []).append(pair_lineage)
     registries.lineage.setdefault("dataset_version", []).append(version_lineage)
-    registries.subject_urls[SUBJECT] = pair_address
+    registries.subject_urls[PAIR] = pair_address
     registries.subject_urls[PASSAGE] = passage_address
     registries.erasers.append(talk_erase)
     registries.text_places += PLACES

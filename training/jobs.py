@@ -13,7 +13,7 @@ from core.denied import ApplicationError
 from core.errands import errand
 from core.jobs import JobContext, JobFailed, JobRunner, JobStopped, LeaseLost, job_kind
 from core.models import Job
-from curation.services.corpora import corpus_texts
+from curation.selectors.corpora import corpus_texts
 from ml.recipe import Recipe
 from ml.rundir import RunDir
 from training.choices import RunState

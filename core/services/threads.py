@@ -1,36 +1,17 @@
 """Threads: people talk about one thing, and whoever is named with an @ finds it in the inbox."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable
-
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from core.choices import NoticeKind, ThreadState
 from core.denied import ApplicationError
-from core.models import Comment, Membership, Project, Thread, User
+from core.models import Comment, Project, Thread, User
+from core.selectors.threads import mention_pattern, names_of
 from core.services.events import event_record
 from core.services.inbox import notice_tell
 
 LONGEST = 4_000
-
-
-def names_of(project: Project) -> dict[str, int]:
-    """What may follow an @, with whom it means: whole names, and first names that only one of them has."""
-    members = Membership.objects.filter(project=project, user__is_active=True).select_related("user")
-    people = {member.user_id: str(member.user) for member in members}
-    first = {pk: name.split()[0] for pk, name in people.items() if name.split()}
-    times = Counter(name.lower() for name in first.values())
-    alone = {name: pk for pk, name in first.items() if times[name.lower()] == 1}
-    return {**alone, **{name: pk for pk, name in people.items()}}
-
-
-def mention_pattern(names: Iterable[str]) -> "re.Pattern[str] | None":
-    """Finds the longest name after an @ that does not stand inside a word, such as an address."""
-    longest = sorted(names, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)@({'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE) if longest else None
 
 
 @transaction.atomic

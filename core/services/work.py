@@ -6,11 +6,9 @@ is four statements, whatever else waits, and somebody who comes back late still 
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BooleanField, F, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,24 +16,12 @@ from django.utils.translation import gettext as _
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, Project, User, WorkItem
+from core.selectors.work import LEASE, TAKEN, claimable
 from core.services.events import event_record
 
-LEASE = timedelta(minutes=15)
 NOT_AGAIN = (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)  # these are not offered to the same person again
 MOST_AHEAD = 10
 SKIPPED = "work.skipped"
-# A slot is taken by work that was done, and by a hold whose lease still runs.
-TAKEN = Q(state=AssignmentState.SUBMITTED) | Q(state=AssignmentState.CLAIMED, lease_until__gte=Now())
-# The two questions that are asked with every piece of work, as SQL: to put them together again and again took Django
-# longer than PostgreSQL needs to answer them. Who wrote an item, or had it before, is not offered it.
-OPEN_TO = """
-    excluded_user_id IS DISTINCT FROM %s AND (also_excluded IS NULL OR %s <> ALL (also_excluded)) AND NOT EXISTS (
-        SELECT FROM core_assignment mine
-        WHERE mine.item_id = core_workitem.id AND mine.user_id = %s AND mine.state IN ('submitted', 'skipped'))"""
-HAS_ROOM = """
-    needed > (SELECT count(*) FROM core_assignment taken
-              WHERE taken.item_id = core_workitem.id AND (taken.state = 'submitted'
-                  OR taken.state = 'claimed' AND taken.lease_until >= statement_timestamp()))"""
 
 
 @contextmanager
@@ -132,21 +118,6 @@ def work_claim_ahead(*, user: User, project: Project, kind: WorkKind, batch: str
             break
         found.append(assignment)
     return found
-
-
-def work_open_to(user: User, project: Project, kind: WorkKind, batch: str = "") -> QuerySet[WorkItem]:
-    """Open items that this person may take, now or when somebody else's hold on them ends."""
-    found = WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN)
-    if batch:
-        found = found.filter(batch=batch)
-    return found.filter(RawSQL(OPEN_TO, [user.pk] * 3, BooleanField()))  # noqa: S611  a constant
-
-
-def claimable(user: User, project: Project, kind: WorkKind, batch: str, full: list[int]) -> QuerySet[WorkItem]:
-    """Open items with a free slot for this person, in the order in which they are offered."""
-    room = RawSQL(HAS_ROOM, [], BooleanField())  # noqa: S611  a constant
-    found = work_open_to(user, project, kind, batch).filter(room)
-    return (found.exclude(pk__in=full) if full else found).order_by("batch", "order", "pk")
 
 
 @unhurried_transaction()

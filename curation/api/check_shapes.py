@@ -4,9 +4,8 @@ from rest_framework import serializers
 
 from core.api.shapes import PersonOut
 from curation.choices import AtFreeze, AtSubmit
-from curation.fingerprints import TEXT_FIELDS
+from curation.fingerprints import LONGEST, TEXT_FIELDS
 from curation.models import Dismissal
-from curation.services.pairs import LONGEST
 
 
 class CheckIn(serializers.Serializer[object]):

@@ -25,11 +25,12 @@ from curation.api.check_shapes import (
 )
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import AtFreeze, AtSubmit
+from curation.fingerprints import texts_of
 from curation.models import Dismissal
+from curation.selectors.checking import Surroundings, findings_json, texts_check
 from curation.selectors.checks import CheckRow, check_json, check_row, check_rows
 from curation.selectors.pairs import ties_of
 from curation.services.check_settings import check_set
-from curation.services.checking import Surroundings, findings_json, texts_check, texts_of
 from curation.services.dismissals import dismissal_withdraw, finding_dismiss, link_dismiss
 
 

@@ -29,10 +29,11 @@ from curation.api.pairs import texts_given
 from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.api.versions import ByOrdinal
+from curation.fingerprints import texts_from
 from curation.models import Document, Passage
 from curation.selectors.passages import key_of_hold, passage_held
 from curation.services.documents import document_remove, documents_upload, passages_ask
-from curation.services.pairs import pair_submit, texts_from
+from curation.services.pairs import pair_submit
 
 
 @extend_schema(tags=["documents"], parameters=[PROJECT])

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from curation.api.shapes import LANGUAGE, Text, TurnShape
-from curation.services.pairs import LONGEST
+from curation.fingerprints import LONGEST
 
 
 class TypedIn(serializers.Serializer[object]):

@@ -13,11 +13,12 @@ from core.choices import Need
 from curation.access import import_by_id, task_by_id
 from curation.api.shapes import ImportCheckIn, ImportIn, ImportOut, ImportStartIn, ProblemOut, mapping_of
 from curation.api.tasks import PROJECT, projects_asked
+from curation.choices import STARTABLE
+from curation.import_mapping import Mapping
 from curation.models import Import, ImportProblem
-from curation.services.import_mapping import Mapping
 from curation.services.import_report import import_check
 from curation.services.import_undo import import_undo
-from curation.services.imports import STARTABLE, import_choose, import_discard, import_start, import_upload
+from curation.services.imports import import_choose, import_discard, import_start, import_upload
 
 
 @extend_schema(tags=["imports"], parameters=[PROJECT])

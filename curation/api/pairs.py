@@ -18,14 +18,14 @@ from curation.access import pair_by_id, task_by_id
 from curation.api.editor_shapes import MarksIn
 from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
 from curation.choices import Decision, Origin, PairState, Part
+from curation.fingerprints import texts_from, texts_of
 from curation.models import Pair, Revision
 from curation.pair_filter import filter_read
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.passages import passage_of
 from curation.selectors.reviews import review_item
-from curation.services.checking import texts_of
 from curation.services.marking import pair_mark
-from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash, texts_from
+from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 
 STALE = {409: StaleOut, 412: StaleOut}

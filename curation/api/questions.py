@@ -34,13 +34,14 @@ from curation.api.question_shapes import (
 from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import QuestionState, WorkOrder
+from curation.fingerprints import texts_from
 from curation.models import Answer, Question
 from curation.selectors.agreement import agreement_json, to_judge
 from curation.services.agreement import acceptance_give, likeness_ask
 from curation.services.answers import answer_submit, answers_choose, answers_merge
 from curation.services.ordering import work_order_set
-from curation.services.pairs import texts_from
-from curation.services.questions import SUBJECT, declines_ask, question_withdraw, questions_ask
+from curation.services.questions import declines_ask, question_withdraw, questions_ask
+from curation.subjects import QUESTION
 
 ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)
 
@@ -105,7 +106,7 @@ def withdraw(request: Request, question: int) -> Response:
 
 
 def question_held(held: Assignment, kinds: tuple[WorkKind, ...]) -> Question:
-    if held.item.subject_type != SUBJECT or held.item.kind not in kinds:
+    if held.item.subject_type != QUESTION or held.item.kind not in kinds:
         raise ApplicationError("This is other work; each kind of work is sent to its own endpoint.")
     found = Question.objects.select_related("task", "project").filter(pk=held.item.subject_id).first()
     if found is None:

@@ -6,7 +6,9 @@ from rest_framework import serializers
 
 from core.api.shapes import PersonOut
 from curation.choices import BulkKind, Decision, LeakRule, TaskKind
+from curation.fingerprints import LONGEST
 from curation.import_forms import FIELDS
+from curation.import_mapping import Mapping
 from curation.models import (
     BulkAction,
     BulkRow,
@@ -22,8 +24,6 @@ from curation.models import (
     Task,
     VersionPair,
 )
-from curation.services.import_mapping import Mapping
-from curation.services.pairs import LONGEST
 from ml.outputs import KINDS, LONGEST_NAME
 
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"

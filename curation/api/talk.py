@@ -15,8 +15,7 @@ from core.api.projects import REFUSALS
 from core.models import Comment, Thread
 from core.services.threads import comment_add, thread_settle
 from curation.access import pair_by_id, passage_by_id, refuse_talk
-from curation.services.pairs import PASSAGE
-from curation.services.pairs import SUBJECT as PAIR
+from curation.subjects import PAIR, PASSAGE
 
 
 class SettleIn(serializers.Serializer[object]):

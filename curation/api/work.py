@@ -26,10 +26,9 @@ from curation.choices import Decision
 from curation.models import Pair, Question
 from curation.selectors.passages import passage_held
 from curation.selectors.questions import answers_beside
-from curation.selectors.reviews import pair_held, pair_waiting
-from curation.services.pairs import review_batch
-from curation.services.questions import SUBJECT as QUESTION
-from curation.services.reviews import review_decide
+from curation.selectors.reviews import pair_held
+from curation.services.reviews import pair_waiting, review_decide
+from curation.subjects import QUESTION, review_batch
 
 
 @extend_schema(tags=["work-items"], parameters=[PROJECT, OpenApiParameter("kind", str, enum=WorkKind.values)])

@@ -6,7 +6,9 @@ from typing import Any
 
 from core import registries
 from core.models import Event, Project, User
-from curation.services.undo import actions_undoable
+
+MOST = 20
+UNDONE = "action.undone"
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,11 @@ def actions_last(user: User, project: Project) -> list[ActionRow]:
         for event in events
         if event.pk in known
     ]
+
+
+def actions_undoable(actor: User, project: Project) -> list[Event]:
+    """The person's last actions that can still be tried to take back, newest first."""
+    known = [*registries.undoable, UNDONE]
+    found = list(Event.objects.filter(actor=actor, project=project, action__in=known).order_by("-pk")[: 4 * MOST])
+    gone = {number for event in found if event.action == UNDONE for number in event.data["events"]}
+    return [event for event in found if event.action != UNDONE and event.pk not in gone][:MOST]

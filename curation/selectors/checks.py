@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from core.models import Project
 from curation.models import Dismissal, Task
-from curation.services.check_settings import ProjectCheck, project_checks
+from curation.selectors.check_settings import ProjectCheck, project_checks
 from ml.checks import Check, get_check
 
 

@@ -1,17 +1,18 @@
-"""What the pages of corpora show."""
+"""What the pages of corpora show, and where their texts lie."""
 
 import json
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core.models import Project
 from curation.models import Corpus
-from curation.services.corpora import corpus_texts
-from ml.corpus.shapes import REASONS
+from ml.corpus.shapes import REASONS, TEXTS
 
 SHOWN = 20
 
@@ -56,3 +57,12 @@ def texts_of(corpus: Corpus, part: str = "", *, limit: int = SHOWN) -> list[dict
         rows = (json.loads(line) for line in file)
         wanted = (row for row in rows if not part or row["part"] == part)
         return [{**row, "text": row["text"][:2000]} for row in islice(wanted, limit)]
+
+
+def corpus_folder(corpus: Corpus) -> Path:
+    return Path(settings.CORPUS_STORE) / Path(corpus.folder).name
+
+
+def corpus_texts(corpus: Corpus) -> Path:
+    """The frozen file: a line is {"id", "text", "part"}."""
+    return corpus_folder(corpus) / TEXTS

@@ -8,14 +8,13 @@ from typing import Any
 
 from core.models import Project, User
 from curation.choices import AtSubmit, PairState, QuestionState
-from curation.fingerprints import TEXT_FIELDS, Texts
+from curation.fingerprints import TEXT_FIELDS, Texts, Traces, texts_from, texts_of
 from curation.models import Draft, Pair, Passage, Question, Review, Revision, Task
 from curation.output_rows import marks_of, output_rows_read
+from curation.outputs import evidence_read, outputs_misfits, response_typed
+from curation.selectors.checking import Checked, Surroundings, findings_json, texts_check
 from curation.selectors.tasks import guideline_of
-from curation.services.checking import Checked, Surroundings, findings_json, texts_check, texts_of
-from curation.services.outputs import evidence_read, outputs_misfits, response_typed
-from curation.services.pairs import Traces, texts_from
-from curation.services.tokens import limit_in_response
+from curation.selectors.tokens import limit_in_response
 from curation.turns import turns_read
 from ml.outputs import OutputField, parse_outputs, value_text
 

@@ -13,7 +13,7 @@ from core import registries
 from core.denied import ApplicationError
 from core.models import Project, User
 from core.registries import LineageEntry
-from curation.choices import ErasureScope, Origin
+from curation.choices import STARTABLE, ErasureScope, Origin
 from curation.models import (
     Corpus,
     DatasetVersion,
@@ -26,8 +26,7 @@ from curation.models import (
     SuiteItem,
     VersionPair,
 )
-from curation.services.erasing_words import words_count
-from curation.services.imports import STARTABLE
+from curation.selectors.named_rows import words_count
 
 SHOWN = 20
 SHORTEST = 3  # characters of words to look for

@@ -86,7 +86,7 @@ def taken(buffer: io.StringIO) -> bytes:
 
 def unformula(text: str) -> str:
     """A cell that a spreadsheet would run as a formula gets an apostrophe before it, and so does one that looks as if
-    it had got one: whoever reads the file takes one away (services/import_reading.py)."""
+    it had got one: whoever reads the file takes one away (import_reading.py)."""
     return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
 
 

@@ -13,14 +13,13 @@ from core import registries
 from core.denied import Denied
 from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import Pair, Review, Task, VersionPair
+from curation.selectors.check_settings import finding_counts
+from curation.selectors.freeze_guard import freeze_warnings
 from curation.selectors.leaks import LeakRow
 from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
 from curation.selectors.strata import Strata, Stratification, strata_of, stratified
-from curation.services.check_settings import finding_counts
-from curation.services.freeze_guard import freeze_warnings
-from curation.services.likeness import likeness_waiting
-from curation.services.meaning import unmeant
-from curation.services.versions import approved_pairs
+from curation.selectors.uncompared import likeness_waiting, unmeant
+from curation.selectors.versions import approved_pairs
 from ml.checks import known_checks
 
 MANY = 10_000  # approved pairs, which are counted in less than a second

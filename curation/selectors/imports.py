@@ -1,13 +1,20 @@
 """Imports: what a file would become, and what became of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.denied import ApplicationError
 from core.models import Project
 from curation.choices import ImportState
+from curation.import_mapping import FORMS, Mapping, Problem, Ready, columns_of, read_row, recognise
+from curation.import_reading import Row, first_rows
 from curation.models import Import, ImportProblem
-from curation.services.import_mapping import FORMS, Mapping, Problem, Ready, columns_of, read_row, recognise
-from curation.services.imports import sample_rows
+
+SAMPLE = 200  # rows looked at to find the columns
 
 SHOWN = 8
 PROBLEMS_SHOWN = 50
@@ -54,3 +61,15 @@ def import_page(batch: Import) -> dict[str, Any]:
         "problems": problems[:PROBLEMS_SHOWN],
         "more_problems": batch.refused > PROBLEMS_SHOWN,
     }
+
+
+def import_path(batch: Import) -> Path:
+    return Path(settings.UPLOADS) / Path(batch.path).name
+
+
+def sample_rows(batch: Import) -> list[Row]:
+    """The first rows of a kept file. Raises ApplicationError when the file is gone."""
+    path = import_path(batch)
+    if not path.exists():
+        raise ApplicationError(_("The uploaded file is no longer on the server; bring it again."))
+    return first_rows(path, batch.format, SAMPLE, batch.table)

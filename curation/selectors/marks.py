@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from curation.services.findings import sentence_of
+from curation.selectors.findings import sentence_of
 from ml.checks import Finding
 
 

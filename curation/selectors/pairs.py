@@ -16,12 +16,12 @@ from core.models import Event, Membership, Project, User
 from core.selectors.keyset import Page, keyset_page
 from core.selectors.threads import thread_page
 from curation.choices import PairState, VersionState
-from curation.fingerprints import TEXT_FIELDS
+from curation.fingerprints import TEXT_FIELDS, texts_of
 from curation.models import Pair, PairLink, Review, Revision, Task, VersionPair
+from curation.selectors.checking import Surroundings, findings_json, texts_check
+from curation.selectors.editions import edition_asked
+from curation.selectors.links import links_of
 from curation.selectors.marks import Mark
-from curation.services.checking import Surroundings, findings_json, texts_check, texts_of
-from curation.services.editions import edition_asked
-from curation.services.linking import links_of
 from curation.turns import turns_text
 from ml.checks import corpus_checks
 

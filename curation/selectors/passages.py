@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.models import Assignment, Project, User, WorkItem
-from core.services.work import LEASE, TAKEN
+from core.selectors.work import LEASE, TAKEN
 from curation.models import Draft, Pair, Passage, Task
-from curation.services.pairs import PASSAGE, review_batch
+from curation.subjects import PASSAGE, review_batch
 
 MOST_WAITING = 20
 PASSAGE_KEY = re.compile(r"passage-(\d{1,18})-[A-Za-z0-9_-]+")

@@ -9,7 +9,7 @@ from curation.choices import LeftOut, Part
 from curation.models import Likeness, Suite, Task
 from curation.selectors.leaks import LeakRow, leaks_in
 from curation.selectors.splitting import SplitRow, Splitting, split_rows
-from curation.services.versions import approved_pairs
+from curation.selectors.versions import approved_pairs
 
 CHUNK = 5_000
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from curation.fingerprints import Texts
 from curation.models import Task
-from curation.services.tokens import as_example, load_row, task_tokenizer, usual_tokenizer
+from curation.selectors.tokens import as_example, load_row, task_tokenizer, usual_tokenizer
 from ml.prompting import (
     PROBLEMS,
     ChatTemplateError,

@@ -11,12 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from core.choices import AssignmentState, WorkKind
 from core.diff import Part, word_diff
 from core.models import Assignment, Project, User
-from core.services.work import work_open_to
+from core.selectors.work import work_open_to
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
 from curation.models import Answer, Pair, Passage, Question, Review, Task
-from curation.services.pairs import PASSAGE, passage_address
-from curation.services.pairs import SUBJECT as PAIR
-from curation.services.questions import SUBJECT
+from curation.subjects import PAIR, PASSAGE, QUESTION, passage_address
 
 QUESTION_PARTS = ("project", "task__project", "task__tokenizer", "passage__document")
 MOST_COUNTED = 1_000
@@ -130,13 +128,13 @@ class WorkRow:
 
 def history_rows(project: Project, rows: list[Assignment]) -> list[WorkRow]:
     """A page of history with the pairs and questions behind it, read by three statements."""
-    ids: dict[str, list[int]] = {PAIR: [], SUBJECT: [], PASSAGE: []}
+    ids: dict[str, list[int]] = {PAIR: [], QUESTION: [], PASSAGE: []}
     for row in rows:
         ids.setdefault(row.item.subject_type, []).append(row.item.subject_id)
     pairs = Pair.objects.filter(pk__in=ids[PAIR]).select_related("current")
-    questions = Question.objects.filter(pk__in=ids[SUBJECT]).select_related("pair")
+    questions = Question.objects.filter(pk__in=ids[QUESTION]).select_related("pair")
     found: dict[tuple[str, int], Any] = {(PAIR, pair.pk): pair for pair in pairs}
-    found |= {(SUBJECT, question.pk): question for question in questions}
+    found |= {(QUESTION, question.pk): question for question in questions}
     found |= {(PASSAGE, passage.pk): passage for passage in Passage.objects.filter(pk__in=ids[PASSAGE])}
     return [work_row(project, row, found.get((row.item.subject_type, row.item.subject_id))) for row in rows]
 

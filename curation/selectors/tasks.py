@@ -9,7 +9,7 @@ from django.db.models import Count, Max
 from core.models import Project, WorkItem
 from curation.choices import PairState, VersionState
 from curation.models import DatasetVersion, Guideline, Pair, Task
-from curation.services.pairs import review_batch
+from curation.subjects import review_batch
 
 
 @dataclass(frozen=True)

@@ -59,3 +59,8 @@ def versions_ready(project: Project) -> int:
 def approved_count(project: Project) -> int:
     tasks = Task.objects.filter(project=project)
     return Pair.objects.filter(task__in=tasks, approved__isnull=False).exclude(state=PairState.TRASHED).count()
+
+
+def approved_pairs(task: Task) -> Any:
+    """What a freeze takes: pairs with an approved revision, also those with a newer one on its way."""
+    return Pair.objects.filter(task=task, approved__isnull=False).exclude(state=PairState.TRASHED)

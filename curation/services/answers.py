@@ -13,13 +13,13 @@ from core.services.work import work_open, work_submit
 from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import Texts
 from curation.models import Answer, ModelDraft, Pair, Question
+from curation.selectors.checking import Surroundings, texts_check
 from curation.services.agreement import likeness_ask
-from curation.services.checking import Surroundings, texts_check
 from curation.services.ordering import order_of
-from curation.services.pairs import draft_settle, pair_submit, review_batch, revision_of, texts_refuse
-from curation.services.questions import SUBJECT
+from curation.services.pairs import draft_settle, pair_submit, revision_of, texts_refuse
 from curation.services.reviews import review_decide
 from curation.services.submit_guard import submit_refuse
+from curation.subjects import QUESTION, review_batch
 from ml.distance import word_distance
 
 GIVEN = "question.answered_by_one"  # of several who are asked
@@ -133,10 +133,10 @@ def adjudication_ask(question: Question) -> None:
     work_open(
         project=question.project,
         kind=WorkKind.ADJUDICATE,
-        subject_type=SUBJECT,
+        subject_type=QUESTION,
         subject_id=question.pk,
         batch=review_batch(question.task_id),
-        order=order_of(question.task, question.topic, SUBJECT, question.pk),
+        order=order_of(question.task, question.topic, QUESTION, question.pk),
         also_excluded=answered,
     )
     likeness_ask(actor=None, task=question.task)

@@ -14,6 +14,7 @@ from core.jobs import JobFailed
 from core.services.events import event_record
 from core.services.webhooks import webhook_tell
 from curation.choices import LeakRule, Part, ReviewBasis, SuiteRole, VersionState
+from curation.fingerprints import texts_of
 from curation.models import (
     DatasetVersion,
     Place,
@@ -28,13 +29,14 @@ from curation.models import (
 from curation.selectors.leaks import leaks_shown
 from curation.selectors.planning import ApprovedRow, Plan, version_plan
 from curation.selectors.strata import strata_of
-from curation.services.checking import texts_of
+from curation.selectors.tokens import count_tokens, task_tokenizer
+from curation.selectors.uncompared import unmeant
+from curation.selectors.versions import approved_pairs
 from curation.services.columns import columns_set, rows_copy
 from curation.services.leaks import leaks_update
 from curation.services.likeness import Tell, likeness_update
-from curation.services.meaning import meanings_update, unmeant
-from curation.services.tokens import count_tokens, task_tokenizer
-from curation.services.versions import COLUMNS, approved_pairs, row_digest, rows_sha256
+from curation.services.meaning import meanings_update
+from curation.services.versions import COLUMNS, row_digest, rows_sha256
 from ml.hashing import json_sha256
 
 BATCH = 5_000

@@ -15,10 +15,11 @@ from core.choices import WorkKind
 from core.services.work import work_close
 from curation.choices import BulkKind, PairState
 from curation.models import BulkAction, Pair
-from curation.services.checking import Surroundings
+from curation.selectors.checking import Surroundings
 from curation.services.indexing import locked_check
-from curation.services.pairs import SUBJECT, pair_restore, pair_trash, review_ask, revision_of
+from curation.services.pairs import pair_restore, pair_trash, review_ask, revision_of
 from curation.services.topics import topics_set
+from curation.subjects import PAIR
 
 MOST_TAGS = 30
 
@@ -180,7 +181,7 @@ def state_set(pair: Pair, state: str) -> None:
     if state == PairState.SUBMITTED:
         review_ask(pair, pair.project, writer=revision_of(pair).author)
     else:
-        work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+        work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)
 
 
 def in_trash() -> str:

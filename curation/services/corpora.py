@@ -19,8 +19,9 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import CorpusState
 from curation.models import Corpus, Document
+from curation.selectors.corpora import corpus_folder
 from curation.services.imports import Upload, keep
-from ml.corpus.shapes import ENDINGS, SETTINGS, TEXTS, CorpusError, CorpusSettings
+from ml.corpus.shapes import ENDINGS, SETTINGS, CorpusError, CorpusSettings
 
 MOST_FILES = 500
 DOCUMENTS = "source-documents"
@@ -134,15 +135,6 @@ def corpus_job(actor: User, corpus: Corpus) -> Job:
         arguments={"corpus": corpus.pk},
         once_key=f"corpus-{corpus.pk}",
     )
-
-
-def corpus_folder(corpus: Corpus) -> Path:
-    return Path(settings.CORPUS_STORE) / Path(corpus.folder).name
-
-
-def corpus_texts(corpus: Corpus) -> Path:
-    """The frozen file: a line is {"id", "text", "part"}."""
-    return corpus_folder(corpus) / TEXTS
 
 
 def corpus_prepare(corpus: Corpus) -> Path:

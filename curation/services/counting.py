@@ -4,8 +4,8 @@ from django.core.cache import cache
 
 from core.models import Project
 from curation.models import Pair
+from curation.selectors.tokens import usual_tokenizer
 from curation.services.check_settings import recheck_ask
-from curation.services.tokens import usual_tokenizer
 
 
 def counting_due() -> None:

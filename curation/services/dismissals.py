@@ -7,11 +7,11 @@ from core.denied import ApplicationError
 from core.models import Project, User
 from core.services.events import event_record
 from curation.choices import PairState
+from curation.fingerprints import text_problem, texts_of
 from curation.models import Dismissal, Pair, PairLink
+from curation.selectors.checking import Surroundings, checks_known, texts_check
+from curation.selectors.links import links_of
 from curation.services.check_settings import recheck_ask
-from curation.services.checking import Surroundings, checks_known, texts_check, texts_of
-from curation.services.linking import links_of
-from curation.services.pairs import text_problem
 from ml.checks import text_fingerprint
 
 

@@ -22,8 +22,8 @@ from curation.models import Document, DocumentFile, DocumentUpload, Pair, Passag
 from curation.services.document_reading import DocumentReader
 from curation.services.erased_texts import Forgotten
 from curation.services.imports import keep
-from curation.services.pairs import PASSAGE, review_batch
 from curation.services.questions import question_withdraw
+from curation.subjects import PASSAGE, review_batch
 from ml.documents import DocumentError, kind_of, split_passages
 from ml.hashing import text_sha256
 

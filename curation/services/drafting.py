@@ -14,14 +14,15 @@ from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment, User, WorkItem
 from core.registries import AskableModel
+from core.selectors.work import TAKEN
 from core.services.events import event_record
 from core.services.jobs import job_create
-from core.services.work import TAKEN, work_close, work_open
+from core.services.work import work_close, work_open
 from curation.choices import QuestionKind, QuestionState, TaskKind
 from curation.models import Drafting, ModelDraft, Passage, Question, Task
 from curation.services.ordering import order_of
-from curation.services.pairs import PASSAGE, review_batch
-from curation.services.questions import SUBJECT, question_of
+from curation.services.questions import question_of
+from curation.subjects import PASSAGE, QUESTION, review_batch
 from ml.hashing import text_sha256
 
 KIND = "draft"
@@ -135,7 +136,7 @@ def model_named(task: Task, key: str) -> AskableModel:
 def undrafted(task: Task) -> QuerySet[Question]:
     """Open questions that nobody has answered or is answering, and no model has been asked."""
     busy = Assignment.objects.filter(
-        item__subject_type=SUBJECT,
+        item__subject_type=QUESTION,
         item__subject_id=OuterRef("pk"),
         state=AssignmentState.CLAIMED,
         lease_until__gte=Now(),
@@ -163,16 +164,16 @@ def draft_store(*, draft: ModelDraft, text: str, finish_reason: str, question: s
     ModelDraft.objects.filter(pk=draft.pk).update(
         question=asked, text=text, fingerprint=text_sha256(text), finish_reason=finish_reason[:16], written_at=Now()
     )
-    order = WorkItem.objects.filter(subject_type=SUBJECT, subject_id=asked.pk).order_by("-pk").first()
-    work_close(kind=WorkKind.WRITE, subject_type=SUBJECT, subject_id=asked.pk)
+    order = WorkItem.objects.filter(subject_type=QUESTION, subject_id=asked.pk).order_by("-pk").first()
+    work_close(kind=WorkKind.WRITE, subject_type=QUESTION, subject_id=asked.pk)
     work_open(
         project=asked.project,
         kind=WorkKind.CORRECT,
-        subject_type=SUBJECT,
+        subject_type=QUESTION,
         subject_id=asked.pk,
         batch=review_batch(asked.task_id),
         needed=asked.needed,
-        order=order.order if order else order_of(asked.task, asked.topic, SUBJECT, asked.pk),
+        order=order.order if order else order_of(asked.task, asked.topic, QUESTION, asked.pk),
     )
     return True
 
@@ -211,7 +212,7 @@ def passage_take(passage: Passage, task: Task) -> None:
 
 
 def held_now(question: Question) -> bool:
-    held = Assignment.objects.filter(item__subject_type=SUBJECT, item__subject_id=question.pk)
+    held = Assignment.objects.filter(item__subject_type=QUESTION, item__subject_id=question.pk)
     return held.filter(item__state=WorkState.OPEN, state=AssignmentState.CLAIMED, lease_until__gte=Now()).exists()
 
 

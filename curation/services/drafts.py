@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError, Conflict
 from core.models import User
+from curation.fingerprints import text_problem
 from curation.models import Draft, Pair, Task
 from curation.output_rows import output_rows_read
-from curation.services.pairs import text_problem
 from curation.turns import turns_read
 
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 
 from core.scrubbing import digest
+from curation.import_mapping import Problem, Ready
 from curation.models import ErasedText
-from curation.services.import_mapping import Problem, Ready
 
 
 class Forgotten:

@@ -53,7 +53,7 @@ from curation.services.erasing_material import (
 )
 from curation.services.erasing_words import rows_forget
 from curation.services.exports import exports_forget
-from curation.services.pairs import SUBJECT
+from curation.subjects import PAIR
 from curation.text_places import EMPTY, QUESTION
 from ml.checks import text_fingerprint
 
@@ -183,7 +183,7 @@ def words_erase(erased: Erased) -> dict[str, int]:
     reasons = reviews.exclude(reason="").count()
     reviews.update(reason="")
     reviews.filter(about).update(fingerprint=tombstone("revision_id"))
-    items = WorkItem.objects.filter(subject_type=SUBJECT, subject_id__in=erased.pairs)
+    items = WorkItem.objects.filter(subject_type=PAIR, subject_id__in=erased.pairs)
     notes = items.exclude(note="").update(note="")
     holds = Assignment.objects.filter(item__in=items)
     if erased.person:
@@ -210,7 +210,7 @@ def events_erase(pairs: Collection[int]) -> int:
     """What the log says of these pairs beyond that it happened. The log allows this one change (core's migration)."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL apprentice.erasing = 'on'")
-    found = Event.objects.filter(object_type=SUBJECT, object_id__in=[str(pair) for pair in pairs])
+    found = Event.objects.filter(object_type=PAIR, object_id__in=[str(pair) for pair in pairs])
     count = found.exclude(summary="", data={}).update(summary="", data={"erased": True})
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL apprentice.erasing = 'off'")

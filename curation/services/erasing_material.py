@@ -21,15 +21,15 @@ from core.models import Project
 from core.scrubbing import SHORTEST, Needles, digest, lines_change, told_erase
 from core.services.work import work_close
 from core.tombstones import TOMBSTONE
-from curation.choices import CorpusState, ImportState
+from curation.choices import STARTABLE, CorpusState, ImportState
+from curation.import_reading import read_rows
+from curation.import_tables import table_rows
 from curation.models import Corpus, Document, DocumentUpload, Import, ImportProblem
-from curation.services.corpora import corpus_folder, corpus_texts
+from curation.selectors.corpora import corpus_folder, corpus_texts
+from curation.selectors.imports import import_path
 from curation.services.document_reading import DocumentReader
 from curation.services.erased_texts import erased_remember
-from curation.services.import_reading import read_rows
-from curation.services.import_tables import table_rows
-from curation.services.imports import STARTABLE, import_path
-from curation.services.pairs import PASSAGE
+from curation.subjects import PASSAGE
 from ml.corpus.shapes import TEXTS
 from ml.words import count_words
 

@@ -16,9 +16,9 @@ from core.services.jobs import job_create
 from curation.choices import ErasureScope, ErasureState
 from curation.models import Erasure, Revision
 from curation.selectors.erasures import erasure_preview, models_that_saw
+from curation.selectors.named_rows import words_find
 from curation.services.erasing import erase_texts, texts_in
 from curation.services.erasing_material import files_holding, refuse_under_way, wanted_of
-from curation.services.erasing_words import words_find
 from curation.services.erasure_journal import journal_add, journal_found, journal_replay, journal_withdraw
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from curation.choices import PairState
 from curation.models import Pair, Review, Task, TaskReport
-from curation.services.check_settings import finding_counts
+from curation.selectors.check_settings import finding_counts
 from curation.services.embedding import embeddings_of
 from ml.clusters import clusters, flat
 from ml.mentions import mentions

@@ -12,12 +12,13 @@ from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed
 from core.models import Job, User
 from core.services.jobs import job_create
-from curation.choices import ImportState, PairState
+from curation.choices import STARTABLE, ImportState, PairState
+from curation.import_mapping import Mapping, Problem, Ready, columns_of, read_row, refuse_mapping
+from curation.import_reading import read_rows
 from curation.models import Import, Pair
+from curation.selectors.imports import import_path, sample_rows
 from curation.services.erased_texts import Forgotten
-from curation.services.import_mapping import Mapping, Problem, Ready, columns_of, read_row, refuse_mapping
-from curation.services.import_reading import read_rows
-from curation.services.imports import STARTABLE, estimated_rows, import_path, sample_rows
+from curation.services.imports import estimated_rows
 from ml.near_duplicates import near_duplicates
 
 BATCH = 2_000

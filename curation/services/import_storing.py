@@ -18,28 +18,28 @@ from django.db import connection
 
 from core.denied import ApplicationError
 from curation.choices import Decision, ReviewBasis
+from curation.import_mapping import Problem, Ready
 from curation.models import Import
-from curation.services.editions import edition_now
+from curation.outputs import texts_fitted
+from curation.selectors.editions import edition_now
 from curation.services.erased_texts import Forgotten
-from curation.services.import_mapping import Problem, Ready
-from curation.services.outputs import texts_fitted
-from curation.services.pairs import SUBJECT, review_batch
+from curation.subjects import PAIR, review_batch
 
 BATCH = 4_000
 MOST_PROBLEMS = 10_000  # kept with their reasons; beyond that they are only counted
-PAIR = (
+PAIR_COLUMNS = (
     "id, project_id, task_id, state, version, current_id, approved_id, author_id, metadata, import_key, "
     "imported_by_id, created_at, updated_at, topic, language, origin, edition"
 )  # fmt: skip
-REVISION = (
+REVISION_COLUMNS = (
     "id, pair_id, number, system, instruction, input, response, rejected, turns, language, topic, origin, source, "
     "fingerprint, author_id, note, created_at"
 )
-REVIEW = "revision_id, reviewer_id, decision, basis, reason, fingerprint, created_at"
-WORK = (
+REVIEW_COLUMNS = "revision_id, reviewer_id, decision, basis, reason, fingerprint, created_at"
+WORK_COLUMNS = (
     "project_id, kind, subject_type, subject_id, batch, state, needed, \"order\", excluded_user_id, note, created_at"
 )  # fmt: skip
-PROBLEM = 'batch_id, "row", "column", reason, excerpt'
+PROBLEM_COLUMNS = 'batch_id, "row", "column", reason, excerpt'
 
 
 ENCODE = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each row
@@ -94,7 +94,7 @@ class Storing:
         self.same = (project.pk, batch.task_id, batch.created_by_id, batch.pk, moment)
         excluded = None if project.solo else batch.created_by_id
         self.asked = (
-            (project.pk, "review", SUBJECT),
+            (project.pk, "review", PAIR),
             (review_batch(batch.task_id), "open", project.reviewers, 0, excluded, "", moment),
         )
 
@@ -140,12 +140,12 @@ class Storing:
     def copy(self, fresh: dict[str, Ready]) -> None:
         pair_ids, revision_ids = self.ids("curation_pair", len(fresh)), self.ids("curation_revision", len(fresh))
         items = list(zip(pair_ids, revision_ids, fresh.items(), strict=True))
-        self.write("curation_pair", PAIR, (self.pair(*item) for item in items))
-        self.write("curation_revision", REVISION, (self.revision(*item) for item in items))
+        self.write("curation_pair", PAIR_COLUMNS, (self.pair(*item) for item in items))
+        self.write("curation_revision", REVISION_COLUMNS, (self.revision(*item) for item in items))
         if self.batch.approve:
-            self.write("curation_review", REVIEW, (self.review(revision, item) for _, revision, item in items))
+            self.write("curation_review", REVIEW_COLUMNS, (self.review(revision, item) for _, revision, item in items))
         else:
-            self.write("core_workitem", WORK, (self.work(pair) for pair, _, _ in items))
+            self.write("core_workitem", WORK_COLUMNS, (self.work(pair) for pair, _, _ in items))
 
     def ids(self, table: str, count: int) -> list[int]:
         query = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
@@ -201,7 +201,7 @@ class Storing:
             )
             for row in counts.problems
         ]
-        self.write("curation_importproblem", PROBLEM, rows)
+        self.write("curation_importproblem", PROBLEM_COLUMNS, rows)
         self.bulk.execute(
             "UPDATE curation_import SET state = 'done', rows = %s, accepted = %s, duplicates = %s, refused = %s, "
             "error = '' WHERE id = %s",

@@ -13,7 +13,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import ImportState, PairState
 from curation.models import Import, Pair
-from curation.services.pairs import SUBJECT
+from curation.subjects import PAIR
 
 BATCH = 5_000
 
@@ -54,7 +54,7 @@ def import_take_back(batch: Import, context: JobContext) -> dict[str, Any]:
         context.checkpoint()
         with transaction.atomic():
             context.fenced(message=_("Taking the pairs back"))
-            work = WorkItem.objects.filter(subject_type=SUBJECT, subject_id__in=ids, state=WorkState.OPEN)
+            work = WorkItem.objects.filter(subject_type=PAIR, subject_id__in=ids, state=WorkState.OPEN)
             work.filter(kind=WorkKind.REVIEW).update(state=WorkState.CLOSED)
             untouched.filter(pk__in=ids).update(state=PairState.TRASHED, import_key="")
         done += len(ids)

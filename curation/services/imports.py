@@ -24,16 +24,15 @@ from core.jobs import JobContext, JobFailed, LeaseLost
 from core.models import Job, User
 from core.services.events import event_record
 from core.services.jobs import job_create
-from curation.choices import ImportState
+from curation.choices import STARTABLE, ImportState
+from curation.import_mapping import Mapping, Problem, Ready, columns_of, read_row, recognise, refuse_mapping
+from curation.import_reading import Row, first_rows, format_found, format_of, read_rows, text_encoding
+from curation.import_tables import table_names
 from curation.models import Import, ImportProblem, Task
-from curation.services.import_mapping import Mapping, Problem, Ready, columns_of, read_row, recognise, refuse_mapping
-from curation.services.import_reading import Row, first_rows, format_found, format_of, read_rows, text_encoding
+from curation.selectors.imports import SAMPLE, import_path, sample_rows
 from curation.services.import_storing import BATCH, Storing, own_connection
-from curation.services.import_tables import table_names
 from ml.tables.shapes import KINDS
 
-STARTABLE = (ImportState.UPLOADED, ImportState.FAILED, ImportState.CANCELLED)
-SAMPLE = 200  # rows looked at to find the columns
 TELL_SECONDS = 1.0
 
 
@@ -201,18 +200,6 @@ def import_discard(*, actor: User, batch: Import) -> None:
     path = import_path(batch)
     batch.delete()
     transaction.on_commit(lambda: path.unlink(missing_ok=True))
-
-
-def import_path(batch: Import) -> Path:
-    return Path(settings.UPLOADS) / Path(batch.path).name
-
-
-def sample_rows(batch: Import) -> list[Row]:
-    """The first rows of a kept file. Raises ApplicationError when the file is gone."""
-    path = import_path(batch)
-    if not path.exists():
-        raise ApplicationError(_("The uploaded file is no longer on the server; bring it again."))
-    return first_rows(path, batch.format, SAMPLE, batch.table)
 
 
 def import_run(batch: Import, context: JobContext) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from django.utils.translation import ngettext
 
 from core.jobs import JobContext
 from curation.choices import PairState
+from curation.fingerprints import texts_of
 from curation.models import Pair, Revision, Task
-from curation.services.checking import Surroundings, pairs_check, texts_of
+from curation.selectors.checking import Surroundings, pairs_check
 from curation.services.columns import columns_set
 from curation.services.findings import findings_keep
 from curation.services.search import search_update

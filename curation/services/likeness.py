@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import LikeKind
-from curation.models import ContainedText, Likeness, LikenessBasis, NearText, Revision, Suite, Task
+from curation.models import ContainedText, Likeness, LikenessBasis, NearText, Revision, Task
+from curation.selectors.uncompared import MISSING, likeness_waiting
 from curation.services.columns import columns_set, rows_copy
 from curation.services.containing import GRAMS, contained_texts
 from ml.containment import Grams
@@ -64,15 +65,7 @@ COMMON = {
 LOOKED, WATERMARK = "likeness-looked", "likeness-revision"
 Tell = Callable[[int, int, str], None]
 
-# The newest and the approved revision of each pair that is not in the trash count. Both queries go along primary keys,
-# so that they stay fast while the planner knows nothing yet of what a big import brought.
-MISSING = """
-    SELECT DISTINCT counting.id FROM curation_pair pair
-    CROSS JOIN LATERAL (VALUES (pair.current_id), (pair.approved_id)) AS counting(id)
-    LEFT JOIN curation_likeness kept ON kept.revision_id = counting.id
-    WHERE pair.task_id = %(task)s AND pair.state <> 'trashed' AND counting.id IS NOT NULL AND kept.revision_id IS NULL
-    ORDER BY counting.id
-"""
+
 STALE = """
     DELETE FROM curation_likeness kept USING curation_revision revision, curation_pair pair
     WHERE kept.task_id = %(task)s AND revision.id = kept.revision_id AND pair.id = revision.pair_id
@@ -300,16 +293,6 @@ def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[i
             if similarity >= THRESHOLD:
                 one, other = sorted((shelf.numbers[i], shelf.numbers[j]))
                 yield NearText(task=task, kind=shelf.kind, one=one, other=other, similarity=similarity)
-
-
-def likeness_waiting(task: Task) -> int:
-    """Revisions that nobody has compared yet with the others, or with the items of a suite."""
-    newest = Suite.objects.filter(project=task.project_id).order_by("-pk").values_list("pk", flat=True).first() or 0
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({MISSING}) missing", {"task": task.pk})  # noqa: S608
-        missing = int(cursor.fetchone()[0])
-    behind = Likeness.objects.filter(Q(compared=False) | Q(suites_upto__lt=newest), task=task)
-    return missing + behind.count()
 
 
 def likeness_ask(*, actor: User | None, task: Task) -> Job:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from curation.choices import PairState
 from curation.models import Likeness, NearText, Pair, PairLink, Revision, Task
-from curation.services.check_settings import corpus_checks_of
-from curation.services.findings import dismissals_of
+from curation.selectors.check_settings import corpus_checks_of
+from curation.selectors.links import links_standing
 from ml.checks import CorpusCheck, PairTexts, corpus_checks, couples_of
 
 CHUNK = 2_000
@@ -124,23 +124,3 @@ def found_align(task: Task) -> None:
             alike[tuple(aligned)].append(pair)
     for ids, members in alike.items():
         Pair.objects.filter(pk__in=members).update(found=list(ids))
-
-
-def links_standing(links: list[PairLink]) -> list[PairLink]:
-    """Those that nobody dismissed. Two queries."""
-    ends = {link.one_revision for link in links} | {link.other_revision for link in links}
-    prints = dict(Revision.objects.filter(pk__in=ends).values_list("pk", "fingerprint"))
-    dismissed = dismissals_of(links[0].task.project_id, set(prints.values())) if links else set()
-    standing = []
-    for link in links:
-        here, there = prints.get(link.one_revision, ""), prints.get(link.other_revision, "")
-        if not {(here, link.check_id, there), (there, link.check_id, here)} & dismissed:
-            standing.append(link)
-    return standing
-
-
-def links_of(pair: Pair) -> list[PairLink]:
-    """The links of a pair that still hold: both pairs say what was compared, and nobody dismissed it."""
-    rows = PairLink.objects.filter(Q(one=pair) | Q(other=pair)).select_related("task", "one", "other")
-    holding = rows.filter(one_revision=F("one__current"), other_revision=F("other__current"))
-    return links_standing(list(holding.order_by("-similarity", "pk")[:50]))

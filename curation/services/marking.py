@@ -15,8 +15,9 @@ from curation.choices import BulkKind
 from curation.models import Pair
 from curation.services.bulk import value_read
 from curation.services.bulk_steps import MOST_TAGS
-from curation.services.pairs import SUBJECT, pair_address, pair_lock, revision_of
+from curation.services.pairs import pair_lock, revision_of
 from curation.services.topics import topics_set
+from curation.subjects import PAIR, pair_address
 
 AS_IT_IS: Any = object()
 
@@ -48,7 +49,7 @@ def pair_mark(
     if "assignee" in changed and pair.assignee_id:
         notice_tell(
             users=[pair.assignee_id], project=pair.project, kind=NoticeKind.ASSIGNED, actor=actor,
-            subject=(SUBJECT, pair.pk), url=pair_address(pair.project.slug, pair.pk),
+            subject=(PAIR, pair.pk), url=pair_address(pair.project.slug, pair.pk),
             text=revision_of(pair).instruction,
         )  # fmt: skip
     pair.refresh_from_db()

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from core.model_server import ModelServerDown, embed
 from curation.choices import LeakMethod, LikeKind
-from curation.models import Embedding, Leak, Revision, Suite, SuiteItem, Task
+from curation.models import Embedding, Leak, Revision, SuiteItem, Task
+from curation.selectors.uncompared import newest_suite
 from curation.services.couples import SHORT_THRESHOLD, THRESHOLD, couples_update, matrix, shared_part
 from curation.services.likeness import Tell, task_held
-from curation.services.versions import approved_pairs
 from ml.split import ANSWER_WORDS
 from ml.words import count_words
 
@@ -66,11 +65,6 @@ def items_compare(task: Task, tell: Tell) -> int:
     return done
 
 
-def newest_suite(task: Task) -> int:
-    suites = Suite.objects.filter(project=task.project_id).order_by("-pk")
-    return suites.values_list("pk", flat=True).first() or 0
-
-
 def items_after(task: Task, upto: int) -> Items:
     """The items of suites after `upto`, each text once. Raises ModelServerDown where vectors are missing."""
     fresh = SuiteItem.objects.filter(suite__project=task.project_id, suite__gt=upto, revision__isnull=False)
@@ -114,10 +108,3 @@ def pairs_compare(task: Task, pairs: Sequence[int], items: Items, newest: int) -
         seen = [revision for _pair, revision, _vector in rows]  # one embedded anew meanwhile keeps its turn
         Embedding.objects.filter(pair__in=pairs, revision_id__in=seen).update(suites_upto=newest)
     return len(rows)
-
-
-def unmeant(task: Task) -> int:
-    """Approved pairs whose meaning was not compared with that of the others and with every suite's items."""
-    looked = Embedding.objects.filter(pair=OuterRef("pk"), revision_id=OuterRef("approved_id"))
-    compared = looked.filter(compared=True, suites_upto__gte=newest_suite(task))
-    return approved_pairs(task).exclude(Exists(compared)).count()

@@ -1,48 +1,35 @@
 """Writing and correcting pairs. A pair's texts never change in place: each change is a new revision."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
+from core.selectors.work import TAKEN
 from core.services.events import event_record
-from core.services.work import TAKEN, work_close, work_open, work_submit
+from core.services.work import work_close, work_open, work_submit
 from curation.choices import Origin, PairState
-from curation.fingerprints import TEXT_FIELDS, Texts
+from curation.fingerprints import LONGEST, NO_TRACES, TEXT_FIELDS, Texts, Traces, text_problem, texts_of
 from curation.models import Draft, Pair, Passage, Revision, Task
-from curation.services.checking import Surroundings, texts_check, texts_of
-from curation.services.editions import edition_now
+from curation.outputs import evidence_read, texts_fitted
+from curation.selectors.checking import Surroundings, texts_check
+from curation.selectors.editions import edition_now
 from curation.services.findings import findings_keep
 from curation.services.ordering import order_of
-from curation.services.outputs import evidence_read, texts_fitted
 from curation.services.search import search_update
 from curation.services.submit_guard import submit_refuse
+from curation.subjects import PAIR, PASSAGE, review_batch
 from curation.turns import turns_read
 from ml.hashing import text_sha256
 
-LONGEST = 200_000  # characters of one field: far beyond what a small model can read
-SUBJECT = "pair"
-PASSAGE = "passage"
 EDITED_ORIGIN = {
     **dict.fromkeys((Origin.DRAFT_ACCEPTED, Origin.DRAFT_EDITED, Origin.GENERATED), Origin.DRAFT_EDITED),
     Origin.DOCUMENT: Origin.DOCUMENT,  # it still rests on its passage
 }
-
-
-@dataclass(frozen=True)
-class Traces:
-    """How a text came about, beside what it says: characters that were pasted, places that an output is read off."""
-
-    pasted: int = 0
-    evidence: list[dict[str, Any]] | None = None
-
-
-NO_TRACES = Traces()
 
 
 @transaction.atomic
@@ -185,17 +172,6 @@ def texts_refuse(texts: Texts) -> None:
             raise ApplicationError(reason, field=field)
 
 
-def text_problem(text: str) -> str:
-    """Why a text cannot be stored, as a sentence, or ""."""
-    if len(text) > LONGEST:
-        return _("This text has %(count)d characters; at most %(most)d fit.") % {"count": len(text), "most": LONGEST}
-    if "\x00" in text:
-        return _("This text contains a NUL character, which no text can hold; remove it.")
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        return _("This text contains half of a character (a lone surrogate); write the character again.")
-    return ""
-
-
 def revision_add(
     pair: Pair,
     *,
@@ -239,15 +215,15 @@ def revision_add(
 
 def review_ask(pair: Pair, project: Project, *, writer: User | None) -> WorkItem:
     """One open piece of work on the newest revision. What was asked about an older one is closed."""
-    work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+    work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)
     return work_open(
         project=project,
         kind=WorkKind.REVIEW,
-        subject_type=SUBJECT,
+        subject_type=PAIR,
         subject_id=pair.pk,
         batch=review_batch(pair.task_id),
         needed=project.reviewers,
-        order=order_of(pair.task, revision_of(pair).topic, SUBJECT, pair.pk),
+        order=order_of(pair.task, revision_of(pair).topic, PAIR, pair.pk),
         excluded_user=None if project.solo else writer,
     )
 
@@ -271,20 +247,6 @@ def passage_written(actor: User, passage: Passage, task: Task) -> None:
         WorkItem.objects.filter(pk=item.pk).update(state=WorkState.DONE)
 
 
-def pair_address(project: str, pair: int) -> str:
-    """The page of a pair, for lines in inboxes."""
-    return reverse("curation:pair-detail", args=[project, pair])
-
-
-def passage_address(project: str, passage: int) -> str:
-    """The page of a passage, for lines in inboxes."""
-    return reverse("curation:passage-detail", args=[project, passage])
-
-
-def review_batch(task_id: int) -> str:
-    return f"task-{task_id}"
-
-
 def draft_settle(actor: User, task: Task, key: str) -> None:
     if key:
         Draft.objects.filter(user=actor, task=task, key=key).delete()
@@ -294,7 +256,7 @@ def draft_settle(actor: User, task: Task, key: str) -> None:
 def pair_trash(*, actor: User, pair: Pair) -> Pair:
     """Take a pair out of lists, reviews and later versions. Frozen versions keep what they hold."""
     pair = pair_lock(pair)
-    work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+    work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)
     event_record(actor=actor, action="pair.trashed", project=pair.project, subject=pair, was=pair.state)
     pair.state = PairState.TRASHED
     pair.save(update_fields=["state", "updated_at"])
@@ -316,14 +278,3 @@ def pair_restore(*, actor: User, pair: Pair) -> Pair:
         review_ask(pair, pair.project, writer=revision_of(pair).author)
     event_record(actor=actor, action="pair.restored", project=pair.project, subject=pair)
     return pair
-
-
-def texts_from(fields: dict[str, Any], before: Texts | None = None) -> Texts:
-    """Texts from a form's or an API body's fields; what is not given stays as it was. Line ends become \\n."""
-    kept = before.to_json() if before else {}
-    given = {
-        name: value.replace("\r\n", "\n") if isinstance(value, str) else value
-        for name, value in fields.items()
-        if name in ("system", *TEXT_FIELDS, "turns", "language", "topic")
-    }
-    return Texts(**{**kept, **given})

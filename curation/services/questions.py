@@ -13,12 +13,12 @@ from core.models import User, WorkItem
 from core.services.events import event_record
 from core.services.work import work_close
 from curation.choices import PairState, QuestionKind, QuestionState
+from curation.fingerprints import text_problem
 from curation.models import Pair, Passage, Question, Task
 from curation.services.ordering import order_of
-from curation.services.pairs import review_batch, text_problem
+from curation.subjects import QUESTION, review_batch
 from ml.hashing import json_sha256
 
-SUBJECT = "question"
 MOST_PEOPLE = 5
 MOST_AT_ONCE = 5_000
 WORK = {QuestionKind.ANSWER: WorkKind.WRITE, QuestionKind.DECLINE: WorkKind.DECLINE}
@@ -90,11 +90,11 @@ def work_ask(questions: list[Question]) -> None:
         WorkItem(
             project_id=question.project_id,
             kind=WORK[QuestionKind(question.kind)],
-            subject_type=SUBJECT,
+            subject_type=QUESTION,
             subject_id=question.pk,
             batch=review_batch(question.task_id),
             needed=question.needed,
-            order=order_of(question.task, question.topic, SUBJECT, question.pk),
+            order=order_of(question.task, question.topic, QUESTION, question.pk),
         )
         for question in questions
     )
@@ -124,7 +124,7 @@ def question_withdraw(*, actor: User, question: Question) -> Question:
     if question.state not in (QuestionState.OPEN, QuestionState.TO_SETTLE):
         raise ApplicationError(_("This question is answered or withdrawn already."))
     for kind in (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE, WorkKind.ADJUDICATE):
-        work_close(kind=kind, subject_type=SUBJECT, subject_id=question.pk)
+        work_close(kind=kind, subject_type=QUESTION, subject_id=question.pk)
     question.state = QuestionState.CLOSED
     question.save(update_fields=["state"])
     event_record(actor=actor, action="question.withdrawn", project=question.project, subject=question)

@@ -11,33 +11,36 @@ from core.denied import ApplicationError, Conflict, Denied
 from core.models import Assignment, Project, User, WorkItem
 from core.services.events import event_record
 from core.services.inbox import notice_tell
-from core.services.work import work_claim, work_close, work_open, work_submit
+from core.services.work import work_claim, work_claim_next, work_close, work_open, work_submit
 from curation.choices import Decision, PairState, ReviewBasis
-from curation.fingerprints import Texts
+from curation.fingerprints import NO_TRACES, Texts, Traces, texts_of
 from curation.models import Pair, Review, Revision
-from curation.services.checking import texts_of
-from curation.services.editions import edition_now
-from curation.services.pairs import (
-    NO_TRACES,
-    SUBJECT,
-    Traces,
-    pair_address,
-    pair_lock,
-    pair_revise,
-    review_batch,
-    revision_of,
-)
+from curation.selectors.editions import edition_now
+from curation.selectors.reviews import may_approve, pair_held
+from curation.services.pairs import pair_lock, pair_revise, revision_of
+from curation.subjects import PAIR, pair_address, review_batch
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
 
 
-def may_approve(user: User, pair: Pair) -> bool | Denied:
-    """Whether this person's approval of the newest revision would count; the role is checked at the door."""
-    if pair.state != PairState.SUBMITTED:
-        return Denied(_("This pair is not waiting for a review."))
-    if revision_of(pair).author_id == user.pk and not pair.project.solo:
-        return Denied(_("You wrote this text, so somebody else has to approve it."))
-    return True
+def review_next(
+    project: Project, user: User, batch: str = "", kind: WorkKind = WorkKind.REVIEW
+) -> tuple[Assignment, Pair] | None:
+    """The next pair to review for this person, leased to them, with its pair. What needs no review any more is closed
+    on the way."""
+    while assignment := work_claim_next(user=user, project=project, kind=kind, batch=batch):
+        if (pair := pair_waiting(assignment)) is not None:
+            return assignment, pair
+    return None
+
+
+def pair_waiting(assignment: Assignment) -> Pair | None:
+    """The pair of a review that is held; None when it does not wait for a review, and then its item is closed."""
+    pair = pair_held(assignment)
+    if pair is not None and pair.current is not None and pair.state == PairState.SUBMITTED:
+        return pair
+    WorkItem.objects.filter(pk=assignment.item_id, state=WorkState.OPEN).update(state=WorkState.CLOSED)
+    return None
 
 
 def basis_for(user: User, revision: Revision) -> ReviewBasis:
@@ -106,7 +109,7 @@ def pair_settle(actor: User, pair: Pair, review: Review, edition: int) -> None:
         if revision.author_id:
             notice_tell(
                 users=[revision.author_id], project=pair.project, kind=NoticeKind.RETURNED, actor=actor,
-                subject=(SUBJECT, pair.pk), url=pair_address(pair.project.slug, pair.pk), text=reason,
+                subject=(PAIR, pair.pk), url=pair_address(pair.project.slug, pair.pk), text=reason,
             )  # fmt: skip
     pair.edition = edition
     pair.save(update_fields=["state", "approved", "edition", "updated_at"])
@@ -151,12 +154,12 @@ def item_settle(actor: User, pair: Pair, assignment: Assignment | None, enough: 
     if assignment is None and not enough:
         # Decided on the pair's own page: the slot is this person's all the same.
         item = WorkItem.objects.filter(
-            kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk, state=WorkState.OPEN
+            kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk, state=WorkState.OPEN
         ).first()
         assignment = work_claim(user=actor, item=item) if item else None
     done = assignment is not None and work_submit(assignment=assignment).state == WorkState.DONE
     if enough and (adjudicates or not done):
-        work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+        work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)
 
 
 def adjudication_ask(pair: Pair, revision: Revision, reason: str) -> None:
@@ -164,7 +167,7 @@ def adjudication_ask(pair: Pair, revision: Revision, reason: str) -> None:
     work_open(
         project=pair.project,
         kind=WorkKind.ADJUDICATE,
-        subject_type=SUBJECT,
+        subject_type=PAIR,
         subject_id=pair.pk,
         batch=review_batch(pair.task_id),
         excluded_user=None if pair.project.solo else revision.author,
@@ -215,7 +218,7 @@ def reviews_align(project: Project, changed: frozenset[str]) -> None:
 
     Pairs that by the new number have been approved by enough people already are approved.
     """
-    waiting = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN, subject_type=SUBJECT)
+    waiting = WorkItem.objects.filter(project=project, kind=WorkKind.REVIEW, state=WorkState.OPEN, subject_type=PAIR)
     if "solo" in changed and project.solo:
         waiting.update(excluded_user=None)
     elif "solo" in changed:
@@ -230,4 +233,4 @@ def reviews_align(project: Project, changed: frozenset[str]) -> None:
         for pair in pairs.select_related("current") if project.reviewers == 1 else ():
             pair.state, pair.approved = PairState.APPROVED, pair.current
             pair.save(update_fields=["state", "approved", "updated_at"])
-            work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+            work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)

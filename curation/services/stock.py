@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.models import Task, TaskReport
+from curation.selectors.tokens import task_tokenizer
+from curation.selectors.versions import approved_pairs
 from curation.services.building import tokens_count
 from curation.services.health import health_count
 from curation.services.linking import links_update
 from curation.services.search import search_update
-from curation.services.tokens import task_tokenizer
-from curation.services.versions import approved_pairs
 from curation.services.vocabulary import vocabulary_learn
 
 REST = timedelta(minutes=10)

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
 from curation.choices import AtSubmit
-from curation.services.checking import Checked, Surroundings
+from curation.selectors.checking import Checked, Surroundings
 
 
 def submit_refuse(checked: Checked, around: Surroundings, despite: str) -> str:

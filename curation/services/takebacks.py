@@ -15,23 +15,12 @@ from core.registries import TakenBack, Undoable
 from core.services.work import SKIPPED, work_claim, work_close, work_undo
 from curation.access import NEEDS
 from curation.choices import PairState, QuestionState
+from curation.fingerprints import Traces, texts_of
 from curation.models import Answer, Draft, Pair, Passage, Question, Review
 from curation.services.answers import GIVEN, draft_key
-from curation.services.checking import texts_of
-from curation.services.pairs import (
-    PASSAGE,
-    SUBJECT,
-    Traces,
-    pair_address,
-    pair_lock,
-    pair_restore,
-    pair_trash,
-    review_ask,
-    revision_add,
-    revision_of,
-)
-from curation.services.questions import SUBJECT as QUESTION
+from curation.services.pairs import pair_lock, pair_restore, pair_trash, review_ask, revision_add, revision_of
 from curation.services.topics import reviews_copy
+from curation.subjects import PAIR, PASSAGE, QUESTION, pair_address
 
 PairUndo = Callable[[User, Pair, Event], TakenBack]
 LEFT = {
@@ -89,7 +78,7 @@ def submission_undo(actor: User, pair: Pair, event: Event) -> TakenBack:
     pair = pair_as_left(pair, event)
     if pair.state != PairState.SUBMITTED or Review.objects.filter(revision=pair.current).exists():
         raise ApplicationError(_("Somebody has reviewed this text by now; it cannot be taken back."))
-    work_close(kind=WorkKind.REVIEW, subject_type=SUBJECT, subject_id=pair.pk)
+    work_close(kind=WorkKind.REVIEW, subject_type=PAIR, subject_id=pair.pk)
     pair.state = PairState.DRAFT
     pair.save(update_fields=["state", "updated_at"])
     return TakenBack(reverse("curation:pair-edit", args=[pair.project.slug, pair.pk]), pair=pair.pk)
@@ -135,12 +124,12 @@ def decision_undo(actor: User, pair: Pair, event: Event) -> TakenBack:
     if review is None or pair.state not in LEFT[event.action]:
         raise ApplicationError(_("Others have gone on with this pair by now; it cannot be taken back."))
     Review.objects.filter(pk=review.pk).update(withdrawn_at=Now())
-    work_close(kind=WorkKind.ADJUDICATE, subject_type=SUBJECT, subject_id=pair.pk)
+    work_close(kind=WorkKind.ADJUDICATE, subject_type=PAIR, subject_id=pair.pk)
     if pair.state != PairState.SUBMITTED:
         pair.state, pair.approved_id = PairState.SUBMITTED, event.data.get("approved_before", pair.approved_id)
         pair.save(update_fields=["state", "approved", "updated_at"])
     done = Assignment.objects.filter(
-        user=actor, item__subject_type=SUBJECT, item__subject_id=pair.pk, state=AssignmentState.SUBMITTED,
+        user=actor, item__subject_type=PAIR, item__subject_id=pair.pk, state=AssignmentState.SUBMITTED,
         item__kind=WorkKind.ADJUDICATE if review.adjudicated else WorkKind.REVIEW,
     ).order_by("-ended_at")  # fmt: skip
     if (assignment := done.first()) is not None:
@@ -166,7 +155,7 @@ def skip_undo(actor: User, project: Project, event: Event) -> TakenBack:
         raise ApplicationError(_("This waits for nobody any more."))
     held = work_undo(assignment=skipped)
     kind = WorkKind(skipped.item.kind)
-    if skipped.item.subject_type == SUBJECT:
+    if skipped.item.subject_type == PAIR:
         return review_again(Pair.objects.get(pk=skipped.item.subject_id), held)
     url = reverse("curation:work", args=[project.slug, held.pk]) if kind in WRITING else page_of(kind, project, held)
     return TakenBack(url, held.pk)
@@ -223,7 +212,7 @@ def passage_texts(project: Project, ids: set[int]) -> dict[int, tuple[str, str]]
     return {pk: (text, reverse("curation:passage-detail", args=[project.slug, pk])) for pk, text in rows}
 
 
-TEXTS = {SUBJECT: pair_texts, QUESTION: question_texts, PASSAGE: passage_texts}
+TEXTS = {PAIR: pair_texts, QUESTION: question_texts, PASSAGE: passage_texts}
 
 
 def skips_about(project: Project, events: list[Event]) -> dict[int, tuple[str, str]]:

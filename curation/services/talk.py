@@ -6,12 +6,12 @@ from django.db.models.functions import Now
 from core.models import Comment, Notice, Thread
 from core.registries import Erased
 from curation.models import BulkRow
-from curation.services.pairs import SUBJECT
+from curation.subjects import PAIR
 
 
 def talk_erase(erased: Erased) -> dict[str, int]:
     """Threads about erased pairs, lines in inboxes that quote them, and what a person said anywhere."""
-    about = Q(subject_type=SUBJECT, subject_id__in=erased.pairs)
+    about = Q(subject_type=PAIR, subject_id__in=erased.pairs)
     comments = Comment.objects.filter(thread__in=Thread.objects.filter(about)).count()
     Thread.objects.filter(about).delete()
     quoting = about | (Q(actor=erased.person) if erased.person else Q())

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from curation.fingerprints import texts_of
 from curation.models import Pair, Review, Revision
-from curation.services.checking import texts_of
 from curation.services.columns import columns_set
 from curation.services.pairs import revision_of
 from curation.services.search import search_update

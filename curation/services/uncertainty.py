@@ -9,8 +9,7 @@ from core.choices import WorkKind, WorkState
 from core.models import WorkItem
 from curation.models import Question, Task
 from curation.services.ordering import uncertainty_order
-from curation.services.pairs import SUBJECT as PAIR
-from curation.services.questions import SUBJECT as QUESTION
+from curation.subjects import PAIR, QUESTION
 from ml.distance import word_distance
 
 

@@ -15,9 +15,7 @@ from core.models import Event, Project, User
 from core.registries import TakenBack
 from core.services.events import event_record
 from curation.models import Pair
-
-MOST = 20
-UNDONE = "action.undone"
+from curation.selectors.actions import UNDONE, actions_undoable
 
 
 @transaction.atomic
@@ -40,11 +38,3 @@ def action_undo(*, actor: User, project: Project, event: Event) -> TakenBack:
 def undone_record(*, actor: User, project: Project, subject: Any, action: str, events: Collection[int]) -> None:
     """Say in the log that an action was taken back; none of these events is offered to be taken back any more."""
     event_record(actor=actor, action=UNDONE, project=project, subject=subject, undone=action, events=list(events))
-
-
-def actions_undoable(actor: User, project: Project) -> list[Event]:
-    """The person's last actions that can still be tried to take back, newest first."""
-    known = [*registries.undoable, UNDONE]
-    found = list(Event.objects.filter(actor=actor, project=project, action__in=known).order_by("-pk")[: 4 * MOST])
-    gone = {number for event in found if event.action == UNDONE for number in event.data["events"]}
-    return [event for event in found if event.action != UNDONE and event.pk not in gone][:MOST]

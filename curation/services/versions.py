@@ -12,8 +12,9 @@ from core.denied import ApplicationError, Refused
 from core.models import Job, User
 from core.services.events import event_record
 from core.services.jobs import job_create
-from curation.choices import LeakRule, PairState, VersionState
-from curation.models import DatasetVersion, Pair, Task, VersionPair
+from curation.choices import LeakRule, VersionState
+from curation.models import DatasetVersion, Task, VersionPair
+from curation.selectors.versions import approved_pairs
 from ml.hashing import canonical_json, salted_digest, text_sha256
 
 COLUMNS = ("system", "instruction", "input", "response", "turns", "language")
@@ -65,11 +66,6 @@ def version_freeze(
     version.save(update_fields=["job"])
     event_record(actor=actor, action="version.asked", project=task.project, subject=version, number=number)
     return version
-
-
-def approved_pairs(task: Task) -> Any:
-    """What a freeze takes: pairs with an approved revision, also those with a newer one on its way."""
-    return Pair.objects.filter(task=task, approved__isnull=False).exclude(state=PairState.TRASHED)
 
 
 def row_digest(texts: dict[str, Any], salt: str) -> str:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from core.access import Access
 from core.choices import WorkKind
 from core.models import Assignment
-from core.services.work import work_claim_ahead, work_claim_next, work_open_to
+from core.selectors.work import work_open_to
+from core.services.work import work_claim_ahead, work_claim_next
 
 AHEAD = 5
 

@@ -14,23 +14,16 @@ from core.choices import Need
 from core.denied import ApplicationError
 from core.views.telling import refusal_on, refusal_told
 from curation.access import import_access, task_access
-from curation.choices import ImportState
+from curation.choices import STARTABLE, ImportState
 from curation.import_forms import MappingForm, UploadForm
+from curation.import_mapping import FORMS, Mapping
 from curation.models import Import
 from curation.selectors.export_files import unformula
 from curation.selectors.imports import import_page, imports_of, mapping_preview
 from curation.selectors.tasks import tasks_of
-from curation.services.import_mapping import FORMS, Mapping
 from curation.services.import_report import import_check
 from curation.services.import_undo import import_undo
-from curation.services.imports import (
-    STARTABLE,
-    import_choose,
-    import_discard,
-    import_start,
-    import_upload,
-    problems_of,
-)
+from curation.services.imports import import_choose, import_discard, import_start, import_upload, problems_of
 
 
 @require_GET

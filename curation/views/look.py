@@ -12,12 +12,11 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError
 from curation.access import task_access
-from curation.fingerprints import Texts
+from curation.fingerprints import LONGEST, Texts
 from curation.models import Embedding, Task
 from curation.selectors import editor
 from curation.selectors.preview import pair_seen
 from curation.selectors.similar import similar_pairs
-from curation.services.pairs import LONGEST
 
 
 def typed(request: HttpRequest, project: str, task: str) -> tuple[Task, Texts]:

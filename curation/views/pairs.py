@@ -19,11 +19,11 @@ from curation.models import Pair, Spent, Task
 from curation.pair_filter import PairFilter, filter_read
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.pairs import authors_of, pair_page, pairs_page
+from curation.selectors.reviews import may_approve
 from curation.selectors.spending import standing_of
 from curation.selectors.views import views_of
 from curation.services.marking import pair_mark
 from curation.services.pairs import pair_restore, pair_trash
-from curation.services.reviews import may_approve
 from curation.services.views import view_remove, view_save
 
 

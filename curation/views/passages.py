@@ -24,7 +24,8 @@ from curation.models import Pair, Passage, Task
 from curation.selectors import editor
 from curation.selectors.passages import key_of_hold, passages_asked, writers_now
 from curation.selectors.tasks import tasks_of
-from curation.services.pairs import PASSAGE, pair_made, passage_address
+from curation.services.pairs import pair_made
+from curation.subjects import PASSAGE, passage_address
 from curation.views.ahead import to_next_work
 from curation.views.aside import gone
 from curation.views.write import editor_page, late, pair_typed

@@ -16,6 +16,7 @@ from core.services.work import work_renew
 from core.views.telling import refusal_on, refusal_told
 from curation.access import assignment_access, question_access
 from curation.choices import QuestionKind
+from curation.fingerprints import texts_from
 from curation.forms import PairForm
 from curation.models import Question
 from curation.question_forms import DeclinesForm, QuestionFilter, QuestionsForm
@@ -28,8 +29,8 @@ from curation.selectors.questions import (
     settled,
 )
 from curation.services.answers import answers_choose, answers_merge
-from curation.services.pairs import texts_from
-from curation.services.questions import SUBJECT, declines_ask, question_withdraw, questions_ask
+from curation.services.questions import declines_ask, question_withdraw, questions_ask
+from curation.subjects import QUESTION
 from curation.views.review import to_next
 
 
@@ -132,7 +133,7 @@ def merge_form(question: Question) -> PairForm:
 
 
 def question_held(held: Assignment) -> Question:
-    if held.item.kind != WorkKind.ADJUDICATE or held.item.subject_type != SUBJECT:
+    if held.item.kind != WorkKind.ADJUDICATE or held.item.subject_type != QUESTION:
         raise Http404
     return get_object_or_404(Question.objects.select_related(*QUESTION_PARTS), pk=held.item.subject_id)
 

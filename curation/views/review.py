@@ -13,30 +13,17 @@ from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
-from core.services.work import (
-    work_claim,
-    work_release,
-    work_renew,
-    work_renew_all,
-    work_skip,
-)
+from core.services.work import work_claim, work_release, work_renew, work_renew_all, work_skip
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access, pair_access
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
 from curation.models import Pair
 from curation.selectors import editor
-from curation.selectors.reviews import (
-    MOST_SHOWN,
-    pair_held,
-    pair_waiting,
-    review_item,
-    review_page,
-    reviews_waiting,
-)
+from curation.selectors.reviews import MOST_SHOWN, pair_held, review_item, review_page, reviews_waiting
 from curation.selectors.tasks import guideline_of, tasks_of
-from curation.services.questions import SUBJECT as QUESTION
-from curation.services.reviews import review_decide, review_fix
+from curation.services.reviews import pair_waiting, review_decide, review_fix
+from curation.subjects import QUESTION
 from curation.views.ahead import items_ahead, next_held
 from curation.views.write import conflict_page, editor_page
 

@@ -11,8 +11,7 @@ from core.models import Thread
 from core.services.threads import comment_add, thread_settle
 from core.views.telling import refusal_told
 from curation.access import pair_access, passage_access, refuse_talk
-from curation.services.pairs import PASSAGE
-from curation.services.pairs import SUBJECT as PAIR
+from curation.subjects import PAIR, PASSAGE
 
 
 @require_POST

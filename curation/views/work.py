@@ -27,7 +27,7 @@ from curation.selectors.pairs import returned_to
 from curation.selectors.passages import passage_held
 from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
 from curation.services.answers import answer_submit, draft_key, draft_of
-from curation.services.questions import SUBJECT
+from curation.subjects import QUESTION
 from curation.views.ahead import items_ahead, to_next_work
 from curation.views.aside import gone, kept_aside, typed_keep
 from curation.views.passages import passage_work
@@ -65,7 +65,7 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
 
 
 def question_held(held: Assignment) -> Question:
-    if held.item.kind not in ANSWERED or held.item.subject_type != SUBJECT:
+    if held.item.kind not in ANSWERED or held.item.subject_type != QUESTION:
         raise Http404
     question = Question.objects.select_related(*QUESTION_PARTS).filter(pk=held.item.subject_id).first()
     if question is None:

@@ -18,6 +18,7 @@ from core.markdown import render_markdown
 from core.views.telling import first_error, wants_json
 from curation.access import pair_access, task_access
 from curation.choices import PairState
+from curation.fingerprints import LONGEST
 from curation.forms import PairForm
 from curation.models import Draft, Pair, Passage, Task
 from curation.selectors import editor
@@ -27,7 +28,7 @@ from curation.selectors.passages import hold_of_key, passage_of, passage_of_key,
 from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
-from curation.services.pairs import LONGEST, pair_made, pair_revise, pair_submit
+from curation.services.pairs import pair_made, pair_revise, pair_submit
 from curation.views.aside import kept_aside, to_draft
 
 

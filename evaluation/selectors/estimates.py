@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from core.templatetags.parts import about
 from curation.models import Suite
-from curation.services.tokens import task_tokenizer
+from curation.selectors.tokens import task_tokenizer
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Output
 from ml.rundir import GenerateSettings

@@ -5,13 +5,13 @@ from typing import Any
 
 from core.diff import Part, word_diff
 from curation.models import SuiteItem
+from curation.selectors.checking import Surroundings
 from curation.selectors.marks import Mark
-from curation.services.checking import Surroundings
 from evaluation.measures import LIMIT, LOSS, Measure, measures
 from evaluation.models import Candidate, Evaluation, Output
 from evaluation.selectors.evaluations import candidates_of
+from evaluation.selectors.findings import Answer, answers_judge
 from evaluation.selectors.results import number_text
-from evaluation.services.findings import Answer, answers_judge
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.jobs import JobFailed
-from curation.services.checking import Surroundings
+from curation.selectors.checking import Surroundings
 from evaluation.choices import FinishReason
 from evaluation.models import Candidate, Output, Score
-from evaluation.services.findings import Answer, answers_check
+from evaluation.selectors.findings import Answer
+from evaluation.services.findings import answers_check
 from ml.hashing import text_sha256
 from ml.metrics import score
 

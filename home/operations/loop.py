@@ -14,8 +14,8 @@ from core.services.people import user_create
 from core.services.projects import project_create
 from curation.choices import VersionState
 from curation.demo import ATTRIBUTION, MEMBER, SOURCE, demo_wheel
+from curation.import_mapping import Mapping
 from curation.models import DatasetVersion, Task
-from curation.services.import_mapping import Mapping
 from curation.services.imports import LocalFile, import_start, import_upload
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze

@@ -10,10 +10,10 @@ from core.choices import NoticeKind, Role
 from core.denied import ApplicationError
 from core.models import Comment, Notice, Project, Thread, User
 from core.selectors.inbox import inbox_unread
-from core.selectors.threads import mentions_marked, thread_page
+from core.selectors.threads import mention_pattern, mentions_marked, thread_page
 from core.services.inbox import notice_tell
 from core.services.people import membership_remove, user_deactivate
-from core.services.threads import comment_add, mention_pattern, thread_settle
+from core.services.threads import comment_add, thread_settle
 from tests.world import api_client, join, sign_in
 
 pytestmark = pytest.mark.django_db

@@ -13,10 +13,10 @@ from curation.check_labels import parameter_label
 from curation.choices import AtFreeze, AtSubmit, Origin, PairState, TaskKind
 from curation.fingerprints import Texts
 from curation.models import CheckSetting, Dismissal, Finding, Pair, PairLink, Revision, Task, Vocabulary
+from curation.selectors.checking import Surroundings, texts_check
+from curation.selectors.freeze_guard import freeze_warnings
 from curation.services.check_settings import check_set
-from curation.services.checking import Surroundings, texts_check
 from curation.services.dismissals import dismissal_withdraw, finding_dismiss, link_dismiss
-from curation.services.freeze_guard import freeze_warnings
 from curation.services.likeness import likeness_update
 from curation.services.linking import links_update
 from curation.services.pairs import pair_revise, pair_submit
@@ -119,7 +119,7 @@ def test_extractions_are_held_to_their_source_and_expansions_are_not(task: Task,
 
 
 def test_sentences_are_shown_in_the_reader_s_language(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    from curation.services import findings
+    from curation.selectors import findings
 
     catalogue = {"%(word)s is neither in the dictionary nor in the project's glossary.": "%(word)s står ingenstans."}
     monkeypatch.setattr(findings, "gettext", lambda text: catalogue.get(text, text))

@@ -13,7 +13,8 @@ from core.denied import ApplicationError
 from core.models import Event, Job, Project, User
 from curation.choices import CorpusState
 from curation.models import Corpus, Document
-from curation.services.corpora import corpus_again, corpus_delete, corpus_make, corpus_texts
+from curation.selectors.corpora import corpus_texts
+from curation.services.corpora import corpus_again, corpus_delete, corpus_make
 from ml.hashing import file_sha256
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs

@@ -15,10 +15,10 @@ from core.models import Job, Project, User
 from core.models import Tokenizer as TokenizerRow
 from curation.fingerprints import Texts
 from curation.models import Draft, Pair, Revision, Task
+from curation.selectors.tokens import usual_tokenizer
 from curation.services.counting import counting_due
 from curation.services.pairs import pair_submit
 from curation.services.tasks import task_create
-from curation.services.tokens import usual_tokenizer
 from ml.prompting import Tokenizer
 from ml.tiny import make_tiny_model
 from tests.world import run_jobs

@@ -18,6 +18,7 @@ from core.jobs import JobFailed
 from core.models import Comment, Delivery, Event, Notice, Project, Thread, User, Webhook, WorkItem
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
+from curation.import_mapping import Mapping
 from curation.models import (
     Answer,
     Corpus,
@@ -51,7 +52,6 @@ from curation.services.documents import documents_upload
 from curation.services.drafts import draft_save
 from curation.services.erasure_journal import journal_entries, journal_path
 from curation.services.erasures import erasure_ask, erasure_run
-from curation.services.import_mapping import Mapping
 from curation.services.import_report import import_check
 from curation.services.imports import import_start, import_upload
 from curation.services.likeness import likeness_due

@@ -21,14 +21,14 @@ from django.urls import reverse
 from core.denied import ApplicationError
 from core.models import Project, User
 from curation.choices import Part
+from curation.import_mapping import Mapping, Problem, Ready, read_row, recognise
+from curation.import_reading import format_of, read_rows
+from curation.import_tables import table_names
 from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS, version_lines
 from curation.services.exports import export_pack, export_path, exports_forget
-from curation.services.import_mapping import Mapping, Problem, Ready, read_row, recognise
-from curation.services.import_reading import format_of, read_rows
-from curation.services.import_tables import table_names
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze

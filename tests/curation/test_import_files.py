@@ -19,8 +19,8 @@ from core.denied import ApplicationError
 from core.models import Project, User, WorkItem
 from curation.choices import ImportState, PairState
 from curation.fingerprints import Texts
+from curation.import_mapping import Mapping
 from curation.models import Import, Pair, Task
-from curation.services.import_mapping import Mapping
 from curation.services.import_report import import_check
 from curation.services.import_undo import import_undo
 from curation.services.imports import import_choose, import_start, import_upload

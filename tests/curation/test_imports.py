@@ -14,8 +14,8 @@ from core.jobs import JobContext
 from core.models import Job, Project, User
 from core.services.jobs import job_stop
 from curation.choices import ImportState, Origin, PairState, ReviewBasis
+from curation.import_mapping import Mapping
 from curation.models import Import, Pair, Review, Task
-from curation.services.import_mapping import Mapping
 from curation.services.import_storing import Storing
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create

@@ -12,8 +12,9 @@ from core.services.projects import project_remove_demo
 from curation.fingerprints import Texts
 from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
 from curation.selectors.likeness import alike_of, stored_links
+from curation.selectors.uncompared import likeness_waiting
 from curation.services import likeness
-from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update, likeness_waiting
+from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.tasks import task_create
 from ml.split import PairText, find_links

@@ -14,9 +14,9 @@ from core.models import Project, User
 from curation.choices import Decision
 from curation.fingerprints import Texts
 from curation.models import Embedding, Pair, SavedView, Task
+from curation.selectors.editions import edition_asked
 from curation.selectors.pair_filters import pairs_filtered, search_query
 from curation.services.building import version_build
-from curation.services.editions import edition_asked
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import guideline_save, task_create

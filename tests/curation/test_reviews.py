@@ -15,9 +15,9 @@ from curation.choices import Decision, Origin, PairState, ReviewBasis
 from curation.fingerprints import Texts
 from curation.models import Pair, Review, Task
 from curation.selectors.pairs import returned_to
-from curation.selectors.reviews import review_next, reviews_waiting
+from curation.selectors.reviews import reviews_waiting
 from curation.services.pairs import pair_revise, pair_submit
-from curation.services.reviews import review_decide, review_fix
+from curation.services.reviews import review_decide, review_fix, review_next
 from curation.services.tasks import task_create
 from tests.world import join
 

@@ -14,13 +14,14 @@ from core.services.work import work_claim_next, work_skip
 from curation.choices import Decision, PairState
 from curation.fingerprints import Texts
 from curation.models import Answer, Document, Pair, Passage, Review, Revision, Task
+from curation.selectors.actions import actions_undoable
 from curation.services.answers import answer_submit
 from curation.services.documents import passages_ask
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.questions import question_withdraw, questions_ask
 from curation.services.reviews import review_decide, review_fix
 from curation.services.tasks import task_create
-from curation.services.undo import action_undo, actions_undoable
+from curation.services.undo import action_undo
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]

@@ -18,8 +18,9 @@ from core.scrubbing import SHORTEST
 from curation.choices import CorpusState, ErasureScope
 from curation.fingerprints import Texts
 from curation.models import Corpus, DatasetVersion, Document
+from curation.selectors.corpora import corpus_texts
 from curation.selectors.erasures import revisions_of_pair
-from curation.services.corpora import corpus_delete, corpus_texts
+from curation.services.corpora import corpus_delete
 from curation.services.erasing_material import SENTENCE
 from curation.services.erasures import erasure_ask
 from curation.services.pairs import pair_submit

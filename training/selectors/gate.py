@@ -10,8 +10,8 @@ from core.denied import Denied
 from core.registries import refusals
 from curation.choices import CorpusState, VersionState
 from curation.models import Corpus
+from curation.selectors.corpora import corpus_texts
 from curation.selectors.preferences import preference_examples
-from curation.services.corpora import corpus_texts
 from ml.devices import can_squeeze
 from ml.prompting import Tokenizer, TokenizerError
 from ml.recipe import Recipe

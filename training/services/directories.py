@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 
 from core.jobs import JobFailed
 from curation.models import Corpus, DatasetVersion
-from curation.selectors.corpora import texts_of
+from curation.selectors.corpora import corpus_texts, texts_of
 from curation.selectors.examples import version_examples
 from curation.selectors.preferences import preference_examples
 from curation.selectors.subsets import Subset
-from curation.services.corpora import corpus_texts
 from ml.corpus.shapes import HELDOUT, TEXTS
 from ml.hashing import file_sha256
 from ml.prompting import Template

@@ -12,10 +12,10 @@ from core.models import User
 from core.services.events import event_record
 from core.services.work import work_open
 from curation.models import Pair
+from curation.subjects import PAIR
 from training.choices import AuditState, RunState
 from training.models import Run
 
-SUBJECT = "pair"
 MOST_SENT = 500
 
 
@@ -55,7 +55,7 @@ def pairs_send_back(*, actor: User, run: Run, code: str) -> int:
     pairs = Pair.objects.filter(project=run.project, pk__in=notes)
     for pair in pairs:
         work_open(
-            project=run.project, kind=WorkKind.CORRECT, subject_type=SUBJECT, subject_id=pair.pk, note=notes[pair.pk]
+            project=run.project, kind=WorkKind.CORRECT, subject_type=PAIR, subject_id=pair.pk, note=notes[pair.pk]
         )
     if not pairs:
         raise ApplicationError(_("No pair of this run has this problem."))

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from core.denied import Denied
 from curation.choices import AtFreeze
 from curation.models import Task
-from curation.services.check_settings import ProjectCheck, finding_counts, project_checks
+from curation.selectors.check_settings import ProjectCheck, finding_counts, project_checks
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from django.core.cache import caches
 
 from curation.choices import AtSubmit, PairState, TaskKind
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import GlossaryWord, Pair, Revision, Task, Vocabulary
-from curation.services.check_settings import project_checks
-from curation.services.findings import Judged, finding_json, texts_judge
-from curation.services.tokens import count_tokens, task_tokenizer
+from curation.models import GlossaryWord, Pair, Task, Vocabulary
+from curation.selectors.check_settings import project_checks
+from curation.selectors.findings import Judged, finding_json, texts_judge
+from curation.selectors.tokens import count_tokens, task_tokenizer
 from ml.checks import Check, CheckContext, ProjectWords, TypicalLengths, known_checks
 from ml.checks import Finding as Found
 from ml.prompting import Tokenizer
@@ -140,18 +140,6 @@ def pairs_check(pairs: Sequence[Texts], around: Surroundings) -> list[Checked]:
     for (number, field), judged in zip(places, around.judge(asked), strict=True):
         found[number][field] = judged
     return [Checked(judged, count) for judged, count in zip(found, tokens, strict=True)]
-
-
-def texts_of(revision: Revision) -> Texts:
-    return Texts(
-        instruction=revision.instruction,
-        response=revision.response,
-        input=revision.input,
-        system=revision.system,
-        turns=revision.turns,
-        language=revision.language,
-        topic=revision.topic,
-    )
 
 
 def findings_json(texts: Texts, checked: Checked) -> dict[str, list[dict[str, Any]]]:

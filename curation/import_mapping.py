@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.denied import ApplicationError
-from curation.fingerprints import Texts
-from curation.services.import_reading import MOST_COLUMNS, Row
-from curation.services.pairs import text_problem
+from curation.fingerprints import Texts, text_problem
+from curation.import_reading import MOST_COLUMNS, Row
 from ml.hashing import text_sha256
 
 FIELDS = ("instruction", "input", "response", "rejected", "system", "topic", "language", "source")

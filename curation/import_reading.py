@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
+from curation.import_tables import table_rows
 from curation.selectors.exports import COLUMNS
-from curation.services.import_tables import table_rows
 from ml.tables.shapes import KINDS
 from ml.text_encoding import EncodingError, encoding_of
 
