@@ -1,0 +1,4 @@
+"""What a row of the table is."""
+
+Row = tuple[str, str]  # methods, need
+Rows = dict[str, Row | list[Row]]
