@@ -32,8 +32,9 @@ def test_every_setting_explains_itself() -> None:
 
 
 def test_every_sentence_is_marked_for_the_translators() -> None:
-    tree = ast.parse(Path(recipe_module.__file__).read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    files = Path(recipe_module.__file__).parent.glob("*.py")
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     marked = {ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "gettext_noop"}
     for setting in recipe_fields():
         labels = {label for _value, label in setting.choices}
