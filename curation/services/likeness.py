@@ -8,6 +8,7 @@ A job keeps it up to date; a freeze works off what the job has not seen. Each st
 """
 
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -258,17 +259,23 @@ class Shelf:
 
     def __init__(self, task: Task, kind: LikeKind, unit: Unit) -> None:
         self.kind, self.unit = kind, unit
-        names = ("revision_id", kind.value, SKETCH[kind, unit], "compared")
-        rows = Likeness.objects.filter(task=task).exclude(**{kind.value: 0}).order_by("-compared", "revision")
-        first: dict[int, tuple[int, bytes, bool]] = {}
-        for revision, number, sketch, compared in rows.values_list(*names).iterator(chunk_size=BATCH):
-            if sketch:
-                first.setdefault(number, (revision, bytes(sketch), compared))
-        self.numbers = list(first)
-        self.revisions = np.array([row[0] for row in first.values()], dtype=np.int64)
-        joined = b"".join(row[1] for row in first.values())
-        self.sketches = np.frombuffer(joined, dtype=np.uint8).reshape(-1, SKETCH_BYTES)
-        self.known = np.array([row[2] for row in first.values()], dtype=np.bool_)
+        sketch_of = SKETCH[kind, unit]
+        rows = Likeness.objects.filter(task=task).exclude(**{kind.value: 0}).exclude(**{sketch_of: b""})
+        revisions, numbers, compared = array("q"), array("q"), bytearray()
+        kept = bytearray()  # 128 bytes a row and no object for each: there may be a million
+        found = rows.order_by("revision").values_list("revision_id", kind.value, "compared", sketch_of)
+        for revision, number, was_compared, sketch in found.iterator(chunk_size=BATCH):
+            revisions.append(revision)
+            numbers.append(number)
+            compared.append(was_compared)
+            kept += sketch
+        known = np.frombuffer(compared, dtype=np.bool_)
+        first = first_rows(np.frombuffer(numbers, dtype=np.int64), known)
+        self.numbers = np.frombuffer(numbers, dtype=np.int64)[first]
+        self.revisions = np.frombuffer(revisions, dtype=np.int64)[first]
+        self.known = known[first]
+        sketched = np.frombuffer(kept, dtype=np.uint8).reshape(-1, SKETCH_BYTES)
+        self.sketches = sketched if len(first) == len(sketched) else sketched[first]
 
     def pairs_with(self, revisions: Sequence[int]) -> NDArray[np.int64]:
         """Likely pairs of a text that first stands in these revisions with one of them or a known one."""
@@ -277,6 +284,14 @@ class Shelf:
         pairs = rows[proposed(self.sketches[rows], fresh[rows])]
         self.known |= fresh
         return pairs
+
+
+def first_rows(numbers: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Of the rows with the same number one: the first that is known, else the first. Ascending."""
+    order = np.lexsort((np.arange(len(numbers)), ~known, numbers))
+    ordered = numbers[order]
+    begins = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]
+    return np.sort(order[begins])
 
 
 def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[int], tell: Tell) -> Iterator[NearText]:
@@ -291,7 +306,7 @@ def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[i
         found = similarities(words, [(places[i], places[j]) for i, j in part.tolist()], common)
         for (i, j), similarity in zip(part.tolist(), found, strict=True):
             if similarity >= THRESHOLD:
-                one, other = sorted((shelf.numbers[i], shelf.numbers[j]))
+                one, other = sorted((int(shelf.numbers[i]), int(shelf.numbers[j])))
                 yield NearText(task=task, kind=shelf.kind, one=one, other=other, similarity=similarity)
 
 
