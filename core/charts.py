@@ -18,10 +18,12 @@ import vl_convert
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-WIDTH, HEIGHT = 560, 240
-BARS = 260  # of intervals, beside their names: so narrow that a phone shows both at once
-ROW_HEIGHT = 34
-LABEL_LETTERS, SPARE_PER_LETTER = 24, 1.5
+# Drawn as a phone shows it, a unit a pixel: nothing scrolls sideways there. Where there is more room the picture grows,
+# and static/css/pages.css takes back of its letters what they would grow with it.
+WIDTH, HEIGHT = 270, 132
+ROW_HEIGHT = 54
+LABEL_LETTERS = 42  # in the width of the picture
+LONG_NAME = 14  # letters of a curve's name, beyond which two do not stand side by side
 MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobody can see
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is never the only difference
@@ -47,8 +49,21 @@ CONFIG: dict[str, Any] = {
         "domainColor": "var(--border)",
         "tickColor": "var(--border)",
     },
-    "axisY": {"titlePadding": 14},  # measured with another font than the reader's, which may be wider
-    "legend": {"labelColor": "currentColor", "labelFontSize": 12, "labelLimit": 300, "symbolStrokeWidth": 2},
+    "axisY": {  # what is measured stands above the axis, where it takes nothing of the width
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleBaseline": "bottom",
+        "titleX": -34,
+        "titleY": -8,
+    },
+    "axisX": {"tickCount": 5},
+    "legend": {
+        "labelColor": "currentColor",
+        "labelFontSize": 12,
+        "labelLimit": 240,
+        "symbolStrokeWidth": 2,
+        "symbolSize": 50,
+    },
 }
 
 
@@ -111,11 +126,13 @@ def line_chart(
     if not values:
         raise ChartError("nothing to draw")
     names = [one.name for one in series]
-    shared = {"field": "s", "type": "nominal", "legend": {"orient": "top", "title": None} if len(names) > 1 else None}
+    columns = 1 if max(map(len, names)) > LONG_NAME else 2
+    legend = {"orient": "top", "title": None, "columns": columns, "offset": 24}  # clear of what the axis is called
+    shared = {"field": "s", "type": "nominal", "legend": legend if len(names) > 1 else None}
     spec = {
         "height": HEIGHT,
         "data": {"values": values},
-        "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 20} if len(values) < 30 else False},
+        "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 14} if len(values) < 30 else False},
         "encoding": {
             "x": {
                 "field": "x",
@@ -152,7 +169,7 @@ def pressable(spec: dict[str, Any]) -> dict[str, Any]:
         {"mark": {"type": "line", "strokeWidth": 2}, "encoding": spec["encoding"]},
         {
             "transform": [{"filter": "isValid(datum.href)"}],
-            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
             "encoding": points,
         },
     ]
@@ -183,9 +200,9 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     legend = {"orient": "top", "title": None, "columns": 1}
     shared = {"field": "s", "type": "nominal", "legend": legend}
     spec: dict[str, Any] = {
-        "height": WIDTH * 0.7,
+        "height": WIDTH * 0.75,
         "data": {"values": values},
-        "mark": {"type": "point", "filled": True, "size": 36, "opacity": 0.8},
+        "mark": {"type": "point", "filled": True, "size": 16, "opacity": 0.8},
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "axis": None},
             "y": {"field": "y", "type": "quantitative", "axis": None},
@@ -201,10 +218,9 @@ def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:
     return Chart(draw(spec, title), [_("Name"), _("Points")], rows)
 
 
-def wrapped(label: str) -> list[str]:
-    """A long label in at most two lines, so that nothing of it runs out of the picture; the table has it whole."""
-    lines = textwrap.wrap(label, LABEL_LETTERS, max_lines=2, placeholder=" …") or [label]
-    return [line if len(line) <= LABEL_LETTERS else f"{line[: LABEL_LETTERS - 1]}…" for line in lines]
+def wrapped(label: str) -> str:
+    """A long label cut, so that nothing of it runs out of the picture; the table has it whole."""
+    return textwrap.shorten(label, LABEL_LETTERS, placeholder=" …") if " " in label else label[:LABEL_LETTERS]
 
 
 def interval_chart(
@@ -214,42 +230,36 @@ def interval_chart(
     shown = [one for one in intervals if all(math.isfinite(number) for number in (one.value, one.low, one.high))]
     if not shown:
         raise ChartError("nothing to draw")
-    labels = [wrapped(one.label) for one in shown]
     values = [
-        {"row": "\n".join([str(place), *lines]), "value": one.value, "low": one.low, "high": one.high}
-        for place, (one, lines) in enumerate(zip(shown, labels, strict=True))
-    ]  # the place first: rows of one name stay two rows
-    axis = {"labelLimit": 0, "labelExpr": "slice(split(datum.label, '\\n'), 1)"}
-    where = {"field": "row", "type": "nominal", "title": None, "sort": None, "axis": axis}
-    scale, ticks = {"zero": False}, {"tickCount": 4}
-    span = {"field": "low", "type": "quantitative", "title": value_label, "scale": scale, "axis": ticks}
+        {"row": place, "label": wrapped(one.label), "value": one.value, "low": one.low, "high": one.high}
+        for place, one in enumerate(shown)
+    ]  # by place: rows of one name stay two rows
+    where = {"field": "row", "type": "nominal", "sort": None, "axis": None, "scale": {"type": "band", "padding": 0}}
+    below, name = {**where, "bandPosition": 0.76}, {**where, "bandPosition": 0.3}
+    span = {"field": "low", "type": "quantitative", "title": value_label, "scale": {"zero": False}}
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rule", "strokeWidth": 3, "color": COLOURS[0], "opacity": 0.55},
-            "encoding": {"y": where, "x": span, "x2": {"field": "high"}},
+            "encoding": {"y": below, "x": span, "x2": {"field": "high"}},
         },
         {
-            "mark": {"type": "point", "filled": True, "size": 90, "color": COLOURS[0], "opacity": 1},
-            "encoding": {"y": where, "x": {**span, "field": "value"}},
+            "mark": {"type": "point", "filled": True, "size": 70, "color": COLOURS[0], "opacity": 1},
+            "encoding": {"y": below, "x": {**span, "field": "value"}},
+        },
+        {
+            "mark": {"type": "text", "align": "left", "baseline": "middle", "fontSize": 12, "limit": WIDTH},
+            "encoding": {"y": name, "x": {"value": 0}, "text": {"field": "label"}},
         },
     ]
     if reference is not None:
         mark = {"type": "rule", "strokeDash": [4, 3], "color": "currentColor"}
-        layers.insert(0, {"mark": mark, "encoding": {"x": {"datum": reference, "type": "quantitative"}}})
-    # Vega measures with another font than the reader's, which may be wider.
-    room = 5 + math.ceil(max(len(line) for lines in labels for line in lines) * SPARE_PER_LETTER)
-    padding = {"left": room, "right": 5, "top": 5, "bottom": 5}
-    spec = {
-        "width": BARS,
-        "height": ROW_HEIGHT * len(shown),
-        "padding": padding,
-        "data": {"values": values},
-        "layer": layers,
-    }
+        height = {"y": {**where, "bandPosition": 0.58}, "y2": {"field": "row", "bandPosition": 0.94}}
+        layers.insert(0, {"mark": mark, "encoding": {"x": {"datum": reference, "type": "quantitative"}, **height}})
+    spec = {"height": ROW_HEIGHT * len(shown), "data": {"values": values}, "layer": layers}
     rows: list[list[str | Linked]] = [
         [one.label, number(one.value), number(one.low), number(one.high)] for one in intervals
     ]
-    return Chart(draw(spec, title, narrow=True), [_("Name"), value_label, _("From"), _("To")], rows)
+    return Chart(draw(spec, title, rows=True), [_("Name"), value_label, _("From"), _("To")], rows)
 
 
 def drawable(point: tuple[float, float], log_y: bool) -> bool:
@@ -282,8 +292,8 @@ def number(value: float) -> str:
     return f"{value:.6g}" if math.isfinite(value) else "–"
 
 
-def draw(spec: dict[str, Any], title: str, *, narrow: bool = False) -> SafeString:
-    """The SVG text, proven to hold nothing but shapes and text. A narrow one fits a phone without scrolling."""
+def draw(spec: dict[str, Any], title: str, *, rows: bool = False) -> SafeString:
+    """The SVG text, proven to hold nothing but shapes and text. One of `rows` need not grow as far as a curve."""
     full: dict[str, Any] = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTH,
@@ -301,8 +311,8 @@ def draw(spec: dict[str, Any], title: str, *, narrow: bool = False) -> SafeStrin
     drop_roles(root)
     root.set("role", "group" if hide_links(root) else "img")
     root.set("aria-label", title)
-    if narrow:
-        root.set("data-narrow", "")
+    if rows:
+        root.set("data-rows", "")
     ElementTree.register_namespace("", SVG)
     return mark_safe(ElementTree.tostring(root, encoding="unicode"))  # noqa: S308  proven just above
 

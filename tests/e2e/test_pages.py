@@ -32,6 +32,13 @@ SETTLED = """() => {
         .then(() => Promise.allSettled(document.getAnimations().map(motion => motion.finished)));
 }"""
 
+# The heights of letters in charts that are too small to be read.
+SMALL = """() => [...document.querySelectorAll('.chart-figure svg')].map(drawing => {
+    const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+    const letters = [...drawing.querySelectorAll('text')];
+    return Math.min(...letters.map(one => scale * parseFloat(getComputedStyle(one).fontSize)));
+}).filter(height => height > 0 && height < 10)"""
+
 # The ways that can be seen while a menu is open: their names, and whether each lies on the screen.
 WAYS = """() => [...document.querySelectorAll('.stations a, .admin-menu nav a, .phone-nav nav a')]
     .filter(link => link.checkVisibility())
@@ -55,6 +62,7 @@ def faults(page: Page, *, axe: bool = True) -> list[str]:
             found += [f"{scheme}, {size['width']} px: {line}" for line in axe_violations(page)]
         if overflows(page):
             found.append(f"scrolls sideways at {size['width']} px")
+        found += [f"a chart's letters are {high:.1f} px high at {size['width']} px" for high in page.evaluate(SMALL)]
     page.set_viewport_size(DESKTOP)
     return found
 
