@@ -51,6 +51,12 @@ class InvitePerson(forms.Form):
         required=False,
         help_text=_("Optional. When given, the link makes an account of this address only."),
     )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=120,
+        help_text=_("Optional, such as “for Edda”: you know the invitation again by it while it is open."),
+    )
     makes_admin = forms.BooleanField(
         label=_("Make this person an admin"),
         required=False,
@@ -78,6 +84,12 @@ class InviteMember(forms.Form):
         help_text=_("Optional. When given, the link works for this address only."),
     )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.EXPERT)
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=120,
+        help_text=_("Optional, such as “for Edda”: you know the invitation again by it while it is open."),
+    )
 
 
 class MemberRole(forms.Form):
@@ -112,7 +124,8 @@ class ProjectSettings(NewProject):
             "reviewers": _("Besides its author. With two people, a pair counts only when both have approved it."),
             "solo": _(
                 "Without it, a second person must approve every pair. With it, pairs that only their author approved "
-                "count as approved, and are shown everywhere as not reviewed by a second person."
+                "count as approved, and are shown everywhere as not reviewed by a second person. Switching it off "
+                "later leaves those as they are."
             ),
         }
 

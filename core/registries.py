@@ -40,7 +40,7 @@ class NextAction:
 
 @dataclass(frozen=True)
 class Station:
-    """A stop of the loop on the home page with this project's number on it."""
+    """A stop of the loop on the home page with this project's number on it. `going`: something is on its way there."""
 
     order: int
     key: str
@@ -49,6 +49,7 @@ class Station:
     url: str
     detail: Any = ""
     done: bool = False
+    going: bool = False
 
 
 @dataclass(frozen=True)

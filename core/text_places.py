@@ -4,7 +4,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from core.choices import DeliveryState
-from core.models import Assignment, Comment, Delivery, Event, Job, JobLog, Notice, Project, WorkItem
+from core.models import Assignment, Comment, Delivery, Event, Job, JobLog, Notice, OneTimeLink, Project, WorkItem
 from core.registries import TextPlace
 
 
@@ -20,6 +20,7 @@ PLACES = [
         {"body": "", "removed_at": Coalesce("removed_at", Now())},
     ),
     TextPlace(lambda project: Notice.objects.filter(project=project), ("text",), {"text": ""}),
+    TextPlace(lambda project: OneTimeLink.objects.filter(project=project), ("note",), {"note": ""}),
     TextPlace(lambda project: WorkItem.objects.filter(project=project), ("note",), {"note": ""}),
     TextPlace(lambda project: Assignment.objects.filter(item__project=project), ("reason",), {"reason": ""}),
     TextPlace(

@@ -112,7 +112,8 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
         found += owner_actions(project, rows)
     if Need.WRITE in grants:
         found += [fresh_action(project, *wanted) for wanted in fresh_wanted(project)]
-        found += [write_action(row) for row in rows if row.approved < row.task.target_pairs][:1]
+        wanted = [write_action(row) for row in rows if row.approved < row.task.target_pairs]
+        found += (wanted or [more_action(row) for row in rows])[:1]
     return found
 
 
@@ -152,6 +153,13 @@ def write_action(row: TaskRow) -> NextAction:
         left,
     ) % {"count": left, "task": row.task.name}
     return NextAction(60, text, url("pair-new", row.task.project, row.task.slug), _("Write a pair"))
+
+
+def more_action(row: TaskRow) -> NextAction:
+    """For whoever writes there is always something to do."""
+    text = _("Write a pair for “%(task)s”") % {"task": row.task.name}
+    detail = _("Its target is reached. A question that no pair answers yet still teaches the model something.")
+    return NextAction(90, text, url("pair-new", row.task.project, row.task.slug), _("Write a pair"), detail)
 
 
 def stations(project: Project) -> list[Station]:

@@ -8,12 +8,14 @@ from core import registries
 from core.choices import ROLE_GRANTS, Need, WorkKind
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
+from core.under_way import time_left, under_way
 from curation.models import DatasetVersion, Pair
 from evaluation import jobs  # noqa: F401  importing it registers the kind of job
 from evaluation.choices import EVALUATION_OPEN, EvaluationState, RoundKind, RoundState
 from evaluation.models import Candidate, Evaluation, Grade, GradingRound, Output, Vote
 from evaluation.selectors.evaluations import evaluations_of, latest_result
 from evaluation.selectors.grading import open_round, progress_of
+from evaluation.selectors.progress import whole_of
 from evaluation.selectors.results import result_of
 from evaluation.selectors.rounds import rows_of
 from evaluation.selectors.votes import preferred_answers
@@ -65,6 +67,8 @@ def stations(project: Project) -> list[Station]:
     grades += Vote.objects.filter(comparison__grading_round__evaluation__project=project).count()
     evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE).count()
     rounds = GradingRound.objects.filter(evaluation__project=project, state=RoundState.OPEN).count()
+    going = evaluations_going(project)
+    told = ngettext("%d evaluation done", "%d evaluations done", evaluations) % evaluations if evaluations else ""
     return [
         Station(
             70,
@@ -72,8 +76,9 @@ def stations(project: Project) -> list[Station]:
             gettext_lazy("Answers"),
             outputs,
             reverse("evaluation:evaluation-list", args=[project.slug]),
-            ngettext("%d evaluation done", "%d evaluations done", evaluations) % evaluations if evaluations else "",
+            under_way(len(going), seconds_left(going[0])) if going else told,
             evaluations > 0,
+            bool(going),
         ),
         Station(
             80,
@@ -85,6 +90,16 @@ def stations(project: Project) -> list[Station]:
             grades > 0,
         ),
     ]
+
+
+def evaluations_going(project: Project) -> list[Evaluation]:
+    """Oldest first."""
+    return list(Evaluation.objects.filter(project=project, state__in=EVALUATION_OPEN).order_by("pk"))
+
+
+def seconds_left(evaluation: Evaluation) -> int | None:
+    whole = whole_of(evaluation, list(evaluation.candidates.select_related("job")))
+    return whole.eta_seconds if whole else None
 
 
 def grades_url(project: Project) -> str:
@@ -128,6 +143,9 @@ def grading_actions(project: Project, user: User) -> list[NextAction]:
 
 
 def owner_actions(project: Project) -> list[NextAction]:
+    if going := evaluations_going(project):
+        text = _("The evaluation “%s” is under way") % going[0].name
+        return [NextAction(27, text, evaluation_url(going[0]), _("See how far"), time_left(seconds_left(going[0])))]
     model = ModelVersion.objects.filter(project=project).order_by("-pk").first()
     if model is not None and not Candidate.objects.filter(model_version=model).exists():
         url = reverse("evaluation:evaluation-new", args=[project.slug])

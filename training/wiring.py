@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from core import registries
 from core.models import Project, User
 from core.registries import AskableModel, LineageEntry, NavEntry, NextAction, Panel, Station
+from core.under_way import time_left, under_way
 from curation.choices import CorpusState, Part, VersionState
 from curation.models import Corpus, DatasetVersion, Pair
 from training.choices import RUN_OPEN, RUN_RESUMABLE, ModelState, RunState
@@ -70,6 +71,9 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
         return []
     runs = Run.objects.filter(project=project)
     found = []
+    if going := runs.filter(state__in=RUN_OPEN).order_by("pk").first():
+        text = _("The training “%(name)s” is under way") % {"name": going.name}
+        found.append(NextAction(27, text, run_url(going), _("See how far"), time_left(going.live.get("eta_seconds"))))
     if waiting := runs.filter(state__in=RUN_RESUMABLE).first():
         text = _("“%(name)s” stopped before its end.") % {"name": waiting.name}
         found.append(NextAction(25, text, run_url(waiting), _("Look at it"), waiting.error[:200]))
@@ -88,13 +92,13 @@ def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
 
 def stations(project: Project) -> list[Station]:
     runs = Run.objects.filter(project=project).exclude(state=RunState.DRAFT)
-    going = runs.filter(state__in=RUN_OPEN).count()
+    going = list(runs.filter(state__in=RUN_OPEN).order_by("pk"))
     models = ModelVersion.objects.filter(project=project).count()
     count = runs.count()
-    detail = _("%(count)d going on") % {"count": going} if going else ""
+    detail = under_way(len(going), going[0].live.get("eta_seconds")) if going else ""
     urls = [reverse(name, args=[project.slug]) for name in ("training:run-list", "training:model-list")]
     return [
-        Station(50, "run", _("Runs"), count, urls[0], detail, count > 0),
+        Station(50, "run", _("Runs"), count, urls[0], detail, count > 0, bool(going)),
         Station(60, "model", _("Model versions"), models, urls[1], "", models > 0),
     ]
 

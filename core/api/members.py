@@ -25,6 +25,7 @@ class MemberInvitationIn(serializers.Serializer[object]):
     email = serializers.EmailField(
         required=False, allow_blank=True, default="", help_text="When given, the link works for this address only."
     )
+    note = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     role = serializers.ChoiceField(choices=Role.choices, required=False, default=Role.EXPERT)
 
 

@@ -74,13 +74,14 @@ class InvitationOut(serializers.ModelSerializer[OneTimeLink]):
 
     class Meta:
         model = OneTimeLink
-        fields = ("id", "email", "project", "role", "makes_admin", "created_at", "expires_at")
+        fields = ("id", "email", "note", "project", "role", "makes_admin", "created_at", "expires_at")
 
 
 class InvitationIn(serializers.Serializer[object]):
     email = serializers.EmailField(
         required=False, allow_blank=True, default="", help_text="When given, the link works for this address only."
     )
+    note = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     makes_admin = serializers.BooleanField(required=False, default=False)
 
 

@@ -98,6 +98,7 @@ class OneTimeLink(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")
     role = models.CharField(max_length=12, choices=Role.choices, blank=True)
     makes_admin = models.BooleanField(default=False)
+    note = models.CharField(max_length=120, blank=True, default="", db_default="")  # to know it again by
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

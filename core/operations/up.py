@@ -66,6 +66,8 @@ class Up:
         finally:
             self.ending = True
             self._stop()
+        if code == 0:
+            self.tell("Stopped")
         return code
 
     def _start(self, held: contextlib.ExitStack) -> None:

@@ -32,6 +32,7 @@ def link_create(
     role: str = "",
     makes_admin: bool = False,
     user: User | None = None,
+    note: str = "",
     days: int = 7,
 ) -> str:
     """Make a one-time link and return its URL path. The secret in it is shown once and stored only as a hash."""
@@ -44,6 +45,7 @@ def link_create(
         role=role,
         makes_admin=makes_admin,
         user=user,
+        note=note,
         created_by=actor,
         expires_at=timezone.now() + timedelta(days=days),
     )

@@ -52,10 +52,14 @@ class PersonRow:
 
 
 def people_of(project: Project, viewer: User, *, everybody: bool) -> list[PersonRow]:
-    """A row for each member, or the viewer's own alone. One's own times are always there, others' if measured."""
+    """A row for each member and for whoever else took part, or the viewer's own alone.
+
+    One's own times are always there, others' if measured.
+    """
     members = Membership.objects.filter(project=project).select_related("user").order_by("user__name", "pk")
-    shown = [member for member in members if everybody or member.user_id == viewer.pk]
-    ids = [member.user_id for member in shown]
+    everyone = [(member.user, member.get_role_display()) for member in members] + outsiders(project)
+    shown = [(user, role) for user, role in everyone if everybody or user.pk == viewer.pk]
+    ids = [user.pk for user, _role in shown]
     written, reviews, agreed, weeks = (
         amounts(project, ids),
         decided(project, ids),
@@ -67,19 +71,28 @@ def people_of(project: Project, viewer: User, *, everybody: bool) -> list[Person
     nothing: dict[str, int] = {}
     return [
         PersonRow(
-            user=member.user,
-            role=member.get_role_display(),
-            written=(one := written.get(member.user_id, nothing)).get("written", 0),
+            user=user,
+            role=role,
+            written=(one := written.get(user.pk, nothing)).get("written", 0),
             corrected=one.get("corrected", 0),
-            returned=Share((two := reviews.get(member.user_id, nothing)).get("returned", 0), two.get("all", 0)),
+            returned=Share((two := reviews.get(user.pk, nothing)).get("returned", 0), two.get("all", 0)),
             unchanged=Share(one.get("accepted", 0), one.get("accepted", 0) + one.get("edited", 0)),
             reviewed=two.get("reviewed", 0),
-            agreed=agreed.get(member.user_id, Share(0, 0)),
-            seconds=times.get(member.user_id),
-            weeks=weeks.get(member.user_id, (0,) * WEEKS),
+            agreed=agreed.get(user.pk, Share(0, 0)),
+            seconds=times.get(user.pk),
+            weeks=weeks.get(user.pk, (0,) * WEEKS),
         )
-        for member in shown
+        for user, role in shown
     ]
+
+
+def outsiders(project: Project) -> list[tuple[User, str]]:
+    """Who wrote or reviewed here without being a member: admins, and people who have left."""
+    texts = Revision.objects.filter(author=OuterRef("pk"), pair__project=project).exclude(origin=Origin.IMPORTED)
+    reviews = Review.objects.filter(reviewer=OuterRef("pk"), revision__pair__project=project)
+    took_part = Exists(texts) | Exists(reviews.exclude(basis=ReviewBasis.IMPORT))
+    found = User.objects.exclude(memberships__project=project).filter(took_part).order_by("name", "pk")
+    return [(user, _("Admin") if user.is_admin else _("No member any more")) for user in found]
 
 
 def texts_of_people(project: Project, users: Collection[int]) -> "QuerySet[Revision]":

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.models import Event, Project
+from core.choices import Role
+from core.models import Event, Project, User
 
 SHOWN = 12
 WORDS: dict[str, Any] = {
     "project.created": _("made the project"),
     "project.changed": _("changed the project's settings"),
-    "membership.set": _("gave somebody a role"),
+    "membership.set": _("gave somebody a role"),  # or, where it is known, whom and which
     "task.created": _("made a task"),
     "task.changed": _("changed a task"),
     "guidelines.saved": _("wrote guidelines"),
@@ -48,14 +50,23 @@ class Happening:
 
 def recent_activity(project: Project) -> list[Happening]:
     """The newest events that people care about; the same person doing the same again is one line with a count."""
-    events = Event.objects.filter(project=project, action__in=WORDS).select_related("actor").order_by("-pk")
+    rows = Event.objects.filter(project=project, action__in=WORDS).select_related("actor").order_by("-pk")
+    events = list(rows[: SHOWN * 20])
+    people = User.objects.in_bulk([event.data["user"] for event in events if "user" in event.data])
     found: list[Happening] = []
-    for event in events[: SHOWN * 20]:
-        last = found[-1] if found else None
-        if last is not None and (last.event.action, last.event.actor_id) == (event.action, event.actor_id):
-            found[-1] = Happening(last.event, last.words, last.times + 1)
+    for event in events:
+        said, last = said_of(event, people), found[-1] if found else None
+        if last is not None and (last.words, last.event.actor_id) == (said, event.actor_id):
+            found[-1] = Happening(last.event, said, last.times + 1)
         elif len(found) == SHOWN:
             break
         else:
-            found.append(Happening(event, WORDS[event.action], 1))
+            found.append(Happening(event, said, 1))
     return found
+
+
+def said_of(event: Event, people: dict[int, User]) -> str:
+    who = people.get(event.data.get("user", 0))
+    if event.action != "membership.set" or who is None:
+        return str(WORDS[event.action])
+    return gettext("gave %(name)s the role %(role)s") % {"name": who, "role": Role(event.data["role"]).label}

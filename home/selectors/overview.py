@@ -44,7 +44,8 @@ def overview_of(access: Access) -> dict[str, Any]:
         "latest": latest,
         "result": result_of(latest) if latest else None,
         "activity": recent_activity(project),
-        "unreviewed": reviewed_by_one(project),
+        "self_approved": counted_by(project, ReviewBasis.SOLO),
+        "import_approved": counted_by(project, ReviewBasis.IMPORT),
         "alone": Membership.objects.filter(project=project).count() == 1,
         "may_own": access.allows(Need.OWN),
     }
@@ -111,9 +112,8 @@ def checklist(access: Access) -> list[Step]:
     ]
 
 
-def reviewed_by_one(project: Project) -> bool:
-    """Whether some approved text was never approved by a second person: by its author alone, or by an import."""
-    seconds = Review.objects.filter(
-        revision=OuterRef("approved"), decision=Decision.APPROVE, basis=ReviewBasis.SECOND_PERSON
-    )
-    return Pair.objects.filter(~Exists(seconds), project=project, approved__isnull=False).exists()
+def counted_by(project: Project, basis: ReviewBasis) -> bool:
+    """Whether some approved text counts on this ground alone, and no second person ever approved it."""
+    approvals = Review.objects.filter(revision=OuterRef("approved"), decision=Decision.APPROVE)
+    alone = Exists(approvals.filter(basis=basis)) & ~Exists(approvals.filter(basis=ReviewBasis.SECOND_PERSON))
+    return Pair.objects.filter(alone, project=project, approved__isnull=False).exists()

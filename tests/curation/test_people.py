@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from core.choices import Role, WorkKind
 from core.models import Assignment, Event, Notice, Project, User, WorkItem
+from core.services.people import membership_remove
 from core.services.projects import speeds_set
 from curation.choices import Decision, Origin
 from curation.fingerprints import Texts
@@ -114,7 +115,16 @@ def test_owners_see_everybody_and_everyone_else_themselves(
     assert "Edda" in page
     assert "<svg" in page
     assert "Edda" not in sign_in(reviewer).get(path).content.decode()
-    assert b"no member of this project" not in sign_in(admin).get(path).content
+    assert "Ada" not in rows(task.project, admin)
+    mine, _left = write(task, admin, "two"), write(task, reviewer, "three")
+    membership_remove(actor=owner, project=task.project, user=reviewer)
+    found = rows(task.project, owner)
+    assert {name: (row.role, row.written) for name, row in found.items() if name in {"Ada", "Ravi"}} == {
+        "Ada": ("Admin", 1), "Ravi": ("No member any more", 1),
+    }  # fmt: skip
+    assert rows(task.project, admin, everybody=False)["Ada"].written == 1
+    decide(mine, owner, Decision.APPROVE)
+    assert rows(task.project, owner)["Ada"].returned == Share(0, 1)
     assert sign_in(stranger).get(path).status_code == 404
     assert sign_in(owner).post(f"{path}speeds/", {"on": "yes"}).status_code == 404
     assert sign_in(admin).post(f"{path}speeds/", {"on": "yes"}).status_code == 302

@@ -63,6 +63,7 @@ def test_a_start_serves_pages_and_workers_and_sigterm_ends_it_all(home: Path) ->
         assert run.process.wait(15) == 0
         assert wait_gone(family, 1) < 1
         assert "Killed" not in run.text()
+        assert run.text().splitlines()[-1].endswith("Stopped")
     finally:
         run.kill_all()
 

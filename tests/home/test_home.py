@@ -5,20 +5,28 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from core.access import Access
 from core.choices import Role
-from core.models import Project, User
+from core.models import Job, Project, User
 from core.registries import NextAction
+from core.services.events import event_record
 from core.services.people import membership_set
-from curation.choices import ImportState
-from curation.models import DatasetVersion, Import, Pair
+from core.services.projects import project_update
+from curation.choices import Decision, ImportState, Origin, ReviewBasis
+from curation.fingerprints import Texts
+from curation.models import DatasetVersion, Import, Pair, Review, Task
+from curation.services.pairs import pair_submit
+from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
-from evaluation.models import Evaluation
+from evaluation.choices import EvaluationState
+from evaluation.models import Candidate, Evaluation
 from evaluation.services.rounds import round_open
 from home.selectors.overview import checklist
 from home.selectors.stations import next_actions, stations_of
-from training.models import ModelVersion
+from training.choices import RunState
+from training.models import ModelVersion, Run
 
 AsUser = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
@@ -179,8 +187,66 @@ def test_the_guide_explains_five_steps_to_everyone(viewer: User, as_user: AsUser
 
 
 def test_the_same_thing_done_often_is_one_line(project: Project, owner: User, expert: User, as_user: AsUser) -> None:
-    for role in (Role.VIEWER, Role.EXPERT, Role.REVIEWER):
-        membership_set(actor=owner, project=project, user=expert, role=role)
+    membership_set(actor=owner, project=project, user=expert, role=Role.VIEWER)
+    for _ in range(4):
+        event_record(actor=owner, action="task.changed", project=project)
     text = as_user(expert).get(f"/p/{project.slug}/").content.decode()
-    assert text.count("gave somebody a role") == 1
+    assert text.count("changed a task") == 1
     assert "4 times" in text
+    assert text.count("gave Edda the role Viewer") == text.count("gave Edda the role Expert") == 1
+
+
+def test_a_writer_is_led_to_the_editor_even_when_the_target_is_reached(project: Project, owner: User) -> None:
+    task = task_create(actor=owner, project=project, name="Advise")
+    Task.objects.filter(pk=task.pk).update(target_pairs=0)
+    (action,) = next_actions(project, owner, "expert")
+    assert (str(action.text), str(action.button)) == ("Write a pair for “Advise”", "Write a pair")
+    assert next_actions(project, owner, "reviewer") == []
+
+
+def test_what_is_under_way_is_said_at_its_stop_and_leads_there(
+    evaluated: Evaluation, taught_model: ModelVersion, owner: User, as_user: AsUser
+) -> None:
+    project = evaluated.project
+    job = Job.objects.create(
+        kind="evaluate", project=project, state="running", started_at=timezone.now(),
+        progress_total=10, result={"rate": 0.05},
+    )  # fmt: skip
+    Evaluation.objects.filter(pk=evaluated.pk).update(state=EvaluationState.RUNNING)
+    Candidate.objects.filter(evaluation=evaluated, ordinal__gt=0).update(state=EvaluationState.RUNNING, job=job)
+    Run.objects.filter(pk=taught_model.run_id).update(state=RunState.RUNNING, live={"eta_seconds": 300})
+    found = {station.key: (station.going, str(station.detail)) for station in stations_of(project)}
+    assert found["outputs"] == (True, "1 under way, about 3\u00a0min left")
+    assert found["run"] == (True, "1 under way, about 5\u00a0min left")
+    said = {str(action.text): str(action.button) for action in next_actions(project, owner, "owner")}
+    assert said[f"The evaluation “{evaluated.name}” is under way"] == "See how far"
+    assert not any("graded" in text or "Find out" in text for text in said)
+    page = as_user(owner).get(f"/p/{project.slug}/").content.decode()
+    assert page.count("Under way") == 2
+    assert "You may leave; it goes on." in page
+
+
+def test_how_pairs_came_to_count_is_told_apart(project: Project, owner: User, expert: User, as_user: AsUser) -> None:
+    task = task_create(actor=owner, project=project, name="Advise")
+    home = f"/p/{project.slug}/"
+    own, imported = "their own authors approved them", "came approved with an import"
+
+    def told() -> list[bool]:
+        page = as_user(expert).get(home).content.decode()
+        return [words in page for words in (own, imported)]
+
+    pair = pair_submit(actor=owner, task=task, texts=Texts(instruction="A", response="B"))
+    assert told() == [False, False]
+    project_update(actor=owner, project=project, solo=True)
+    review_decide(actor=owner, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    project_update(actor=owner, project=project, solo=False)
+    assert told() == [True, False]
+    brought = pair_submit(
+        actor=owner, task=task, texts=Texts(instruction="C", response="D"), origin=Origin.IMPORTED
+    ).current
+    assert brought is not None
+    Review.objects.create(
+        revision=brought, decision=Decision.APPROVE, basis=ReviewBasis.IMPORT, fingerprint=brought.fingerprint
+    )
+    Pair.objects.filter(current=brought).update(state="approved", approved=brought)
+    assert told() == [True, True]
