@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -70,10 +69,20 @@ def door_request(
 
 def door_check(url: str) -> None:
     """Raises DoorClosed if the address may not be reached; nothing is sent."""
-    parts = urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname:
-        raise DoorClosed(_("“%(url)s” is not an address of the form https://host:port/path.") % {"url": url[:200]})
-    pinned_address(parts.hostname, parts.port or PORTS[parts.scheme])
+    pinned_address(*host_and_port(url))
+
+
+def host_and_port(url: str, ports: dict[str, int] = PORTS) -> tuple[str, int]:
+    """Of an address of one of the schemes in `ports`, which name the usual port. Raises DoorClosed for others."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # half a bracket, a port that is no number
+        host = None
+    if not host or parts.scheme not in ports or parts.username or not url.isprintable() or " " in url:
+        text = _("“%(url)s” is not an address of the form %(scheme)s://host:port/path.")
+        raise DoorClosed(text % {"url": url[:200], "scheme": list(ports)[-1]})
+    return host, port or ports[parts.scheme]
 
 
 def door_download(
@@ -111,11 +120,10 @@ def door_mail(
     """
     host, port, address = opened(actor, purpose, url, message.as_bytes(), MAIL_PORTS)
     secure = ssl.create_default_context()
-    kind: Any = _PinnedTls if urlsplit(url).scheme == "smtps" else _Pinned
     try:
-        with kind(address, host, port, seconds, **({"context": secure} if kind is _PinnedTls else {})) as server:
+        with connected(urlsplit(url).scheme, host, port, address, seconds, secure) as server:
             server.ehlo()
-            if kind is _Pinned and server.has_extn("starttls"):
+            if not isinstance(server.sock, ssl.SSLSocket) and server.has_extn("starttls"):
                 server.starttls(context=secure)
                 server.ehlo()
             if user:
@@ -129,30 +137,26 @@ def door_mail(
         raise silent(host, error) from error
 
 
-class _Pinned(smtplib.SMTP):
+def connected(scheme: str, host: str, port: int, address: str, seconds: float, secure: ssl.SSLContext) -> smtplib.SMTP:
     """Connects to the address that was looked up, and speaks to the host: its certificate is checked by that name."""
 
-    def __init__(self, address: str, host: str, port: int, seconds: float, **more: Any) -> None:
-        self._address = address
-        super().__init__(host, port, timeout=seconds, **more)
+    class Plain(smtplib.SMTP):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            return socket.create_connection((address, port), timeout)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return socket.create_connection((self._address, port), timeout)
+    class Encrypted(smtplib.SMTP_SSL, Plain):
+        """From the first byte on."""
 
-
-class _PinnedTls(smtplib.SMTP_SSL, _Pinned):
-    """The same, encrypted from the first byte."""
+    if scheme == "smtps":
+        return Encrypted(host, port, timeout=seconds, context=secure)
+    return Plain(host, port, timeout=seconds)
 
 
 def opened(actor: User, purpose: str, url: str, body: bytes, ports: dict[str, int] = PORTS) -> tuple[str, int, str]:
     """Host, port and pinned address, if this may leave; what leaves is logged. Raises DoorClosed."""
     if not actor.is_admin:
         raise DoorClosed(_("Only an admin may let something leave this installation."))
-    parts = urlsplit(url)
-    if parts.scheme not in ports or not parts.hostname or parts.username:
-        text = _("“%(url)s” is not an address of the form %(scheme)s://host:port/path.")
-        raise DoorClosed(text % {"url": url[:200], "scheme": list(ports)[-1]})
-    host, port = parts.hostname, parts.port or ports[parts.scheme]
+    host, port = host_and_port(url, ports)
     address = pinned_address(host, port)
     event_record(
         actor=actor,
@@ -188,13 +192,13 @@ def pinned_address(host: str, port: int) -> str:
     except ValueError:
         pass
     try:
-        found = {row[4][0] for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
         raise ApplicationError(_("The name %(host)s is not known here.") % {"host": host}) from error
     if not all(ipaddress.ip_address(one).is_global for one in found):
         text = _("%(host)s leads to an address of an internal network; list that address itself if it is meant.")
         raise DoorClosed(text % {"host": host})
-    return str(sorted(found)[0])
+    return found[0]  # the system puts first what it can reach best
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from core.choices import DeliveryState, Queue, WebhookKind, WebhookState
 from core.denied import ApplicationError
-from core.door import MAIL_PORTS, door_mail, door_request
+from core.door import MAIL_PORTS, DoorClosed, door_mail, door_request, host_and_port
 from core.jobs import JobContext, JobRunner, job_kind
 from core.models import Delivery, Job, Membership, Project, User, Webhook
 from core.services.events import event_record
@@ -41,14 +41,15 @@ LARGEST_ANSWER = 64 * 1024
 @transaction.atomic
 def webhook_create(*, actor: User, url: str, events: list[str], project: Project | None = None) -> Webhook:
     """Make a webhook and send it a first "ping". Raises ApplicationError, naming the field."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
-        raise ApplicationError(_("Give an address of the form https://host:port/path."), field="url")
+    try:
+        host, _port = host_and_port(url)
+    except DoorClosed as error:
+        raise ApplicationError(str(error), field="url") from error
     unknown = sorted(set(events) - set(EVENTS))
     if unknown or not events:
         raise ApplicationError(_("Choose at least one of: %s.") % ", ".join(EVENTS), field="events")
     webhook = Webhook.objects.create(url=url, events=sorted(set(events)), project=project, created_by=actor)
-    event_record(actor=actor, action="webhook.created", project=project, subject=webhook, host=parts.hostname)
+    event_record(actor=actor, action="webhook.created", project=project, subject=webhook, host=host)
     delivery_queue(webhook, PING, project, {})
     return webhook
 
@@ -61,16 +62,23 @@ def mail_server_create(
 
     `site` is the address under which people find this installation. The password is never shown again.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in MAIL_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
-        raise ApplicationError(_("Give an address of the form smtps://host:465 or smtp://host:587."), field="url")
+    form = _("Give an address of the form smtps://host:465 or smtp://host:587.")
+    try:
+        host, _port = host_and_port(url, MAIL_PORTS)
+    except DoorClosed as error:
+        raise ApplicationError(form, field="url") from error
+    if urlsplit(url).path.strip("/"):
+        raise ApplicationError(form, field="url")
     if bool(user) != bool(password):
         raise ApplicationError(_("Give both a user and a password, or neither."), field="user")
+    if not (user + password).isascii():
+        text = _("Mail servers take users and passwords of plain letters, digits and signs only (ASCII).")
+        raise ApplicationError(text, field="password")
     server = Webhook.objects.create(
         kind=WebhookKind.MAIL, url=url, events=[MAIL], project=project, created_by=actor, sender=sender, site=site,
         user=user, secret=password,
     )  # fmt: skip
-    event_record(actor=actor, action="webhook.created", project=project, subject=server, host=parts.hostname)
+    event_record(actor=actor, action="webhook.created", project=project, subject=server, host=host)
     subject, text = _("Apprentice can send mail"), _("This mail server now carries the news of trainings.")
     mail_queue(server, [actor.email], subject, text, "/")
     return server
@@ -79,9 +87,8 @@ def mail_server_create(
 def mail_tell(*, users: Collection[int], project: Project, subject: str, text: str, path: str) -> int:
     """Queue a mail to each of those of `users` who are members, in the transaction under way. Returns how many.
 
-    It ends with the address of the page at `path`.
-
-    The project's own mail server goes before that of all projects; where there is none, nobody is mailed.
+    It ends with the address of the page at `path`. The project's own mail server goes before that of all projects;
+    where there is none, nobody is mailed.
     """
     wanted = Webhook.objects.filter(kind=WebhookKind.MAIL, state=WebhookState.ACTIVE)
     servers = wanted.filter(Q(project=project) | Q(project=None)).order_by("project", "-pk")

@@ -111,10 +111,26 @@ def test_nobody_there_is_told_in_a_sentence(admin: User, settings: Any) -> None:
         knock(admin, "127.0.0.1:1/x")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/x", "http://user:pw@a.example/", "//x", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "ftp://a.example/x", "http://user:pw@a.example/", "//x", "", "https://[", "http://a:1e9/",
+        "http://a.example:99999/", "http://a.example/\x01", "http://a .example/",
+    ],
+)  # fmt: skip
 def test_other_kinds_of_addresses_are_refused(url: str, admin: User) -> None:
     with pytest.raises(DoorClosed, match="is not an address of the form"):
         door_request(actor=admin, purpose="t", method="GET", url=url)
+
+
+def test_of_several_addresses_the_one_that_the_system_puts_first_is_taken(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(2, 1, 6, "", ("93.184.216.34", 443)), (10, 1, 6, "", ("2606:2800:21f:cb07::1", 443, 0, 0))]
+    settings.DOOR_ALLOW = ["a.example:443"]
+    for order in (rows, rows[::-1]):
+        monkeypatch.setattr(door.socket, "getaddrinfo", lambda *args, found=order, **more: found)
+        assert door.pinned_address("a.example", 443) == order[0][4][0]
 
 
 def test_the_address_is_looked_up_once(admin: User, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,16 +3,26 @@
 import email
 import email.policy
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.test import Client
 from django.utils import timezone
 
 from core.choices import DeliveryState
+from core.denied import ApplicationError
 from core.models import Delivery, Event, Project, User, Webhook
 from core.services.webhooks import deliveries_due, mail_server_create, mail_tell, webhook_create
 from tests.world import run_jobs
@@ -34,7 +44,9 @@ class Post(socketserver.StreamRequestHandler):
             word, _, rest = line.partition(" ")
             type(self).said.append(word.upper())
             if word.upper() == "EHLO":
-                self.say("250-post.example.org", "250 8BITMIME")
+                self.say("250-post.example.org", "250-AUTH PLAIN", "250 8BITMIME")
+            elif word.upper() == "AUTH":
+                self.say("235 welcome")
             elif word.upper() == "MAIL":
                 sender = rest
                 self.say("250 ok")
@@ -62,11 +74,20 @@ class Post(socketserver.StreamRequestHandler):
 def post(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[str]:
     for name in ("taken", "said", "refusals"):
         monkeypatch.setattr(Post, name, [])
+    with listening() as port:
+        settings.DOOR_ALLOW = [f"127.0.0.1:{port}"]
+        yield f"smtp://127.0.0.1:{port}"
+
+
+@contextmanager
+def listening(secure: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A mail server on a port of this machine, encrypted from the first byte with `secure`."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Post) as server:
+        if secure:
+            server.socket = secure.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        settings.DOOR_ALLOW = [f"127.0.0.1:{server.server_address[1]}"]
-        yield f"smtp://127.0.0.1:{server.server_address[1]}"
+        yield server.server_address[1]
         server.shutdown()
         thread.join()
 
@@ -129,6 +150,54 @@ def test_no_password_leaves_in_the_clear_and_a_closed_door_stays_closed(admin: U
     deliveries_due()
     run_jobs()
     assert ("DOOR_ALLOW" in Delivery.objects.get().error, Post.said) == (True, [])
+
+
+def test_an_encrypted_server_gets_mail_and_password_if_its_certificate_is_its_own(
+    admin: User, post: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = written_certificate(tmp_path, "127.0.0.1")
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(certificate, key)
+    with listening(secure) as port:
+        settings.DOOR_ALLOW = [f"127.0.0.1:{port}"]
+        named(admin, f"smtps://127.0.0.1:{port}", user="ada", password="secret")
+        run_jobs()
+        assert ("certificate" in Delivery.objects.get().error, Post.said) == (True, [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        Delivery.objects.update(next_at=timezone.now())
+        deliveries_due()
+        run_jobs()
+    assert (Delivery.objects.get().status, "AUTH" in Post.said, len(Post.taken)) == (250, True, 1)
+
+
+def written_certificate(folder: Path, address: str) -> tuple[Path, Path]:
+    """Key and certificate of an address, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    now = timezone.now()
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "key.pem", folder / "certificate.pem"
+    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    paths[0].write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    paths[1].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return paths
+
+
+@pytest.mark.parametrize("url", ["smtps://[", "smtps://h:99999", "smtps://h:465/in", "https://h"])
+def test_what_names_no_mail_server_is_refused(admin: User, url: str) -> None:
+    with pytest.raises(ApplicationError, match="smtps://host:465"):
+        named(admin, url)
+    assert not Webhook.objects.exists()
+
+
+def test_a_password_that_no_mail_server_takes_is_refused_at_once(admin: User, post: str) -> None:
+    with pytest.raises(ApplicationError, match="ASCII"):
+        named(admin, post, user="ada", password="hemlighetåäö")
+    assert not Webhook.objects.exists()
 
 
 def test_without_a_mail_server_nobody_is_mailed(admin: User, owner: User, project: Project) -> None:
