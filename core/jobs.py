@@ -101,7 +101,7 @@ class JobContext:
         """`rate` is in units of `total` a second; the page makes the remaining time from it."""
         changes: dict[str, Any] = {"progress_done": done, "progress_total": total}
         if message:
-            changes["message"] = message[:500]
+            changes["message"] = storable(message)[:500]
         if rate is not None:
             changes["result"] = {"rate": rate}
         self.fenced(**changes)
@@ -109,7 +109,7 @@ class JobContext:
     def log(self, message: str, level: str = "info") -> None:
         if self.lost.is_set():
             raise LeaseLost(f"job {self.job.pk}")
-        JobLog.objects.create(job=self.job, attempt=self.job.attempt, level=level, message=message[:20_000])
+        JobLog.objects.create(job=self.job, attempt=self.job.attempt, level=level, message=storable(message)[:20_000])
 
     def fruitful(self) -> None:
         """This attempt brought lasting progress, such as a complete checkpoint: later failures start counting anew."""
@@ -136,6 +136,11 @@ class JobContext:
             raise JobDrained
         if intent:
             raise JobStopped(_("Stopped on request."))
+
+
+def storable(text: str) -> str:
+    """What a job says may quote a file or another program: what the database cannot hold becomes a question mark."""
+    return text.replace("\x00", "?").encode("utf-8", "replace").decode()
 
 
 def owned(job: Job) -> QuerySet[Job]:
@@ -211,14 +216,14 @@ def run_and_record(context: JobContext) -> None:
         result = runners[job.kind]().run(context)
         finish(context, JobState.DONE, result=result or {}, progress_done=F("progress_total"))
     except JobStopped as stopped:
-        finish(context, JobState.CANCELLED, message=str(stopped)[:500])
+        finish(context, JobState.CANCELLED, message=storable(str(stopped))[:500])
     except JobDrained:
         message = _("Waiting for the night.") if job.nights else _("Waiting to go on after a restart.")
         requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=message)
     except LeaseLost:
         raise
     except JobFailed as failure:
-        finish(context, JobState.FAILED, error=str(failure))
+        finish(context, JobState.FAILED, error=storable(str(failure)))
     except Exception as error:
         log.exception("job_crashed", job=job.pk, kind=job.kind)
         crashed(context, error)
@@ -227,7 +232,7 @@ def run_and_record(context: JobContext) -> None:
 def crashed(context: JobContext, error: Exception) -> None:
     """An error nobody foresaw: kept in the log with its trace, tried again until `max_attempts` brought nothing."""
     context.log(traceback.format_exc(), "error")
-    reason = f"{type(error).__name__}: {error}"[:2000]
+    reason = storable(f"{type(error).__name__}: {error}")[:2000]
     if context.job.fruitless >= context.job.max_attempts:
         finish(context, JobState.FAILED, error=reason)
     else:

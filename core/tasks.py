@@ -38,7 +38,10 @@ def sweep() -> None:
     Heartbeat.objects.update_or_create(name="beat", defaults={"queue": "", "seen_at": Now(), "details": {}})
     jobs.sweep()
     for chore in registries.chores:
-        chore()
+        try:
+            chore()
+        except Exception:  # one that fails must not keep the others from being done
+            jobs.log.exception("chore_failed", chore=chore.__name__)
 
 
 def worker_name() -> str:

@@ -31,7 +31,8 @@ def comment_add(*, actor: User, project: Project, subject: tuple[str, int], url:
     names = names_of(project)
     pattern = mention_pattern(names)
     meant = {name.lower(): pk for name, pk in names.items()}
-    named = {meant[name.lower()] for name in pattern.findall(body)} if pattern else set()
+    said = [name.lower() for name in pattern.findall(body)] if pattern else []
+    named = {meant[name] for name in said if name in meant}  # ſ is found as an s, and in lower case it is none
     comment.mentioned.set(named)
     for kind, users in ((NoticeKind.MENTIONED, named), (NoticeKind.ANSWERED, before - named)):
         notice_tell(users=users, project=project, kind=kind, actor=actor, subject=subject, url=url, text=body)

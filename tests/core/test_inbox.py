@@ -51,6 +51,12 @@ def test_names_are_found_as_people_write_them(project: Project, make_user: Calla
     assert thread_page(project, ABOUT)["mentionable"] == ["Anna Berg", "Anna Dahl", "Bo", "José", "Olga"]
 
 
+def test_letters_that_only_look_like_those_of_a_name_break_nothing(project: Project, expert: User) -> None:
+    User.objects.filter(pk=expert.pk).update(name="Sim Iversen")
+    for hostile in ("@ſim iversen", "@Sim İversen", "@sım Iversen"):
+        assert say(expert, project, hostile).mentioned.count() == 0
+
+
 def test_what_is_named_is_marked_and_nothing_of_the_text_is_lost() -> None:
     pattern = mention_pattern(["Bo", "Bo Ek"])
     text = "@bo ek and @Bo, <b>@Bob</b>"

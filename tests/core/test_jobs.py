@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from core import jobs
+from core import jobs, registries, tasks
 from core.choices import JobState, Queue
 from core.denied import ApplicationError
 from core.jobs import JobContext, JobDrained, JobFailed, JobRunner, JobStopped, LeaseLost
@@ -253,6 +253,30 @@ def test_an_expected_failure_is_final_and_a_crash_is_tried_again_with_its_trace_
     assert crashed.error == "ZeroDivisionError: division by zero"
     assert list(crashed.log.values_list("attempt", "level")) == [(1, "error"), (2, "error"), (3, "error")]
     assert "1 / 0" in crashed.log.all()[0].message
+
+
+def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(registries, "chores", [lambda: 1 / 0, lambda: done.append(1)])
+    tasks.sweep()
+    assert done == [1]
+
+
+@pytest.mark.parametrize("error", [JobFailed, ValueError])
+def test_what_no_database_holds_does_not_keep_a_failure_from_being_told(error: type[Exception]) -> None:
+    def work(context: JobContext) -> None:
+        context.progress(1, 2, "Reading a\x00b")
+        context.log("a\x00b")
+        raise error("row \x00 and \ud800")
+
+    plan(work)
+    job = ask()
+    while Job.objects.get(pk=job.pk).state == JobState.QUEUED:
+        run_next()
+    job.refresh_from_db()
+    assert (job.state, job.message) == (JobState.FAILED, "Reading a?b")
+    assert job.error.endswith("row ? and ?")
+    assert job.log.first().message == "a?b"  # type: ignore[union-attr]
 
 
 def test_work_of_an_unknown_kind_fails_with_a_sentence_and_blocks_nobody() -> None:
