@@ -22,14 +22,13 @@ from typing import Any
 
 import psutil
 import structlog
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost, draining
 from core.memory import MemoryWatch
-from ml.lifeline import VARIABLE as LIFELINE
+from core.ml_program import kill, ml_program
 from ml.rundir import EventReader, RunDir
 
 log = structlog.get_logger(__name__)
@@ -40,32 +39,6 @@ CANCEL_SECONDS = 5.0
 SIGNALS = {"drain": signal.SIGINT, "finish": signal.SIGUSR1}  # ml/train/stopping.py says what they mean
 TAKE_OVER_SECONDS = 5.0
 GRACE_VARIABLE = "APPRENTICE_STOP_GRACE"  # ml/train/stopping.py reads it
-# What a child needs of our environment. Addresses and secrets are not among it.
-PASSED = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "CUDA_VISIBLE_DEVICES",
-    "CUDA_HOME",
-    "NVIDIA_VISIBLE_DEVICES",
-)
-FIXED = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-    "DO_NOT_TRACK": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONUNBUFFERED": "1",
-}
 
 
 class ChildKilled(Exception):
@@ -221,42 +194,19 @@ def started(run: RunDir, command: str, number: int, environment: dict[str, str])
     """The child, running; gone with its whole group when the block is left, whatever way."""
     folder = run.attempt_path(number)
     folder.mkdir(parents=True, exist_ok=True)
-    end_of_child, our_end = os.pipe()
-    try:
-        with output_path(run, number).open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ml", command, str(run.path), "--attempt", str(number)],
-                cwd=settings.BASE,
-                env={**child_environment(), **environment, LIFELINE: str(end_of_child)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=(end_of_child,),
-                start_new_session=True,
-            )
-        os.close(end_of_child)
+    with (
+        output_path(run, number).open("ab") as output,
+        ml_program(
+            command, str(run.path), "--attempt", str(number), stdout=output, stderr=subprocess.STDOUT,
+            environment=environment,
+        ) as process,
+    ):  # fmt: skip
         remember(folder, process.pid)
-        try:
-            yield process
-        finally:
-            kill(process)
-            process.wait()
-    finally:
-        os.close(our_end)
-
-
-def child_environment() -> dict[str, str]:
-    return {**{name: os.environ[name] for name in PASSED if name in os.environ}, **FIXED}
+        yield process
 
 
 def output_path(run: RunDir, number: int) -> Path:
     return run.attempt_path(number) / "output.log"
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def remember(folder: Path, pid: int) -> None:

@@ -2,19 +2,15 @@
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.child import child_environment, kill
 from core.jobs import JobContext, JobFailed
-from ml.lifeline import VARIABLE as LIFELINE
+from core.ml_program import ml_program
 
 POLL_SECONDS = 0.2
 
@@ -25,25 +21,9 @@ def errand(context: JobContext, arguments: list[str], *, timeout: float) -> Any:
     Raises JobFailed with the last line of its error output when it printed none, JobStopped or JobDrained when the job
     should end, and JobFailed after `timeout` seconds.
     """
-    end_of_child, our_end = os.pipe()
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaint:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ml", *arguments],
-            cwd=settings.BASE,
-            env={**child_environment(), LIFELINE: str(end_of_child)},
-            stdin=subprocess.DEVNULL,
-            stdout=answer,
-            stderr=complaint,
-            pass_fds=(end_of_child,),
-            start_new_session=True,
-        )
-        os.close(end_of_child)
-        try:
+        with ml_program(*arguments, stdout=answer, stderr=complaint) as process:
             wait(context, process, timeout)
-        finally:
-            kill(process)
-            process.wait()
-            os.close(our_end)
         answer.seek(0)
         complaint.seek(0)
         said = complaint.read().decode("utf-8", "replace").strip().splitlines()

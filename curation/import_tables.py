@@ -2,20 +2,15 @@
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.child import child_environment
 from core.denied import ApplicationError
-from ml.lifeline import VARIABLE as LIFELINE
+from core.ml_program import ml_program
 
 LONGEST_LINE = 64 * 1024 * 1024
 Numbered = tuple[int, dict[str, Any], str]  # number, values, what is wrong
@@ -55,29 +50,10 @@ def refuse(line: Any) -> None:
 
 def lines_of(path: Path, kind: str, *options: str) -> Generator[Any, None, None]:
     """What the child says, line by line; the child is gone when the generator is closed."""
-    theirs, ours = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ml", "rows", str(path), "--kind", kind, *options],
-        cwd=settings.BASE,
-        env={**child_environment(), LIFELINE: str(theirs)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(theirs,),
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
+    with ml_program("rows", str(path), "--kind", kind, *options, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while line := process.stdout.readline(LONGEST_LINE):
             try:
                 yield json.loads(line)
             except ValueError:
                 return
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout is not None:
-            process.stdout.close()
-        process.wait()
-        os.close(ours)

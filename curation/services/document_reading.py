@@ -4,19 +4,15 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.child import child_environment
-from ml.lifeline import VARIABLE as LIFELINE
+from core.ml_program import ml_program
 
 SECONDS = 120.0  # without a word about a file; the child itself gives up after 60
 LONGEST_LINE = 64 * 1024 * 1024
@@ -27,7 +23,7 @@ class DocumentReader:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
-        self.lifeline = -1
+        self.running = contextlib.ExitStack()
         self.held = b""
 
     def __enter__(self) -> "DocumentReader":
@@ -53,19 +49,8 @@ class DocumentReader:
             yield {"error": _("The file made the reading program crash, probably for want of memory.")}
 
     def start(self) -> "subprocess.Popen[bytes]":
-        theirs, self.lifeline = os.pipe()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ml", "extract"],
-            cwd=settings.BASE,
-            env={**child_environment(), LIFELINE: str(theirs)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(theirs,),
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.held = b""
+        program = ml_program("extract", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process, self.held = self.running.enter_context(program), b""
         return self.process
 
     def line(self, process: "subprocess.Popen[bytes]") -> bytes:
@@ -86,14 +71,5 @@ class DocumentReader:
         return found
 
     def end(self) -> None:
-        if self.process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-        self.process.wait()
-        os.close(self.lifeline)
-        self.process, self.lifeline = None, -1
+        self.running.close()
+        self.process = None

@@ -2,10 +2,7 @@
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from core.child import child_environment
 from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed
+from core.ml_program import ml_program
 from core.models import User
 from core.services.events import event_record
 from core.services.jobs import job_create
@@ -25,7 +22,6 @@ from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import PACKED, cell
 from curation.selectors.exports import COLUMNS, FORMATS, columns_of, version_parts
 from ml.hashing import file_sha256
-from ml.lifeline import VARIABLE as LIFELINE
 
 EVERY = 5_000  # rows between two looks at the job
 
@@ -67,26 +63,10 @@ def export_build(export: Export, context: JobContext) -> dict[str, Any]:
     """What the job does: a child packs the rows that we read. Tried again it starts over and gives the same bytes."""
     path = export_path(export)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    theirs, ours = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ml", "pack", str(path), "--kind", export.kind],
-        cwd=settings.BASE,
-        env={**child_environment(), LIFELINE: str(theirs)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=(theirs,),
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
+    words = ("pack", str(path), "--kind", export.kind)
+    with ml_program(*words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         rows = rows_send(export, process, context)
         _out, errors = process.communicate()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(ours)
     if process.returncode != 0:
         reason = errors.decode("utf-8", "replace").strip()[-400:] or _("the packing program died")
         raise JobFailed(_("The file could not be packed: %s") % reason)

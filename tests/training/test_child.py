@@ -12,9 +12,10 @@ import psutil
 import pytest
 
 from core import jobs
-from core.child import ChildKilled, child_environment, supervise
+from core.child import ChildKilled, supervise
 from core.choices import JobState
 from core.jobs import JobContext, JobDrained, JobFailed, JobRunner, JobStopped, LeaseLost, job_claim
+from core.ml_program import child_environment
 from core.models import Job, User
 from core.services.jobs import job_create, job_stop
 from ml.hashing import file_sha256

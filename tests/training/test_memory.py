@@ -40,7 +40,7 @@ def test_an_allocation_that_fails_ends_in_the_cure_and_half_the_batch_does_it(
     small.chmod(0o755)
     run_launch(actor=owner, run=run)
     with monkeypatch.context() as patched:
-        patched.setattr("core.child.sys.executable", str(small))
+        patched.setattr("core.ml_program.sys.executable", str(small))
         run_jobs("train")
     run.refresh_from_db()
     assert run.state == RunState.FAILED
