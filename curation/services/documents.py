@@ -10,13 +10,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.choices import WorkKind
+from core.choices import WorkKind, WorkState
 from core.denied import ApplicationError
 from core.jobs import JobContext
 from core.models import Job, Project, User, WorkItem
 from core.services.events import event_record
 from core.services.jobs import job_create
-from core.services.work import work_close
 from curation.choices import FileState, QuestionState
 from curation.models import Document, DocumentFile, DocumentUpload, Pair, Passage, Question, Task
 from curation.services.document_reading import DocumentReader
@@ -220,8 +219,8 @@ def document_remove(*, actor: User, document: Document) -> None:
         raise ApplicationError(text)
     for question in Question.objects.filter(passage__document=document, state=QuestionState.OPEN):
         question_withdraw(actor=actor, question=question)
-    for passage in document.passages.values_list("pk", flat=True):
-        work_close(kind=WorkKind.PASSAGE, subject_type=PASSAGE, subject_id=passage)
+    asked = WorkItem.objects.filter(kind=WorkKind.PASSAGE, subject_type=PASSAGE, state=WorkState.OPEN)
+    asked.filter(subject_id__in=document.passages.values("pk")).update(state=WorkState.CLOSED)
     event_record(
         actor=actor, action="document.removed", project=document.project, subject=document, sha256=document.sha256
     )
