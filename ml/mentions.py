@@ -47,11 +47,6 @@ def region_names() -> list[str]:
     return list(_lists()[1])
 
 
-def region_words(region: str) -> frozenset[str]:
-    """The words that stand for a region."""
-    return _lists()[1].get(region, frozenset())
-
-
 @lru_cache(maxsize=1)
 def _lists() -> tuple[dict[tuple[str, str], frozenset[str]], dict[str, frozenset[str]]]:
     gendered: dict[tuple[str, str], frozenset[str]] = {}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import registries
 from core.diff import Part, word_diff
-from core.models import Event, Membership, Project, User
+from core.models import Membership, Project, User
 from core.selectors.keyset import Page, keyset_page
 from core.selectors.threads import thread_page
 from curation.choices import PairState, VersionState
@@ -127,10 +127,6 @@ def reviewed_before(pair: Pair) -> Revision | None:
 def versions_with(pair: Pair) -> list[VersionPair]:
     rows = VersionPair.objects.filter(revision__pair=pair).select_related("version__task", "revision")
     return list(rows.order_by("-version__number"))
-
-
-def events_of_pair(pair: Pair) -> list[Event]:
-    return list(Event.objects.filter(object_type="pair", object_id=str(pair.pk)).select_related("actor")[:50])
 
 
 def pair_page(pair: Pair, user: User) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count
 
 from core.models import Project, WorkItem
 from curation.choices import PairState, VersionState
@@ -63,12 +63,6 @@ def task_row(task: Task) -> TaskRow:
 
 def guideline_of(task: Task) -> Guideline | None:
     return Guideline.objects.filter(task=task).select_related("author").order_by("-number").first()
-
-
-def newest_versions(project: Project) -> dict[int, int]:
-    """Number of the newest ready version by task."""
-    ready = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
-    return dict(ready.order_by().values_list("task").annotate(newest=Max("number")))
 
 
 def example_pair(task: Task) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core import registries
 from core.models import Project, User
-from curation.choices import PART_NOTES, Origin, PairState, Part, VersionState
+from curation.choices import PART_NOTES, Origin, PairState, Part
 from curation.models import DatasetVersion, Pair, Task, VersionPair
 from curation.selectors.strata import stratified
 from curation.selectors.subsets import subsets_offered
@@ -50,15 +50,6 @@ def version_rows(version: DatasetVersion, part: str, start: int, size: int = 50)
     before = list(rows.filter(ordinal__lt=start).order_by("-ordinal").values_list("ordinal", flat=True)[:size])
     following = found[size].ordinal if len(found) > size else None
     return RowPage(found[:size], before[-1] if before else None, following)
-
-
-def versions_ready(project: Project) -> int:
-    return DatasetVersion.objects.filter(task__project=project, state=VersionState.READY).count()
-
-
-def approved_count(project: Project) -> int:
-    tasks = Task.objects.filter(project=project)
-    return Pair.objects.filter(task__in=tasks, approved__isnull=False).exclude(state=PairState.TRASHED).count()
 
 
 def approved_pairs(task: Task) -> Any:

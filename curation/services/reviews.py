@@ -11,7 +11,7 @@ from core.denied import ApplicationError, Conflict, Denied
 from core.models import Assignment, Project, User, WorkItem
 from core.services.events import event_record
 from core.services.inbox import notice_tell
-from core.services.work import work_claim, work_claim_next, work_close, work_open, work_submit
+from core.services.work import work_claim, work_close, work_open, work_submit
 from curation.choices import Decision, PairState, ReviewBasis
 from curation.fingerprints import NO_TRACES, Texts, Traces, texts_of
 from curation.models import Pair, Review, Revision
@@ -21,17 +21,6 @@ from curation.services.pairs import pair_lock, pair_revise, revision_of
 from curation.subjects import PAIR, pair_address, review_batch
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
-
-
-def review_next(
-    project: Project, user: User, batch: str = "", kind: WorkKind = WorkKind.REVIEW
-) -> tuple[Assignment, Pair] | None:
-    """The next pair to review for this person, leased to them, with its pair. What needs no review any more is closed
-    on the way."""
-    while assignment := work_claim_next(user=user, project=project, kind=kind, batch=batch):
-        if (pair := pair_waiting(assignment)) is not None:
-            return assignment, pair
-    return None
 
 
 def pair_waiting(assignment: Assignment) -> Pair | None:

@@ -124,9 +124,6 @@ class Tokenizer:
             text = text.replace(_OPEN, "").replace(_CLOSE, "")
         return self._control.sub(lambda found: f"{_OPEN}{found.group()}{_CLOSE}", text)
 
-    def unmark(self, text: str) -> str:
-        return text.replace(_OPEN, "").replace(_CLOSE, "")
-
     def has_control(self, text: str) -> bool:
         """Whether a person's text contains one of the model's control tokens."""
         return bool(self._control.search(text))

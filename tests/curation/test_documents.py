@@ -18,7 +18,6 @@ from core.models import Job, Project, User, WorkItem
 from curation.choices import FileState, Origin
 from curation.fingerprints import Texts
 from curation.models import Document, DocumentUpload, Pair, Passage, Place, Task
-from curation.selectors.documents import document_texts
 from curation.selectors.passages import passages_waiting
 from curation.services.document_reading import DocumentReader
 from curation.services.documents import document_remove, documents_upload, passages_ask
@@ -180,13 +179,6 @@ def test_a_document_without_pairs_goes_with_its_passages_and_their_work(bring: B
     document_remove(actor=owner, document=Document.objects.get())
     assert not Passage.objects.exists()
     assert not WorkItem.objects.filter(state=WorkState.OPEN).exists()
-
-
-def test_the_texts_are_there_for_a_corpus(bring: Bring, project: Project) -> None:
-    bring(("a.txt", "One."), ("b.txt", "Two."))
-    assert [(found.title, found.text) for found in document_texts(project)] == [("a", "One."), ("b", "Two.")]
-    [second] = document_texts(project, [Document.objects.latest("pk").pk])
-    assert second.text == "Two."
 
 
 def test_in_the_browser_files_come_in_and_a_pair_is_written_from_a_passage(

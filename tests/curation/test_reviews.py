@@ -8,7 +8,7 @@ from django.test import Client
 
 from core.choices import Role, WorkKind
 from core.denied import ApplicationError, Conflict
-from core.models import Project, User, WorkItem
+from core.models import Assignment, Project, User, WorkItem
 from core.services.projects import project_update
 from core.services.work import work_claim_next
 from curation.choices import Decision, Origin, PairState, ReviewBasis
@@ -17,13 +17,21 @@ from curation.models import Pair, Review, Task
 from curation.selectors.pairs import returned_to
 from curation.selectors.reviews import reviews_waiting
 from curation.services.pairs import pair_revise, pair_submit
-from curation.services.reviews import review_decide, review_fix, review_next
+from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.services.tasks import task_create
 from tests.world import join
 
 pytestmark = pytest.mark.django_db
 TEXTS = Texts(instruction="How high may a fence be?", response="Up to 1.1 metres.")
 OTHER = Texts(instruction="How high may a fence be?", response="Under PBL, up to 1.1 metres.")
+
+
+def review_next(project: Project, user: User, kind: WorkKind = WorkKind.REVIEW) -> tuple[Assignment, Pair] | None:
+    """What the person gets who asks for the next review, as pages and API ask for it."""
+    while held := work_claim_next(user=user, project=project, kind=kind):
+        if (pair := pair_waiting(held)) is not None:
+            return held, pair
+    return None
 
 
 @pytest.fixture
