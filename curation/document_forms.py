@@ -6,6 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from core.numbers import whole_number, whole_numbers
 from curation.models import Document, Task
 from ml.documents import ENDINGS
 
@@ -60,11 +61,11 @@ class AskForm(forms.Form):
         self.chosen = next((task for task in tasks if task.slug == named), tasks[0] if tasks else None)
         if self.chosen and not self.is_bound:
             self.initial["task"] = self.chosen.slug
-        self.fields["passage"].valid_value = lambda value: str(value).isdecimal()  # type: ignore[attr-defined]
+        self.fields["passage"].valid_value = lambda value: whole_number(value) is not None  # type: ignore[attr-defined]
 
     def passages(self, document: Document) -> list[int]:
         """The chosen passages of this document; with `all`, every one."""
         found = document.passages.order_by("ordinal")
         if not self.cleaned_data["all"]:
-            found = found.filter(pk__in=[int(value) for value in self.cleaned_data["passage"] if len(value) < 19])
+            found = found.filter(pk__in=whole_numbers(self.cleaned_data["passage"]))
         return list(found.values_list("pk", flat=True))

@@ -9,6 +9,7 @@ from core.access import Access, project_access
 from core.choices import Need, WorkKind
 from core.denied import Denied, Refused
 from core.models import Assignment
+from core.numbers import whole_number
 from curation.access import assignment_access
 from curation.models import SuiteItem
 from evaluation.choices import RoundState
@@ -79,10 +80,10 @@ def round_access(request: Any, project: str, grading_round: int, need: str = Nee
 def hold_access(request: Any, project: str, assignment: int) -> tuple[Access, GradingRound, Assignment]:
     """A person's hold on an answer, or on two to choose from, with its round."""
     access, held = assignment_access(request, project, assignment, Need.GRADE)
-    number = held.item.batch.removeprefix(ROUND)
-    if held.item.kind not in JUDGED or not number.isdecimal():
+    number = whole_number(held.item.batch.removeprefix(ROUND))
+    if held.item.kind not in JUDGED or number is None:
         raise Http404
-    return access, round_access(request, project, int(number))[1], held
+    return access, round_access(request, project, number)[1], held
 
 
 def round_by_id(request: Any, grading_round: int, need: str = Need.GRADE) -> tuple[Access, GradingRound]:

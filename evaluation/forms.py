@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
+from core.numbers import whole_number
 from curation.models import Suite
 from evaluation.choices import RoundKind
 from evaluation.selectors.amounts import QUICK_LOOK, Amount, amounts_of
@@ -94,8 +95,7 @@ class NewEvaluation(forms.Form):
         return amounts_of(suite, [self.chosen(str(self.asked_for("against"))) or model.base, model])
 
     def row(self, name: str, rows: QuerySet[Any]) -> Any:
-        number = str(self.asked_for(name))
-        return rows.filter(pk=number).first() if number.isdecimal() and len(number) < 19 else None
+        return rows.filter(pk=whole_number(self.asked_for(name)) or 0).first()
 
     def asked_for(self, name: str) -> Any:
         return (self.data if self.is_bound else self.initial).get(name) or ""
@@ -132,7 +132,7 @@ class NewEvaluation(forms.Form):
     def chosen(self, key: str) -> BaseModel | ModelVersion | None:
         kind, _dash, number = key.partition("-")
         rows: Any = {"base": self.bases, "version": self.versions}.get(kind)
-        return rows.filter(pk=number).first() if rows is not None and number.isdecimal() and len(number) < 19 else None
+        return rows.filter(pk=whole_number(number) or 0).first() if rows is not None else None
 
 
 class NewRound(forms.Form):

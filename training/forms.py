@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.models import Project
+from core.numbers import whole_number
 from curation.choices import VersionState
 from curation.models import DatasetVersion
 from curation.selectors.subsets import Subset
@@ -207,11 +208,19 @@ class LaunchForm(forms.Form):
         """The version and the base model that stand in the form now, as far as they are there."""
         asked, key = self["version"].value(), str(self["base"].value() or "")
         versions: Any = self.fields["version"]
-        version = asked if isinstance(asked, DatasetVersion) else versions.queryset.filter(pk=number(asked)).first()
+        version = (
+            asked
+            if isinstance(asked, DatasetVersion)
+            else versions.queryset.filter(pk=whole_number(asked) or 0).first()
+        )
         if key.startswith(VERSION):
-            start = ModelVersion.objects.filter(project=self.project, pk=number(key[1:])).select_related("base").first()
+            start = (
+                ModelVersion.objects.filter(project=self.project, pk=whole_number(key[1:]) or 0)
+                .select_related("base")
+                .first()
+            )
             return version, start.base if start else None
-        return version, BaseModel.objects.filter(pk=number(key)).first()
+        return version, BaseModel.objects.filter(pk=whole_number(key) or 0).first()
 
     def changed_details(self) -> bool:
         """Whether the details should be open: something in them was set or is wrong."""
@@ -220,11 +229,6 @@ class LaunchForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """The details that a person has set, as ml.recipe takes them."""
         return changes_of(DETAILS, self.cleaned_data)
-
-
-def number(text: Any) -> int:
-    """The row that a field names; 0, which is nobody's, for anything else."""
-    return int(text) if str(text).isdecimal() and len(str(text)) < 19 else 0
 
 
 def changes_of(details: Sequence[RecipeField], data: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from core.denied import ApplicationError
 from core.models import Project
+from core.numbers import whole_number
 from ml.phrases import filled
 from ml.presets import PRESETS, TEXT_PRESETS
 from ml.recipe import ADAPTERS, Recipe, RecipeError, RecipeField
@@ -58,8 +59,7 @@ def preset_recipe(key: str, project: Project) -> Recipe | None:
     """The recipe behind a preset's key; None when there is no such preset (any more)."""
     if found := PRESETS.get(key) or TEXT_PRESETS.get(key):
         return found
-    number = key.removeprefix(OWN)
-    own = OwnPreset.objects.filter(project=project, pk=number).first() if number.isdecimal() else None
+    own = OwnPreset.objects.filter(project=project, pk=whole_number(key.removeprefix(OWN)) or 0).first()
     return Recipe.from_json(own.recipe) if own else None
 
 

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
+from core.numbers import whole_number
+
 SIZE = 50
 
 
@@ -40,8 +42,7 @@ def keyset_page(rows: QuerySet[Any], query: Mapping[str, str], size: int = SIZE)
 
 
 def position(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return whole_number(query.get(name, ""))
 
 
 def link(query: Mapping[str, str], change: dict[str, int]) -> str:

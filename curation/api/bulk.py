@@ -5,9 +5,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from curation.access import bulk_by_id, refuse_bulk, task_by_id
-from curation.api.pairs import number
 from curation.api.shapes import BulkIn, BulkOut, BulkRefusalOut
 from curation.choices import BulkKind
 from curation.models import BulkAction, BulkRow
@@ -22,7 +22,7 @@ class BulkActions(generics.ListAPIView[BulkAction]):
     queryset = BulkAction.objects.none()
 
     def get_queryset(self) -> QuerySet[BulkAction]:
-        _access, task = task_by_id(self.request, number(self.request, "task"))
+        _access, task = task_by_id(self.request, number_asked(self.request, "task"))
         return BulkAction.objects.filter(task=task).select_related("created_by")
 
     @extend_schema(

@@ -13,9 +13,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from core.choices import Need
-from core.denied import ApplicationError
 from curation.access import drafting_by_id, task_by_id, version_by_id
 from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Part
@@ -110,10 +110,7 @@ def drafting(request: Request, drafting: int) -> Response:
 )
 @api_view(["GET"])
 def preferences(request: Request) -> StreamingHttpResponse:
-    asked = request.query_params.get("version", "")
-    if not asked.isdecimal() or len(asked) > 18:
-        raise ApplicationError("Name the dataset version, as ?version=7.", field="version")
-    version = version_by_id(request, int(asked))[1]
+    version = version_by_id(request, number_asked(request, "version"))[1]
     part = request.query_params.get("part")
     rows = preference_examples(version, [part] if part else None)
     return StreamingHttpResponse(lines(rows), content_type="application/x-ndjson")

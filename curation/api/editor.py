@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import registries
-from core.access import Access, project_access
+from core.access import project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
@@ -74,7 +74,7 @@ class Drafts(APIView):
             raise ApplicationError("A key has up to 40 letters, digits, - and _.", field="key")
         saved = draft_save(
             actor=access.user, task=found, key=key, fields=values["fields"], version=values["version"],
-            pair=pair_named(access, key),
+            pair=editor.pair_of_key(access.project, key),
         )  # fmt: skip
         return Response({"version": saved.version, "fields": saved.fields})
 
@@ -83,14 +83,6 @@ class Drafts(APIView):
         access, found = task_by_id(request, task, Need.WRITE)
         draft_drop(actor=access.user, task=found, key=key)
         return Response(status=204)
-
-
-def pair_named(access: Access, key: str) -> Pair | None:
-    """The pair that a draft's key speaks of: pair-12."""
-    number = key.removeprefix("pair-")
-    if number == key or not number.isdecimal() or len(number) > 18:
-        return None
-    return Pair.objects.filter(project=access.project, pk=int(number)).first()
 
 
 @extend_schema(

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from curation.access import export_by_id, version_by_id
-from curation.api.pairs import number
 from curation.choices import Part
 from curation.models import Export
 from curation.selectors.export_files import PACKED, STREAMED
@@ -48,7 +48,7 @@ class Exports(APIView):
         summary="A version as a file, streamed; the same bytes every time",
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        found = version_by_id(request, number(request, "version"))[1]
+        found = version_by_id(request, number_asked(request, "version"))[1]
         query = request.query_params
         return export_response(
             found, query.get("shape", "apprentice"), query.get("kind", "jsonl"), query.get("part", "")

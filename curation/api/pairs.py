@@ -10,9 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.access import person
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from core.choices import Need, ThreadState
 from core.denied import ApplicationError
+from core.numbers import whole_number
 from core.services.work import work_claim
 from curation.access import pair_by_id, task_by_id
 from curation.api.editor_shapes import MarksIn
@@ -57,13 +59,6 @@ PAGING = {"task", "cursor", "page_size"}
 TEXTS = ("system", "instruction", "input", "response", "turns", "language", "topic")
 
 
-def number(request: Any, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ApplicationError(f"Give ?{name}= as a number.", field=name)
-    return int(text)
-
-
 def texts_given(values: dict[str, Any]) -> dict[str, Any]:
     found = {name: values[name] for name in TEXTS if name in values}
     return {**found, **({"turns": [dict(turn) for turn in found["turns"]]} if "turns" in found else {})}
@@ -77,7 +72,7 @@ class Pairs(generics.ListAPIView[Pair]):
     queryset = Pair.objects.none()
 
     def get_queryset(self) -> QuerySet[Pair]:
-        access, task = task_by_id(self.request, number(self.request, "task"))
+        access, task = task_by_id(self.request, number_asked(self.request, "task"))
         given = {name: value for name, value in self.request.query_params.dict().items() if name not in PAGING}
         found = pairs_filtered(task, filter_read(given, task=task, user=access.user).query())
         return found.select_related("author", "assignee", "current__author").defer("search")
@@ -162,8 +157,8 @@ class Revisions(generics.ListAPIView[Revision]):
 def version_read(request: Request, values: dict[str, Any]) -> int:
     """The version that the caller read: from If-Match, else from the body."""
     tag = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if tag.isascii() and tag.isdigit() and len(tag) < 10:
-        return int(tag)
+    if (version := whole_number(tag)) is not None:
+        return version
     if tag or "version" not in values:
         raise ApplicationError("Say which version you read, as “version” or as If-Match.", field="version")
     return int(values["version"])

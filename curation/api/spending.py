@@ -5,12 +5,12 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from core.api.shapes import PersonOut
 from core.choices import Need
 from curation.access import pair_by_id, task_by_id
 from curation.api.freezing import ById
-from curation.api.pairs import number
 from curation.models import Spent
 from curation.selectors.spending import spent_of
 from curation.services.spending import test_item_spend
@@ -56,4 +56,4 @@ class SpentItems(generics.ListAPIView[Spent]):
     def get_queryset(self) -> QuerySet[Spent]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return spent_of(task_by_id(self.request, number(self.request, "task"))[1])
+        return spent_of(task_by_id(self.request, number_asked(self.request, "task"))[1])

@@ -5,9 +5,9 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from curation.access import task_by_id, view_by_id
-from curation.api.pairs import number
 from curation.api.shapes import ViewIn, ViewOut
 from curation.models import SavedView
 from curation.pair_filter import filter_read
@@ -23,7 +23,7 @@ class Views(generics.ListAPIView[SavedView]):
     queryset = SavedView.objects.none()
 
     def get_queryset(self) -> QuerySet[SavedView]:
-        access, task = task_by_id(self.request, number(self.request, "task"))
+        access, task = task_by_id(self.request, number_asked(self.request, "task"))
         return views_of(task, access.user)
 
     @extend_schema(request=ViewIn, parameters=[], responses={201: ViewOut, **REFUSALS}, summary="Save a view")

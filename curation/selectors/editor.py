@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.models import Project, User
+from core.numbers import whole_number
 from curation.choices import AtSubmit, PairState, QuestionState
 from curation.fingerprints import TEXT_FIELDS, Texts, Traces, texts_from, texts_of
 from curation.models import Draft, Pair, Passage, Question, Review, Revision, Task
@@ -78,8 +79,15 @@ def drafts_begun(user: User, project: Project) -> list[Draft]:
 
 def number_of(draft: Draft) -> int:
     """The question that a draft of work was typed for."""
-    number = draft.key.removeprefix(OF_WORK)
-    return int(number) if number.isdecimal() and len(number) < 19 else 0
+    return whole_number(draft.key.removeprefix(OF_WORK)) or 0
+
+
+def pair_of_key(project: Project, key: str) -> Pair | None:
+    """The pair that a draft's key names; a key of another project's pair names none."""
+    number = whole_number(key.removeprefix(OF_PAIR)) if key.startswith(OF_PAIR) else None
+    if number is None:
+        return None
+    return Pair.objects.select_related("current").filter(project=project, pk=number).first()
 
 
 def initial_fields(task: Task, pair: Pair | None, draft: Draft | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.choices import AssignmentState, WorkKind, WorkState
 from core.models import Assignment, Project, User, WorkItem
+from core.numbers import whole_number
 from core.selectors.work import LEASE, TAKEN
 from curation.models import Draft, Pair, Passage, Task
 from curation.subjects import PASSAGE, review_batch
@@ -41,10 +42,8 @@ class WaitingPassage:
 
 def passage_of(project: Project, passage: Any) -> Passage | None:
     """The passage with its document, if it lies in this project; anything that is no id gives None."""
-    text = str(passage or "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        return None
-    return passages_in(project).filter(pk=int(text)).first()
+    number = whole_number(passage)
+    return passages_in(project).filter(pk=number).first() if number is not None else None
 
 
 def passages_in(project: Project) -> QuerySet[Passage]:

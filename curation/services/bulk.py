@@ -17,6 +17,7 @@ from core.choices import NoticeKind
 from core.denied import ApplicationError
 from core.jobs import JobContext
 from core.models import Membership, User
+from core.numbers import whole_number
 from core.services.events import event_record
 from core.services.inbox import notice_tell
 from core.services.jobs import job_create
@@ -93,7 +94,7 @@ def value_read(kind: BulkKind, value: str, task: Task) -> str:
         return value
     if kind == BulkKind.ASSIGN:
         members = Membership.objects.filter(project=task.project_id, user__is_active=True)
-        if value and not (value.isdecimal() and len(value) < 19 and members.filter(user=int(value)).exists()):
+        if value and not members.filter(user=whole_number(value)).exists():
             raise ApplicationError(_("Choose a member of this project, or nobody."), field="value")
         return value
     return ""

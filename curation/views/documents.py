@@ -13,6 +13,7 @@ from core import registries
 from core.access import Access, project_access
 from core.choices import Need
 from core.denied import ApplicationError
+from core.numbers import whole_number
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_on
 from curation.access import document_access, document_upload_access
@@ -87,7 +88,7 @@ def document_page(
     status: int = 200,
 ) -> HttpResponse:
     models = registries.models_to_ask(access.project) if access.allows(Need.OWN) else []
-    start = int(text) if (text := request.GET.get("start", "")).isdecimal() and len(text) < 9 else 0
+    start = whole_number(request.GET.get("start")) or 0
     rows = list(found.passages.filter(ordinal__gte=start).order_by("ordinal")[: PASSAGES_SHOWN + 1])
     context = {
         "document": found,

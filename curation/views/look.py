@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError
+from core.numbers import whole_number
 from curation.access import task_access
 from curation.fingerprints import LONGEST, Texts
 from curation.models import Embedding, Task
@@ -61,8 +62,7 @@ def similar(request: HttpRequest, project: str, task: str) -> HttpResponse:
         found, texts = typed(request, project, task)
     except ApplicationError as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    besides = request.GET.get("besides", "")
-    own = int(besides) if besides.isdecimal() and len(besides) < 19 else 0
+    own = whole_number(request.GET.get("besides")) or 0
     context = {
         "similar": similar_pairs(found, texts.instruction, texts.input, own),
         "by_words": not Embedding.objects.filter(task=found).exists(),

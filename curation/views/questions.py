@@ -11,6 +11,7 @@ from core.access import Access, project_access
 from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError
 from core.models import Assignment
+from core.numbers import whole_number
 from core.selectors.keyset import keyset_page
 from core.services.work import work_renew
 from core.views.telling import refusal_on, refusal_told
@@ -156,8 +157,7 @@ def choice_page(
 def choose(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     access, held = assignment_access(request, project, assignment, Need.OWN)
     question = question_held(held)
-    number = request.POST.get("answer", "")
-    answer = question.answers.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    answer = question.answers.filter(pk=whole_number(request.POST.get("answer")) or 0).first()
     if answer is None:
         messages.error(request, _("Choose one of the answers."))
         return redirect("curation:adjudicate", project, held.pk)

@@ -13,6 +13,7 @@ from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
+from core.numbers import whole_numbers
 from core.services.work import work_claim, work_release, work_renew, work_renew_all, work_skip
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access, pair_access
@@ -180,8 +181,7 @@ def review_ahead(request: HttpRequest, project: str, assignment: int) -> JsonRes
 def review_release(request: HttpRequest, project: str) -> HttpResponse:
     """Give back what was claimed ahead; sent by a page that is being left."""
     access = project_access(request, project, Need.REVIEW)
-    numbers = [int(text) for text in request.POST.getlist("assignment")[:50] if text.isdecimal() and len(text) < 19]
-    work_release(user=access.user, assignments=numbers)
+    work_release(user=access.user, assignments=whole_numbers(request.POST.getlist("assignment")[:50]))
     return HttpResponse(status=204)
 
 

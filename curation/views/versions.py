@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import project_access
 from core.choices import Need
+from core.numbers import whole_number
 from core.views.telling import refusal_told
 from curation.access import version_access
 from curation.choices import Difference
@@ -32,8 +33,7 @@ def versions(request: HttpRequest, project: str) -> HttpResponse:
 def version_detail(request: HttpRequest, project: str, version: int) -> HttpResponse:
     access, found = version_access(request, project, version)
     part = request.GET.get("part", "")
-    start = request.GET.get("start", "0")
-    page = version_rows(found, part, int(start) if start.isdecimal() and len(start) < 10 else 0)
+    page = version_rows(found, part, whole_number(request.GET.get("start")) or 0)
     context = {
         **version_page(found, access.user),
         "page": page,
@@ -55,9 +55,9 @@ def changes(request: HttpRequest, project: str, version: int) -> HttpResponse:
     older = next((other for other in others if str(other.pk) == asked), None) if asked else older_version(found)
     if asked and older is None:
         raise Http404
-    start, kind = request.GET.get("start", "0"), request.GET.get("kind", "")
+    kind = request.GET.get("kind", "")
     kind = kind if kind in Difference.values else ""
-    place = int(start) if start.isdecimal() and len(start) < 19 else 0
+    place = whole_number(request.GET.get("start")) or 0
     difference = version_difference(older, found, kind=kind, start=place) if older else None
     context = {"version": found, "older": older, "others": others, "difference": difference, "kind": kind}
     return render(request, "curation/version_changes.html", context)

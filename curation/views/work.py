@@ -16,6 +16,7 @@ from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.diff import word_diff
 from core.models import Assignment
+from core.numbers import whole_number, whole_numbers
 from core.selectors.keyset import keyset_page
 from core.services.work import work_release, work_renew, work_renew_all, work_skip
 from core.views.telling import first_error, wants_json
@@ -165,11 +166,6 @@ def seconds_since(posted: Mapping[str, Any]) -> float | None:
     return time() - opened if opened is not None else None
 
 
-def whole_number(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
-
-
 @require_GET
 def beside(request: HttpRequest, project: str, answer: int) -> HttpResponse:
     """One's own answer beside the model's, once one has committed to it."""
@@ -202,10 +198,8 @@ def renew(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
 def release(request: HttpRequest, project: str) -> HttpResponse:
     """Give back what was claimed ahead: `assignment`, as often as needed."""
     access = project_access(request, project, Need.WRITE)
-    asked = [
-        int(key) for key in request.POST.getlist("assignment") if key.isascii() and key.isdigit() and len(key) < 19
-    ]
-    return JsonResponse({"released": work_release(user=access.user, assignments=asked[:50])})
+    asked = whole_numbers(request.POST.getlist("assignment")[:50])
+    return JsonResponse({"released": work_release(user=access.user, assignments=asked)})
 
 
 @require_GET

@@ -246,7 +246,7 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
     access, found = task_access(request, project, task, Need.WRITE)
     if not editor.is_key(key):
         raise Http404
-    pair = pair_of_key(access.project.pk, key)
+    pair = editor.pair_of_key(access.project, key)
     if pair is None and (pair := pair_made(access.user, found, key)) is not None:
         key = editor.key_of(pair)  # another window has submitted this page: the text is a correction of that pair now
     if request.method == "GET":
@@ -272,20 +272,12 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
     return JsonResponse({"version": saved.version})
 
 
-def pair_of_key(project_id: int, key: str) -> Pair | None:
-    """The pair that a draft's key names; a key of another project's pair names none."""
-    number = key.removeprefix("pair-")
-    if key == number or not number.isdecimal() or len(number) > 18:
-        return None
-    return Pair.objects.select_related("current").filter(project=project_id, pk=int(number)).first()
-
-
 @require_POST
 def draft_discard(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
     """Throw away what was typed and not submitted."""
     access, found = task_access(request, project, task, Need.WRITE)
     draft_drop(actor=access.user, task=found, key=key)
-    pair = pair_of_key(access.project.pk, key)
+    pair = editor.pair_of_key(access.project, key)
     messages.success(request, _("The draft is discarded."))
     name = editor.copy_name(found, pair, key)
     if pair is not None:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access import person, project_access, projects_for
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS, project_of
 from core.choices import Need
 from core.denied import ApplicationError, Denied, Refused
@@ -103,15 +104,8 @@ class Outputs(generics.ListAPIView[Output]):
     queryset = Output.objects.none()
 
     def get_queryset(self) -> QuerySet[Output]:
-        found = evaluation_by_id(self.request, number(self.request, "evaluation"))[1]
+        found = evaluation_by_id(self.request, number_asked(self.request, "evaluation"))[1]
         allowed = may_see_answers(found)
         if isinstance(allowed, Denied):
             raise Refused(allowed)
         return Output.objects.filter(candidate__evaluation=found).prefetch_related("scores")
-
-
-def number(request: Any, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ApplicationError(f"Give ?{name}= as a number.", field=name)
-    return int(text)

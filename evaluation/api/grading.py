@@ -6,11 +6,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access import person, project_access
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.models import Assignment
 from evaluation.access import evaluation_by_id, round_by_id
-from evaluation.api.evaluations import EVALUATION, PROJECT, number, projects_asked
+from evaluation.api.evaluations import EVALUATION, PROJECT, projects_asked
 from evaluation.api.shapes import (
     ClaimOut,
     GradeIn,
@@ -61,7 +62,7 @@ class Rounds(generics.ListAPIView[GradingRound]):
     queryset = GradingRound.objects.none()
 
     def get_queryset(self) -> QuerySet[GradingRound]:
-        found = evaluation_by_id(self.request, number(self.request, "evaluation"))[1]
+        found = evaluation_by_id(self.request, number_asked(self.request, "evaluation"))[1]
         return GradingRound.objects.filter(evaluation=found)
 
     @extend_schema(
@@ -132,7 +133,7 @@ class Grades(generics.ListAPIView[Grade]):
     queryset = Grade.objects.none()
 
     def get_queryset(self) -> QuerySet[Grade]:
-        access, found = round_by_id(self.request, number(self.request, "round"), Need.VIEW)
+        access, found = round_by_id(self.request, number_asked(self.request, "round"), Need.VIEW)
         grades = Grade.objects.filter(grading_round=found).select_related("grading_round")
         return grades if found.state == RoundState.CLOSED else grades.filter(grader=access.user)
 
@@ -156,7 +157,7 @@ class Votes(generics.ListAPIView[Vote]):
     queryset = Vote.objects.none()
 
     def get_queryset(self) -> QuerySet[Vote]:
-        access, found = round_by_id(self.request, number(self.request, "round"), Need.VIEW)
+        access, found = round_by_id(self.request, number_asked(self.request, "round"), Need.VIEW)
         votes = Vote.objects.filter(comparison__grading_round=found).select_related("comparison__grading_round")
         return votes if found.state == RoundState.CLOSED else votes.filter(voter=access.user)
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import project_access
 from core.choices import AssignmentState, Need, WorkKind, WorkState
+from core.numbers import whole_numbers
 from core.services.work import work_release, work_renew, work_renew_all
 from curation.views.ahead import items_ahead
 from evaluation.access import hold_access
@@ -47,6 +48,5 @@ def renew(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
 def release(request: HttpRequest, project: str) -> HttpResponse:
     """Give back what was claimed ahead: `assignment`, as often as needed."""
     access = project_access(request, project, Need.GRADE)
-    asked = [int(key) for key in request.POST.getlist("assignment")[:50] if key.isascii() and key.isdigit()]
-    work_release(user=access.user, assignments=[key for key in asked if key < 2**63])
+    work_release(user=access.user, assignments=whole_numbers(request.POST.getlist("assignment")[:50]))
     return HttpResponse(status=204)

@@ -13,6 +13,7 @@ from core.access import person
 from core.choices import Need
 from core.denied import ApplicationError
 from core.models import Assignment
+from core.numbers import whole_number
 from core.views.telling import wants_json
 from evaluation.access import round_access
 from evaluation.choices import RoundKind, RoundState, Winner
@@ -86,14 +87,11 @@ class Hold(TypedDict):
 
 def hold_named(given: dict[str, str]) -> Hold:
     """Which hold a form speaks of; what is no number is none."""
-    return {"assignment_id": number(given, "assignment"), "token": number(given, "token")}
+    assignment, token = whole_number(given.get("assignment")), whole_number(given.get("token"))
+    return {"assignment_id": assignment or 0, "token": token or 0}
 
 
 def seconds_shown(given: dict[str, str]) -> float | None:
     """How long the page was before the person's eyes, where the page itself counted; it may have been loaded ahead."""
-    return float(number(given, "seconds")) if given.get("seconds") else None
-
-
-def number(given: dict[str, str], name: str) -> int:
-    text = given.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    seconds = whole_number(given.get("seconds"))
+    return None if seconds is None else float(seconds)

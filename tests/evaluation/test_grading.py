@@ -142,7 +142,7 @@ def test_the_next_answers_are_there_before_they_are_wanted(
     other = client.post(address(grading, "submit/"), {**given, "correct": 1}, headers={"Accept": "application/json"})
     assert (other.status_code, "judged this already" in other.json()["detail"]) == (400, True)
     assert (Grade.objects.get().values, Grade.objects.get().seconds) == (GOOD, 7.0)
-    client.post(f"{root}/release/", {"assignment": [one["id"] for one in ahead]})
+    client.post(f"{root}/release/", {"assignment": ["9" * 5000, "²", *(one["id"] for one in ahead)]})
     assert client.get(ahead[0]["url"])["Location"] == address(grading)
     assert client.post(f"{root}/holds/{held.pk}/renew/").status_code == 410
 

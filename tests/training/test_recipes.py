@@ -64,6 +64,7 @@ def test_an_own_preset_decides_like_the_others(
     client.post(url("run-preset-keep", project, run.pk), {"name": "Ours"})
     preset = OwnPreset.objects.get()
     assert "Ours" in client.get(url("run-new", project)).content.decode()
+    assert client.get(url("run-new", project), {"preset": f"own-{'9' * 5000}"}).status_code == 200
     made = run_prepare(
         actor=owner, project=project, version=frozen, base=tiny_base, preset=f"own-{preset.pk}", method="", changes={}
     )

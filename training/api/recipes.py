@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access import project_access
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
 from core.api.shapes import Refusal
 from core.choices import Need
@@ -152,10 +153,7 @@ def compare(request: Request) -> Response:
 
 
 def run_asked(request: Request, name: str) -> Run:
-    key = request.query_params.get(name, "")
-    if not key.isdecimal() or len(key) > 9:
-        raise serializers.ValidationError({name: [_("Give the id of a run.")]})
-    return run_by_id(request, int(key))[1]
+    return run_by_id(request, number_asked(request, name))[1]
 
 
 def shown(line: Line) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.models import Project
+from core.numbers import whole_number
 from training.choices import ModelState
 from training.models import BaseModel, ModelVersion
 
@@ -50,18 +51,14 @@ def stages(project: Project, asked: dict[str, str]) -> list[Stage]:
 
 def chosen(rows: Any, asked: dict[str, str], key: str, usual: Any = None) -> Any:
     """The row that is asked for, else the usual one, else the newest."""
-    given = asked.get(key, "")
-    if given.isdecimal() and len(given) < 19 and (found := rows.filter(pk=int(given)).first()):
-        return found
-    return usual or rows.order_by("-pk").first()
+    found = rows.filter(pk=whole_number(asked.get(key)) or 0).first()
+    return found or usual or rows.order_by("-pk").first()
 
 
 def stage_model(project: Project, key: str) -> BaseModel | ModelVersion | None:
     """The model behind a column's key, if this project may ask it."""
-    kind, number = key[:1], key[1:]
-    if not number.isdecimal() or len(number) > 18:
-        return None
+    kind, number = key[:1], whole_number(key[1:]) or 0
     if kind == "v":
         rows = ModelVersion.objects.select_related("base", "run__version")
-        return rows.filter(project=project, pk=int(number)).first()
-    return BaseModel.objects.filter(state=ModelState.READY, pk=int(number)).first() if kind == "b" else None
+        return rows.filter(project=project, pk=number).first()
+    return BaseModel.objects.filter(state=ModelState.READY, pk=number).first() if kind == "b" else None

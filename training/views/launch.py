@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Access, project_access
 from core.choices import Need
+from core.numbers import whole_number
 from core.views.telling import refusal_on, refusal_told
 from ml.recipe import Recipe
 from training.access import run_access
@@ -39,8 +40,8 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
 
 def cloned(request: HttpRequest, project: str) -> Run | None:
     """The run whose settings fill the form, if the address names one."""
-    key = request.GET.get("from", "")
-    found = run_access(request, project, int(key))[1] if key.isdecimal() and len(key) < 10 else None
+    key = whole_number(request.GET.get("from"))
+    found = run_access(request, project, key)[1] if key is not None else None
     if found is None or not found.version_id:
         return None
     found.after = None  # a copy follows nothing

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 
 from core.access import Access, project_access
 from core.choices import Need
+from core.numbers import whole_number
 from core.views.telling import refusal_on
 from curation.choices import CorpusState
 from ml.recipe import Recipe
@@ -26,15 +27,17 @@ from training.services.pretraining import pretraining_prepare
 def new(request: HttpRequest, project: str) -> HttpResponse:
     """Choose what a pretraining is to be."""
     access = project_access(request, project, Need.OWN)
-    initial = {name: request.GET[name] for name in ("corpus", "base") if request.GET.get(name, "").isdigit()}
+    initial = {
+        name: number for name in ("corpus", "base") if (number := whole_number(request.GET.get(name))) is not None
+    }
     form = PretrainForm(request.POST or None, project=access.project, initial=initial, run=cloned(request, project))
     return answer(request, access, form, None)
 
 
 def cloned(request: HttpRequest, project: str) -> Run | None:
     """The pretraining whose settings fill the form, if the address names one."""
-    key = request.GET.get("from", "")
-    found = run_access(request, project, int(key))[1] if key.isdecimal() and len(key) < 10 else None
+    key = whole_number(request.GET.get("from"))
+    found = run_access(request, project, key)[1] if key is not None else None
     return found if found is not None and found.corpus_id else None
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.access import project_access
 from core.choices import Need
+from core.numbers import whole_number
 from core.views.telling import refusal_told
 from ml.presets import PRESETS
 from ml.recipe import Recipe
@@ -71,7 +72,7 @@ def compare(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project)
     runs = runs_of(access.project).select_related("start")
     asked = [request.GET.get(name, "") for name in ("a", "b")]
-    found = [runs.filter(pk=key).first() if key.isdecimal() and len(key) < 10 else None for key in asked]
+    found = [runs.filter(pk=whole_number(key) or 0).first() for key in asked]
     if any(key and run is None for key, run in zip(asked, found, strict=True)):
         raise Http404
     left, right = found
