@@ -1,4 +1,5 @@
-"""The rows of a version in the shapes that training programs read. The same version gives the same rows every time."""
+"""The rows of a version in the shapes that training programs read. The same version gives the same rows every time;
+only preferences grow as people vote."""
 
 import json
 from collections.abc import Callable, Collection, Iterator
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from curation.models import DatasetVersion, VersionPair
 from curation.selectors.examples import stream
+from curation.selectors.preferences import preference_examples
 from ml.prompting import Example, Template, render_messages
 
 Row = dict[str, Any]
@@ -20,7 +22,7 @@ FORMATS = {
     "sharegpt": _("ShareGPT: conversations of “from” and “value”"),
     "alpaca": _("Alpaca: instruction, input, output"),
     "completion": _("Prompt and completion"),
-    "preference": _("Preferences: prompt, chosen, rejected; only pairs that have a worse response"),
+    "preference": _("Preferences: prompt, chosen, rejected; of pairs with a worse answer, corrected drafts and votes"),
 }
 EXTRA = ("topic", "origin", "source", "rejected")
 TEXTS = (
@@ -43,6 +45,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
+PREFERENCE = "preference"  # changes as people vote on; every other shape of a version stays the same
 CARRYING = "apprentice"  # the shape with columns of its own; the others have those that their readers know
 KEPT = "metadata_"  # before the name of an imported column that is called like one of ours
 MOST_KEPT = 150  # imported columns beside ours: more than 200 are read by no import
@@ -73,14 +76,17 @@ def version_parts(
 ) -> Iterator[tuple[int, str, Row]]:
     """(pair, part, row) of a version in its order, as a stream: memory does not grow with the version.
 
-    `longer` leaves out the rows whose texts have no more characters than that together.
+    `longer` leaves out the rows whose texts have no more characters than that together. Preferences are no rows of the
+    version: some pairs have none, some several.
     """
     shape, template = SHAPES[format], Template.from_json(version.template)
+    if format == PREFERENCE:
+        for found in preference_examples(version, parts):
+            yield int(found["id"]), found["part"], shape(found, template)
+        return
     rows = VersionPair.objects.filter(version=version, revision__erased_at__isnull=True).order_by("ordinal")
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
-    if format == "preference":
-        rows = rows.exclude(revision__rejected="")
     if longer:
         rows = rows.alias(size=sum((Length(Cast(name, TextField())) for name in TEXTS), start=Value(0)))
         rows = rows.filter(size__gt=longer)
@@ -154,7 +160,7 @@ def completion(row: Row, template: Template) -> Row:
 
 
 def preference(row: Row, template: Template) -> Row:
-    return {"prompt": prompt(row, template), "chosen": row["response"], "rejected": row["rejected"]}
+    return {"prompt": prompt(row, template), "chosen": row["chosen"], "rejected": row["rejected"]}
 
 
 def prompt(row: Row, template: Template) -> str:

@@ -1,5 +1,5 @@
-"""Preference pairs for training: what a person made of a model's draft, preferred over the draft itself; and of two
-models' answers to a develop item the one that people voted for."""
+"""Preference pairs for training: what came in with a worse answer beside it; what a person made of a model's draft,
+preferred over the draft itself; and of two models' answers to a develop item the one that people voted for."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -10,21 +10,49 @@ from curation.models import DatasetVersion, Revision, VersionPair
 from ml.hashing import text_sha256
 
 CHUNK = 2000
-CORRECTION, VOTE = "correction", "vote"
+IMPORTED, CORRECTION, VOTE = "imported", "correction", "vote"
 DEVELOP_EVERY = 10  # one in so many voted items is kept to measure by
 
 
 def preference_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The preference pairs of a frozen version, or those of some parts: corrections in its order, then votes.
+    """The preference pairs of a frozen version, or those of some parts: imported and corrected ones in its order, then
+    votes. A version does not change, but people vote on.
 
     Each has the prompt's texts as `curation.selectors.examples` gives them (`system`, `instruction`, `input`, `turns`,
-    `language`), `chosen` (as `response` too, where ml.train.preferences looks for it), `rejected`, `source` (correction
-    or vote), `model` (which wrote the rejected one), `origin` and `part`.
+    `language`), `chosen` (as `response` too, where ml.train.preferences looks for it), `rejected`, `source`
+    (imported, correction or vote), `model` (which wrote the rejected one, where that is known), `origin` and `part`.
     """
+    yield from imported_examples(version, parts)
     yield from correction_examples(version, parts)
     for found in vote_examples(version):
         if parts is None or found["part"] in parts:
             yield found
+
+
+def imported_examples(version: DatasetVersion, parts: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    rows = VersionPair.objects.filter(version=version, revision__rejected__gt="")
+    if parts is not None:
+        rows = rows.filter(part__in=list(parts))
+    names = ("pair_id", "system", "instruction", "input", "turns", "language", "response", "origin", "rejected")
+    found = rows.order_by("ordinal").values_list("part", *(f"revision__{name}" for name in names))
+    for part, pair, system, instruction, given, turns, language, chosen, origin, rejected in found.iterator(
+        chunk_size=CHUNK
+    ):
+        yield {
+            "id": str(pair),
+            "part": part,
+            "system": system or version.system_prompt,
+            "instruction": instruction,
+            "input": given,
+            "turns": turns,
+            "language": language,
+            "response": chosen,
+            "chosen": chosen,
+            "rejected": rejected,
+            "origin": origin,
+            "source": IMPORTED,
+            "model": "",
+        }
 
 
 def correction_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:

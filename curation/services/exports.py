@@ -20,7 +20,7 @@ from curation.choices import VersionState
 from curation.models import DatasetVersion, Export
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import PACKED, cell
-from curation.selectors.exports import COLUMNS, FORMATS, columns_of, version_parts
+from curation.selectors.exports import COLUMNS, FORMATS, PREFERENCE, columns_of, version_parts
 from ml.hashing import file_sha256
 
 EVERY = 5_000  # rows between two looks at the job
@@ -36,7 +36,8 @@ def export_pack(*, actor: User, version: DatasetVersion, shape: str, kind: str) 
     export, _created = Export.objects.select_for_update().get_or_create(
         version=version, shape=shape, kind=kind, defaults={"created_by": actor}
     )
-    if (export.sha256 and export_path(export).exists()) or (export.job is not None and export.job.is_open):
+    packed = export.sha256 and export_path(export).exists() and shape != PREFERENCE
+    if packed or (export.job is not None and export.job.is_open):
         return export
     export.sha256, export.size = "", 0
     export.job = job_create(

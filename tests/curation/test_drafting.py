@@ -19,6 +19,7 @@ from curation.choices import Decision, Origin, Part, QuestionState
 from curation.fingerprints import Texts
 from curation.models import Answer, DatasetVersion, Document, Drafting, ModelDraft, Pair, Passage, Question, Task
 from curation.selectors.corrections import alarms_of, pace_of, releases_of
+from curation.selectors.exports import version_lines
 from curation.selectors.preferences import preference_examples
 from curation.selectors.tasks import task_row
 from curation.services.answers import answer_submit
@@ -208,6 +209,10 @@ def test_each_correction_is_a_training_pair_and_a_preference(
     }  # fmt: skip
     others = [name for name in Part.values if name != part]
     assert list(preference_examples(version, others)) == []
+    [line] = version_lines(version, "preference")
+    assert json.loads(line) == {
+        "prompt": ASKED[0], "chosen": "Two metres towards the street.", "rejected": WRITTEN,
+    }  # fmt: skip
     told = api_client(reviewer).get(f"/api/v1/preferences/?version={version.pk}&part={part}")
     assert b"".join(told.streaming_content).count(b"\n") == 1
 

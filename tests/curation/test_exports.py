@@ -28,6 +28,7 @@ from curation.models import DatasetVersion, Export, Pair, Revision, Task, Versio
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS, version_lines
+from curation.selectors.preferences import preference_examples
 from curation.services.exports import export_pack, export_path, exports_forget
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
@@ -107,6 +108,8 @@ def test_the_shapes_hold_what_programs_expect(version: DatasetVersion) -> None:
     assert rows["completion"][0]["prompt"] == "system: You advise builders.\n\nuser: Hur högt\nfår ett plank vara?"
     assert [row["rejected"] for row in rows["preference"]] == ["@worse"]
     assert rows["preference"][0]["chosen"] == "\x01control _x0041_ & <b>"
+    [taught] = preference_examples(version)
+    assert (taught["source"], taught["chosen"], taught["rejected"]) == ("imported", taught["response"], "@worse")
     assert rows["apprentice"][0]["topic"] == "plank | lov"
 
 

@@ -1,5 +1,6 @@
 """Blind votes: which of two answers is better, and what a model may learn from that."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.denied import ApplicationError
 from core.models import User, WorkItem
 from curation.choices import Part, SuiteRole
 from curation.models import DatasetVersion, Suite, VersionPair
+from curation.selectors.exports import version_lines
 from curation.selectors.preferences import preference_examples
 from evaluation.choices import Winner
 from evaluation.models import Comparison, Evaluation, GradingRound, Vote
@@ -100,6 +102,8 @@ def test_what_most_voters_preferred_of_develop_answers_is_learnt_after_the_close
     rows = list(preference_examples(advice_version))
     assert [row["chosen"].split()[1] for row in rows].count("1") == 2
     assert {row["source"] for row in rows} == {"vote"}
+    exported = [json.loads(line) for line in version_lines(advice_version, "preference")]
+    assert [(row["chosen"], row["rejected"]) for row in exported] == [(row["chosen"], row["rejected"]) for row in rows]
     asked = {row.comparison.left.item.revision.pair_id for row in voted}  # type: ignore[union-attr]
     assert {int(row["id"]) for row in rows} == asked
     assert all(
