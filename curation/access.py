@@ -106,8 +106,8 @@ def version_access(request: Any, project: str, version: int, need: str = Need.VI
     return access, get_object_or_404(rows, task__project=access.project, pk=version)
 
 
-def refuse_talk(access: Access) -> None:
-    """Raises Refused (403): everybody who may write or review takes part in the talk about pairs and passages."""
+def refuse_onlookers(access: Access) -> None:
+    """Raises Refused (403): who may neither write nor review has no hand in texts, and takes no part in the talk."""
     if not access.allows(Need.REVIEW) and isinstance(denied := access.check(Need.WRITE), Denied):
         raise Refused(denied)
 

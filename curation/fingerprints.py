@@ -10,6 +10,7 @@ from ml.hashing import canonical_json, text_sha256
 
 TEXT_FIELDS = ("instruction", "input", "response")
 LONGEST = 200_000  # characters of one field: far beyond what a small model can read
+MOST_PASTED = 4 * LONGEST
 
 
 @dataclass(frozen=True)

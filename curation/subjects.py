@@ -2,9 +2,13 @@
 
 from django.urls import reverse
 
+from core.numbers import whole_number
+
 PAIR = "pair"
 QUESTION = "question"
 PASSAGE = "passage"
+OF_PAIR = "pair-"  # drafts of a correction begin so
+OF_WORK = "work-"  # and those of what was asked for; they belong to their work item
 
 
 def pair_address(project: str, pair: int) -> str:
@@ -20,3 +24,8 @@ def passage_address(project: str, passage: int) -> str:
 def review_batch(task_id: int) -> str:
     """The batch of all work items of a task."""
     return f"task-{task_id}"
+
+
+def question_of_key(key: str) -> int:
+    """The question that a draft's key names; 0 when it names none."""
+    return (whole_number(key.removeprefix(OF_WORK)) or 0) if key.startswith(OF_WORK) else 0

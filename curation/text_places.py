@@ -35,7 +35,7 @@ PLACES = [
     TextPlace(
         lambda project: Answer.objects.filter(question__project=project),
         ("texts", "note"),
-        {"texts": EMPTY, "note": "", "fingerprint": tombstone()},
+        {"texts": EMPTY, "note": "", "evidence": None, "fingerprint": tombstone()},
     ),
     TextPlace(
         lambda project: ModelDraft.objects.filter(question__project=project),

@@ -12,7 +12,7 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
-from curation.access import task_by_id
+from curation.access import refuse_onlookers, task_by_id
 from curation.api.editor_shapes import MergedOut, MergeIn, PreviewIn, PreviewOut, SuggestionsOut, TypedIn
 from curation.api.pairs import texts_given
 from curation.selectors import editor
@@ -45,7 +45,7 @@ def seen(request: Request, task: int) -> Response:
 )  # fmt: skip
 @api_view(["POST"])
 def merge(request: Request, task: int) -> Response:
-    task_by_id(request, task, Need.WRITE)
+    refuse_onlookers(task_by_id(request, task)[0])
     given = MergeIn(data=request.data)
     given.is_valid(raise_exception=True)
     sides: dict[str, Any] = dict(given.validated_data)
@@ -60,7 +60,8 @@ def merge(request: Request, task: int) -> Response:
 @api_view(["GET"])
 def suggestions(request: Request) -> Response:
     asked = request.query_params
-    access = project_access(request, asked.get("project", ""), Need.WRITE)
+    access = project_access(request, asked.get("project", ""))
+    refuse_onlookers(access)
     return Response({"suggestions": words_suggest(access.project, asked.get("word", ""), asked.get("language", ""))})
 
 

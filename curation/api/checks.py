@@ -13,7 +13,7 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.choices import Need
 from core.denied import ApplicationError
-from curation.access import dismissal_by_id, link_by_id, pair_by_id
+from curation.access import dismissal_by_id, link_by_id, pair_by_id, refuse_onlookers
 from curation.api.check_shapes import (
     CheckIn,
     CheckOut,
@@ -103,7 +103,8 @@ class Dismissals(generics.ListAPIView[Dismissal]):
         given = TypedDismissIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
-        access = project_access(request, values.pop("project"), Need.WRITE)
+        access = project_access(request, values.pop("project"))
+        refuse_onlookers(access)
         made = finding_dismiss(actor=access.user, project=access.project, check_id=values.pop("check"), **values)
         return Response(DismissalOut(made).data, status=201)
 
@@ -115,8 +116,7 @@ class Dismissals(generics.ListAPIView[Dismissal]):
 @api_view(["POST"])
 def tie_dismiss(request: Request, link: int) -> Response:
     access, found = link_by_id(request, link)
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        access = project_access(request, access.project.slug, Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
     given = TieDismissIn(data=request.data)
     given.is_valid(raise_exception=True)
     link_dismiss(actor=access.user, link=found, reason=given.validated_data["reason"])
@@ -154,8 +154,7 @@ class PairFindings(APIView):
     @extend_schema(request=DismissIn, responses={201: DismissalOut, **REFUSALS}, summary="Call a finding a false alarm")
     def post(self, request: Request, pair: int) -> Response:
         access, found = pair_by_id(request, pair)
-        if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-            access = project_access(request, found.project.slug, Need.WRITE)  # answers 403 with the reason
+        refuse_onlookers(access)
         given = DismissIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)

@@ -25,7 +25,7 @@ from curation.api.document_shapes import (
     PassagesAskedOut,
     PassagesAskIn,
 )
-from curation.api.pairs import texts_given
+from curation.api.pairs import texts_given, traces_given
 from curation.api.shapes import PairOut
 from curation.api.tasks import PROJECT, projects_asked
 from curation.api.versions import ByOrdinal
@@ -118,9 +118,10 @@ def pair_from_passage(request: Request, assignment: int) -> Response:
     given = PassagePairIn(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
+    texts = texts_from({"language": task.language, **texts_given(values)})
     pair = pair_submit(
-        actor=access.user, task=task, texts=texts_from({"language": task.language, **texts_given(values)}),
-        draft_key=key_of_hold(held), note=values["note"], passage=source, despite=values["despite"],
+        actor=access.user, task=task, texts=texts, draft_key=key_of_hold(held), note=values["note"], passage=source,
+        traces=traces_given(values, task, texts), despite=values["despite"],
     )  # fmt: skip
     return Response(PairOut(pair).data, status=201)
 

@@ -11,9 +11,8 @@ from rest_framework.views import APIView
 from core import registries
 from core.access import project_access
 from core.api.projects import REFUSALS
-from core.choices import Need
 from core.denied import ApplicationError
-from curation.access import task_by_id
+from curation.access import refuse_onlookers, task_by_id
 from curation.api.editor_shapes import ActionOut, DraftIn, DraftOut, LookOut, SimilarOut, TypedIn, UndoIn, UndoneOut
 from curation.api.pairs import STALE, texts_given
 from curation.models import Pair
@@ -60,13 +59,15 @@ class Drafts(APIView):
         responses={200: DraftOut, **REFUSALS}, summary="Your draft of this key; version 0 when there is none"
     )
     def get(self, request: Request, task: int, key: str) -> Response:
-        access, found = task_by_id(request, task, Need.WRITE)
+        access, found = task_by_id(request, task)
+        refuse_onlookers(access)
         draft = editor.draft_of(access.user, found, key)
         return Response({"version": draft.version if draft else 0, "fields": draft.fields if draft else {}})
 
     @extend_schema(request=DraftIn, responses={200: DraftOut, **STALE, **REFUSALS}, summary="Keep what was typed")
     def put(self, request: Request, task: int, key: str) -> Response:
-        access, found = task_by_id(request, task, Need.WRITE)
+        access, found = task_by_id(request, task)
+        refuse_onlookers(access)
         given = DraftIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
@@ -80,7 +81,8 @@ class Drafts(APIView):
 
     @extend_schema(responses={204: None, **REFUSALS}, summary="Throw it away")
     def delete(self, request: Request, task: int, key: str) -> Response:
-        access, found = task_by_id(request, task, Need.WRITE)
+        access, found = task_by_id(request, task)
+        refuse_onlookers(access)
         draft_drop(actor=access.user, task=found, key=key)
         return Response(status=204)
 
@@ -105,8 +107,7 @@ def undo(request: Request) -> Response:
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
     access = project_access(request, values["project"])
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        project_access(request, values["project"], Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
     rows = actions_last(access.user, access.project)
     row = next((row for row in rows if values["event"] in (None, row.event.pk)), None)
     if row is None or not access.allows(registries.undoable[row.event.action].need(row.event)):

@@ -20,8 +20,9 @@ from curation.access import pair_by_id, task_by_id
 from curation.api.editor_shapes import MarksIn
 from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
 from curation.choices import Decision, Origin, PairState, Part
-from curation.fingerprints import texts_from, texts_of
-from curation.models import Pair, Revision
+from curation.fingerprints import NO_TRACES, Texts, Traces, texts_from, texts_of
+from curation.models import Pair, Revision, Task
+from curation.outputs import evidence_read
 from curation.pair_filter import filter_read
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.passages import passage_of
@@ -64,6 +65,13 @@ def texts_given(values: dict[str, Any]) -> dict[str, Any]:
     return {**found, **({"turns": [dict(turn) for turn in found["turns"]]} if "turns" in found else {})}
 
 
+def traces_given(values: dict[str, Any], task: Task, texts: Texts) -> Traces:
+    """Evidence that is not given stays as it was, as far as its words still stand in the input."""
+    if "evidence" not in values:
+        return NO_TRACES
+    return Traces(evidence=evidence_read(task, texts.input, [dict(place) for place in values["evidence"]]))
+
+
 @extend_schema(tags=["pairs"], parameters=FILTERS)
 class Pairs(generics.ListAPIView[Pair]):
     """The pairs of a task, newest first; the trash only when asked for by its state."""
@@ -96,6 +104,7 @@ class Pairs(generics.ListAPIView[Pair]):
             draft_key=values["key"],
             note=values["note"],
             passage=passage,
+            traces=traces_given(values, task, texts),
             despite=values["despite"],
         )
         return Response(PairOut(pair).data, status=201)
@@ -143,12 +152,14 @@ class Revisions(generics.ListAPIView[Revision]):
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
         assert found.current is not None
+        texts = texts_from(texts_given(values), texts_of(found.current))
         revised = pair_revise(
             actor=access.user,
             pair=found,
-            texts=texts_from(texts_given(values), texts_of(found.current)),
+            texts=texts,
             version=version_read(request, values),
             note=values["note"],
+            traces=traces_given(values, found.task, texts),
             despite=values["despite"],
         )
         return Response(PairOut(revised).data, status=201, headers={"ETag": f'"{revised.version}"'})

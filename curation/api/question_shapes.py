@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
-from curation.api.shapes import LANGUAGE, Text
+from curation.api.shapes import LANGUAGE, Text, TracesIn
 from curation.choices import WorkOrder
 from curation.models import Answer, Question
 from curation.selectors.questions import settled
@@ -22,12 +22,21 @@ class QuestionOut(serializers.ModelSerializer[Question]):
 
 
 class AnswerOut(serializers.ModelSerializer[Answer]):
+    """With what a model had drafted, which a blind drafting shows only now that the answer is given."""
+
     author = PersonOut(read_only=True)
     response = serializers.CharField(read_only=True)
+    model_draft = serializers.CharField(source="draft.text", default=None, read_only=True, allow_null=True)
+    distance = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="From that draft: the share of words added, removed or replaced."
+    )
 
     class Meta:
         model = Answer
-        fields = ("id", "question", "author", "response", "origin", "note", "fingerprint", "pair", "created_at")
+        fields = (
+            "id", "question", "author", "response", "origin", "note", "model_draft", "unchanged", "distance",
+            "fingerprint", "pair", "created_at",
+        )  # fmt: skip
 
 
 class NamelessOut(serializers.ModelSerializer[Answer]):
@@ -74,7 +83,7 @@ class DeclinesIn(serializers.Serializer[object]):
     seed = serializers.IntegerField(min_value=0, default=0)
 
 
-class AnswerIn(serializers.Serializer[object]):
+class AnswerIn(TracesIn):
     """What is not given stays as it was asked."""
 
     instruction = Text(required=False)

@@ -18,7 +18,7 @@ from core.choices import Need, WorkKind
 from core.denied import ApplicationError
 from core.models import Assignment
 from curation.access import answer_by_id, assignment_by_id, question_by_id, task_by_id
-from curation.api.pairs import texts_given
+from curation.api.pairs import texts_given, traces_given
 from curation.api.question_shapes import (
     AnswerIn,
     AnswerOut,
@@ -124,10 +124,12 @@ def answer(request: Request, assignment: int) -> Response:
     given = AnswerIn(data=request.data)
     given.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(given.validated_data)
+    texts = texts_from(as_asked(asked, values))
     made = answer_submit(
         actor=access.user,
         assignment=held,
-        texts=texts_from(as_asked(asked, values)),
+        texts=texts,
+        traces=traces_given(values, asked.task, texts),
         note=values["note"],
         despite=values["despite"],
     )

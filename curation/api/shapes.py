@@ -173,7 +173,19 @@ class BulkRefusalOut(serializers.ModelSerializer[BulkRow]):
         fields = ("id", "pair", "reason")
 
 
-class RevisionIn(serializers.Serializer[object]):
+class PlaceShape(serializers.Serializer[object]):
+    """`start` counts the characters of the input before the words."""
+
+    field = serializers.CharField(max_length=LONGEST_NAME)
+    start = serializers.IntegerField(min_value=0)
+    text = Text()
+
+
+class TracesIn(serializers.Serializer[object]):
+    evidence = PlaceShape(many=True, required=False, help_text="Where in the input output fields are read off.")
+
+
+class RevisionIn(TracesIn):
     """What is not given stays as it was."""
 
     version = serializers.IntegerField(

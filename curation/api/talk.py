@@ -14,7 +14,7 @@ from core.api.inbox import CommentIn, CommentOut
 from core.api.projects import REFUSALS
 from core.models import Comment, Thread
 from core.services.threads import comment_add, thread_settle
-from curation.access import pair_by_id, passage_by_id, refuse_talk
+from curation.access import pair_by_id, passage_by_id, refuse_onlookers
 from curation.subjects import PAIR, PASSAGE
 
 
@@ -47,7 +47,7 @@ class Talk(generics.ListAPIView[Comment]):
     @extend_schema(request=CommentIn, responses={201: CommentOut, **REFUSALS}, summary="Say something about it")
     def post(self, request: Request, **_kwargs: int) -> Response:
         access, subject = self.about()
-        refuse_talk(access)
+        refuse_onlookers(access)
         given = CommentIn(data=request.data)
         given.is_valid(raise_exception=True)
         said = comment_add(
@@ -77,7 +77,7 @@ class PassageComments(Talk):
 
 
 def settled(request: Request, access: Access, subject: tuple[str, int]) -> Response:
-    refuse_talk(access)
+    refuse_onlookers(access)
     given = SettleIn(data=request.data)
     given.is_valid(raise_exception=True)
     thread = get_object_or_404(Thread, subject_type=subject[0], subject_id=subject[1])

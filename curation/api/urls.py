@@ -92,6 +92,7 @@ urlpatterns: list[URLPattern] = [
     path("work-items/claim/", work.claim, name="api-work-claim"),
     path("work-items/<int:assignment>/renew/", work.renew, name="api-work-renew"),
     path("work-items/<int:assignment>/submit/", work.submit, name="api-work-submit"),
+    path("work-items/<int:assignment>/mend/", work.mend, name="api-work-mend"),
     path("work-items/<int:assignment>/skip/", work.skip, name="api-work-skip"),
     path("work-items/<int:assignment>/release/", work.release, name="api-work-release"),
     path("work-items/<int:assignment>/answer/", questions.answer, name="api-work-answer"),

@@ -13,7 +13,7 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.api.shapes import PersonOut
 from core.choices import Need
-from curation.access import task_by_id, word_by_id
+from curation.access import refuse_onlookers, task_by_id, word_by_id
 from curation.api.shapes import LANGUAGE, Text
 from curation.api.tasks import PROJECT, projects_asked
 from curation.models import GlossaryWord, Guideline
@@ -85,7 +85,8 @@ class Glossary(generics.ListAPIView[GlossaryWord]):
         given = WordIn(data=request.data)
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
-        access = project_access(request, values.pop("project"), Need.WRITE)
+        access = project_access(request, values.pop("project"))
+        refuse_onlookers(access)
         return Response(WordOut(glossary_add(actor=access.user, project=access.project, **values)).data, status=201)
 
 

@@ -17,17 +17,18 @@ from core.models import Assignment, WorkItem
 from core.services.work import work_claim_next, work_release, work_renew, work_skip
 from curation.access import NEEDS, assignment_by_id
 from curation.api.document_shapes import PassageOut
-from curation.api.pairs import STALE
+from curation.api.pairs import STALE, texts_given, traces_given, version_read
 from curation.api.question_shapes import QuestionOut
-from curation.api.shapes import ReviewIn, ReviewOut
+from curation.api.shapes import PairOut, ReviewIn, ReviewOut, RevisionIn
 from curation.api.tasks import PROJECT, projects_asked
 from curation.api.work_shapes import AssignmentOut, ClaimedOut, ClaimIn, MineOut, SkipIn, WorkItemOut
 from curation.choices import Decision
+from curation.fingerprints import texts_from, texts_of
 from curation.models import Pair, Question
 from curation.selectors.passages import passage_held
 from curation.selectors.questions import answers_beside
 from curation.selectors.reviews import pair_held
-from curation.services.reviews import pair_waiting, review_decide
+from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.subjects import QUESTION, review_batch
 
 
@@ -134,6 +135,33 @@ def submit(request: Request, assignment: int) -> Response:
         assignment=held,
     )
     return Response(ReviewOut(review).data, status=201)
+
+
+@extend_schema(
+    tags=["work-items"], request=RevisionIn, responses={201: PairOut, **STALE, **REFUSALS},
+    summary="Mend the text that you hold for review, instead of returning it",
+    description="In a project of several people the mended text is yours and waits for somebody else's review.",
+)  # fmt: skip
+@api_view(["POST"])
+def mend(request: Request, assignment: int) -> Response:
+    access, held = assignment_by_id(request, assignment)
+    pair = pair_of(access, held)
+    given = RevisionIn(data=request.data)
+    given.is_valid(raise_exception=True)
+    values: dict[str, Any] = dict(given.validated_data)
+    assert pair.current is not None
+    texts = texts_from(texts_given(values), texts_of(pair.current))
+    mended, _approved = review_fix(
+        actor=access.user,
+        pair=pair,
+        texts=texts,
+        traces=traces_given(values, pair.task, texts),
+        version=version_read(request, values),
+        note=values["note"],
+        despite=values["despite"],
+        assignment=held,
+    )
+    return Response(PairOut(mended).data, status=201, headers={"ETag": f'"{mended.version}"'})
 
 
 @extend_schema(

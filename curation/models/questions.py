@@ -111,6 +111,8 @@ class Answer(models.Model):
     unchanged = models.BooleanField(default=False)  # the draft, word for word
     distance = models.FloatField(null=True)  # from the draft: share of words added, removed or replaced
     seconds = models.FloatField(null=True)  # from the page to its submit; null where a program sent it
+    pasted = models.PositiveIntegerField(db_default=0)  # as a revision has it
+    evidence = models.JSONField(null=True)
     pair = models.ForeignKey(Pair, models.SET_NULL, null=True, related_name="answers")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -10,19 +10,18 @@ from core.models import Project, User
 from core.numbers import whole_number
 from curation.choices import AtSubmit, PairState, QuestionState
 from curation.fingerprints import TEXT_FIELDS, Texts, Traces, texts_from, texts_of
-from curation.models import Draft, Pair, Passage, Question, Review, Revision, Task
+from curation.models import Draft, Pair, Passage, Question, Review, Task
 from curation.output_rows import marks_of, output_rows_read
 from curation.outputs import evidence_read, outputs_misfits, response_typed
 from curation.selectors.checking import Checked, Surroundings, findings_json, texts_check
 from curation.selectors.tasks import guideline_of
 from curation.selectors.tokens import limit_in_response
+from curation.subjects import OF_PAIR, OF_WORK, question_of_key
 from curation.turns import turns_read
 from ml.outputs import OutputField, parse_outputs, value_text
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
-OF_WORK = "work-"  # drafts of what was asked for begin so; they belong to their work item
 MOST_BEGUN = 20
-OF_PAIR = "pair-"
 FORM_FIELDS = ("system", "turns", "instruction", "input", "response", "outputs", "topic", "language")
 
 
@@ -70,16 +69,14 @@ def drafts_begun(user: User, project: Project) -> list[Draft]:
     """
     found = Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
     free = list(found.exclude(key__startswith=OF_WORK).order_by("-updated_at")[:20])
-    asked = {number_of(draft): draft for draft in found.filter(key__startswith=OF_WORK).order_by("-updated_at")[:50]}
+    asked = {
+        question_of_key(draft.key): draft
+        for draft in found.filter(key__startswith=OF_WORK).order_by("-updated_at")[:50]
+    }
     if asked:
         waiting = Question.objects.filter(pk__in=asked, state=QuestionState.OPEN).values_list("pk", flat=True)
         free += [draft for number, draft in asked.items() if number not in set(waiting)]
     return sorted(free, key=lambda draft: draft.updated_at, reverse=True)[:20]
-
-
-def number_of(draft: Draft) -> int:
-    """The question that a draft of work was typed for."""
-    return whole_number(draft.key.removeprefix(OF_WORK)) or 0
 
 
 def pair_of_key(project: Project, key: str) -> Pair | None:
@@ -94,10 +91,17 @@ def initial_fields(task: Task, pair: Pair | None, draft: Draft | None) -> dict[s
     """The draft if there is one, else the pair's newest texts, else an empty page in the task's language."""
     if pair is not None and pair.current is not None:
         stored = {name: getattr(pair.current, name) for name in FORM_FIELDS if name != "outputs"}
-        stored["outputs"] = outputs_stored(task, pair.current)
+        stored["outputs"] = outputs_stored(task, pair.current.response, pair.current.evidence)
     else:
         stored = {"language": task.language}
     return {**stored, **(draft.fields if draft else {})}
+
+
+def correction(user: User, pair: Pair) -> tuple[Draft | None, dict[str, Any]]:
+    """What this person has typed of a correction so far, and what the page begins with."""
+    draft = draft_of(user, pair.task, key_of(pair))
+    base = draft.base_version if draft and draft.base_version else pair.version
+    return draft, {**initial_fields(pair.task, pair, draft), "base": base, "key": key_of(pair)}
 
 
 def texts_typed(fields: dict[str, Any], task: Task, pair: Pair | None = None) -> Texts:
@@ -122,14 +126,14 @@ def traces_typed(fields: dict[str, Any], task: Task, texts: Texts) -> Traces:
     return Traces(pasted=fields.get("pasted") or 0, evidence=evidence_read(task, texts.input, marks))
 
 
-def outputs_stored(task: Task, revision: Revision) -> list[dict[str, str]]:
+def outputs_stored(task: Task, response: str, evidence: list[dict[str, Any]] | None = None) -> list[dict[str, str]]:
     """The values of a stored response as rows of the form; none when the response does not hold them."""
     fields = task.outputs
-    values, _problems = parse_outputs(fields, revision.response) if fields else ({}, [])
+    values, _problems = parse_outputs(fields, response) if fields else ({}, [])
     if not values:
         return []
     marks: dict[str, list[dict[str, Any]]] = {}
-    for mark in revision.evidence or []:
+    for mark in evidence or []:
         marks.setdefault(mark["field"], []).append({"start": mark["start"], "text": mark["text"]})
     return [
         {"value": value_text(field, values.get(field.name)), "evidence": json.dumps(marks.get(field.name, []))}
@@ -137,11 +141,10 @@ def outputs_stored(task: Task, revision: Revision) -> list[dict[str, str]]:
     ]
 
 
-def unfit_response(task: Task, pair: Pair | None) -> str:
-    """A stored response that is none of the task's output fields, as after they were changed: to read while mending."""
-    if not task.output_fields or pair is None or pair.current is None or outputs_stored(task, pair.current):
-        return ""
-    return pair.current.response
+def unfit_response(task: Task, response: str) -> str:
+    """A response that is none of the task's output fields, as after they were changed or as a model wrote it: to read
+    while filling them in."""
+    return response if task.output_fields and not outputs_stored(task, response) else ""
 
 
 @dataclass(frozen=True)

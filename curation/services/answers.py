@@ -11,7 +11,7 @@ from core.models import Assignment, User
 from core.services.events import event_record
 from core.services.work import work_open, work_submit
 from curation.choices import Decision, Origin, QuestionKind, QuestionState
-from curation.fingerprints import Texts
+from curation.fingerprints import MOST_PASTED, NO_TRACES, Texts, Traces
 from curation.models import Answer, ModelDraft, Pair, Question
 from curation.selectors.checking import Surroundings, texts_check
 from curation.services.agreement import likeness_ask
@@ -19,7 +19,7 @@ from curation.services.ordering import order_of
 from curation.services.pairs import draft_settle, pair_submit, revision_of, texts_refuse
 from curation.services.reviews import review_decide
 from curation.services.submit_guard import submit_refuse
-from curation.subjects import QUESTION, review_batch
+from curation.subjects import OF_WORK, QUESTION, review_batch
 from ml.distance import word_distance
 
 GIVEN = "question.answered_by_one"  # of several who are asked
@@ -28,7 +28,7 @@ LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobod
 
 def draft_key(question: Question) -> str:
     """Under which the editor keeps what is typed for a question."""
-    return f"work-{question.pk}"
+    return f"{OF_WORK}{question.pk}"
 
 
 @transaction.atomic
@@ -39,6 +39,7 @@ def answer_submit(
     texts: Texts,
     note: str = "",
     seconds: float | None = None,
+    traces: Traces = NO_TRACES,
     despite: str = "",
 ) -> Answer:
     """Store a person's answer; the last one that was asked for makes the pair, or asks an owner to choose.
@@ -67,6 +68,8 @@ def answer_submit(
         "fingerprint": texts.fingerprint,
         "note": note[:500],
         "seconds": min(max(seconds, 0.0), LONGEST_SITTING) if seconds is not None else None,
+        "pasted": min(traces.pasted, MOST_PASTED),
+        "evidence": traces.evidence or None,
         **(against_draft(question, texts, draft) if draft else {}),
     }
     answer, _created = Answer.objects.update_or_create(question=question, author=actor, defaults=values)
@@ -113,6 +116,7 @@ def answer_pair(answer: Answer, note: str = "") -> Pair:
         source=question.source,
         note=note or answer.note,
         passage=question.passage,
+        traces=Traces(pasted=answer.pasted, evidence=answer.evidence),
         despite=None,
     )
     answer.pair = pair

@@ -1,5 +1,6 @@
 """What a person types, kept on the server before it is submitted. A draft is not an answer: nobody else reads it."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -7,9 +8,12 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError, Conflict
 from core.models import User
-from curation.fingerprints import text_problem
-from curation.models import Draft, Pair, Task
-from curation.output_rows import output_rows_read
+from curation.fingerprints import Texts, text_problem, texts_from, texts_of
+from curation.models import Answer, Draft, Pair, Question, Task
+from curation.output_rows import marks_of, output_rows_read
+from curation.outputs import evidence_read, response_typed
+from curation.services.pairs import page_lock, pair_made, revision_of
+from curation.subjects import OF_PAIR, question_of_key
 from curation.turns import turns_read
 
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
@@ -21,8 +25,34 @@ def draft_save(
 ) -> Draft:
     """Keep what was typed. `version` is the number of saves that the page knows of.
 
-    Another tab's newer save raises Conflict with both texts, unless it says the same.
+    1. A submit of the same text that is on its way goes first: this save may have been overtaken by it. Under the key
+    of a page that made a pair meanwhile, the text is a correction of that pair.
+    2. Another tab's newer save raises Conflict with both texts, unless it says the same.
+    3. What says the same as the text that was submitted is no draft.
     """
+    kept = readable(fields)
+    question = 0 if pair else question_of_key(key)
+    if pair is None and not question and (pair := page_pair(actor, task, key)) is not None:
+        key, base = f"{OF_PAIR}{pair.pk}", pair.version
+    submitted = answered(actor, task, question, kept) if question else pair and as_stored(pair)
+    mine = Draft.objects.filter(user=actor, task=task, key=key)
+    if submitted and says(task, kept, submitted) and not mine.exists():
+        return Draft(user=actor, task=task, key=key, fields=kept, version=version + 1)
+    Draft.objects.bulk_create(
+        [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
+    )
+    draft = mine.select_for_update().get()
+    # Only a page that knows of saves can be behind them: after a submit the draft is gone and counts anew.
+    if draft.version > version and draft.fields != kept:
+        sentence = _("Another window saved a newer draft of this text.")
+        raise Conflict(sentence, yours=kept, theirs=draft.fields, version=draft.version)
+    draft.fields, draft.version, draft.base_version = kept, max(draft.version, version) + 1, base or draft.base_version
+    draft.save(update_fields=["fields", "version", "base_version", "updated_at"])
+    return draft
+
+
+def readable(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a draft keeps of a page's fields. Raises ApplicationError for what no text can hold."""
     kept: dict[str, Any] = {name: text for name in FIELDS if isinstance(text := fields.get(name), str)}
     turns = turns_read(fields["turns"]) if "turns" in fields else []
     for name, text in [*kept.items(), *(("turns", turn["content"]) for turn in turns)]:
@@ -33,18 +63,48 @@ def draft_save(
         if reason := text_problem(f"{row['value']}{row['evidence']}"):
             raise ApplicationError(reason, field="outputs")
     kept |= {"turns": turns} if "turns" in fields else {}
-    kept |= {"outputs": outputs} if outputs else {}
-    Draft.objects.bulk_create(
-        [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
-    )
-    draft = Draft.objects.select_for_update().get(user=actor, task=task, key=key)
-    # Only a page that knows of saves can be behind them: after a submit the draft is gone and counts anew.
-    if draft.version > version and draft.fields != kept:
-        sentence = _("Another window saved a newer draft of this text.")
-        raise Conflict(sentence, yours=kept, theirs=draft.fields, version=draft.version)
-    draft.fields, draft.version, draft.base_version = kept, max(draft.version, version) + 1, base or draft.base_version
-    draft.save(update_fields=["fields", "version", "base_version", "updated_at"])
-    return draft
+    return kept | ({"outputs": outputs} if outputs else {})
+
+
+def page_pair(actor: User, task: Task, key: str) -> Pair | None:
+    """What the page of this key was submitted as, once a submit that is on its way has ended."""
+    page_lock(actor, key)
+    return pair_made(actor, task, key)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    texts: Texts
+    note: str
+    evidence: list[dict[str, Any]]
+
+
+def answered(actor: User, task: Task, question: int, kept: dict[str, Any]) -> Submitted | None:
+    """The person's answer, once a submit of it that is on its way has ended."""
+    found = Question.objects.select_for_update(no_key=True).filter(task=task, pk=question).first()
+    answer = Answer.objects.filter(question=found, author=actor).first() if found else None
+    if answer is None:
+        return None
+    texts = Texts(**answer.texts)
+    if not kept.get("system"):
+        texts = replace(texts, system="")  # left empty on the page, it is the question's own
+    return Submitted(texts, answer.note, answer.evidence or [])
+
+
+def as_stored(pair: Pair) -> Submitted:
+    """The pair's newest texts, once a submit that is on its way has ended."""
+    revision = revision_of(Pair.objects.select_for_update(no_key=True).get(pk=pair.pk))
+    return Submitted(texts_of(revision), revision.note, revision.evidence or [])
+
+
+def says(task: Task, kept: dict[str, Any], submitted: Submitted) -> bool:
+    """Whether a page's fields say what was submitted; what they leave open counts as said."""
+    typed, evidence = dict(kept), submitted.evidence
+    if task.output_fields and (rows := typed.get("outputs")):
+        typed["response"] = response_typed(task, [row["value"] for row in rows])
+        evidence = evidence_read(task, submitted.texts.input, marks_of(rows, task.outputs))
+    same_texts = texts_from(typed, submitted.texts) == submitted.texts
+    return same_texts and evidence == submitted.evidence and kept.get("note", "").strip() in submitted.note
 
 
 def draft_drop(*, actor: User, task: Task, key: str) -> None:

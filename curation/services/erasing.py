@@ -123,7 +123,7 @@ def erase_texts(erasure: Erasure, digests: Collection[str] = ()) -> Gone:
     rows = Revision.objects.filter(pk__in=erased.revisions)
     rows.update(
         system="", instruction="", input="", response="", rejected="", turns=[], topic="", source="", note="",
-        tokens=None, fingerprint=tombstone(), erased_at=Now(),
+        evidence=None, tokens=None, fingerprint=tombstone(), erased_at=Now(),
     )  # fmt: skip
     return Gone(counts, erased.corpora, near.found | far.found | starts.found, remembered)
 
@@ -199,7 +199,7 @@ def questions_erase(erased: Erased) -> dict[str, int]:
     if erased.person:
         about |= Q(author=erased.person, question__project=erased.project)
     answers = Answer.objects.filter(about).exclude(texts=EMPTY)
-    answered = answers.update(texts=EMPTY, fingerprint=tombstone(), note="")
+    answered = answers.update(texts=EMPTY, fingerprint=tombstone(), note="", evidence=None)
     drafts = ModelDraft.objects.filter(question__in=questions).exclude(text="")
     drafted = drafts.update(text="", fingerprint=tombstone())
     asked = questions.exclude(instruction="").update(**QUESTION)

@@ -13,7 +13,7 @@ from core.selectors.work import TAKEN
 from core.services.events import event_record
 from core.services.work import work_close, work_open, work_submit
 from curation.choices import Origin, PairState
-from curation.fingerprints import LONGEST, NO_TRACES, TEXT_FIELDS, Texts, Traces, text_problem, texts_of
+from curation.fingerprints import MOST_PASTED, NO_TRACES, TEXT_FIELDS, Texts, Traces, text_problem, texts_of
 from curation.models import Draft, Pair, Passage, Revision, Task
 from curation.outputs import evidence_read, texts_fitted
 from curation.selectors.checking import Surroundings, texts_check
@@ -57,9 +57,7 @@ def pair_submit(
     texts = texts_fitted(task, texts)
     once = once_key(actor, draft_key) if draft_key else ""
     if once:
-        # The second click on the same page waits here and then finds the first one's pair.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [once])
+        page_lock(actor, draft_key)  # the second click on the same page waits here and then finds the first one's pair
         if found := pair_made(actor, task, draft_key):
             if not found.revisions.filter(fingerprint=texts.fingerprint).exists():
                 sentence = _("You have submitted another text of this already.")
@@ -92,6 +90,12 @@ def pair_submit(
 
 def once_key(actor: User, draft_key: str) -> str:
     return text_sha256(f"editor {actor.pk} {draft_key}")
+
+
+def page_lock(actor: User, draft_key: str) -> None:
+    """Until the transaction ends, nobody else does anything with the page of that key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [once_key(actor, draft_key)])
 
 
 def pair_made(actor: User, task: Task, draft_key: str) -> Pair | None:
@@ -200,7 +204,7 @@ def revision_add(
         tokens=checked.tokens,
         author=actor,
         note=note[:500],
-        pasted=min(traces.pasted, 4 * LONGEST),
+        pasted=min(traces.pasted, MOST_PASTED),
         evidence=traces.evidence or None,
         guideline=edition or None,
         **texts.to_json(),

@@ -17,6 +17,7 @@ from curation.access import NEEDS
 from curation.choices import PairState, QuestionState
 from curation.fingerprints import Traces, texts_of
 from curation.models import Answer, Draft, Pair, Passage, Question, Review
+from curation.selectors.editor import outputs_stored
 from curation.services.answers import GIVEN, draft_key
 from curation.services.pairs import pair_lock, pair_restore, pair_trash, review_ask, revision_add, revision_of
 from curation.services.topics import reviews_copy
@@ -110,8 +111,10 @@ def answer_undo(actor: User, project: Project, event: Event) -> TakenBack:
     if question is None or answer is None or question.state != QuestionState.OPEN:
         raise ApplicationError(_("All answers to this question are in by now; yours cannot be taken back."))
     assignment = work_undo(assignment=Assignment.objects.get(pk=event.data["assignment"], user=actor))
+    outputs = outputs_stored(question.task, answer.response, answer.evidence)
+    fields = {**answer.texts, "note": answer.note, **({"outputs": outputs} if outputs else {})}
     Draft.objects.update_or_create(
-        user=actor, task=question.task, key=draft_key(question), defaults={"fields": answer.texts, "version": 1}
+        user=actor, task=question.task, key=draft_key(question), defaults={"fields": fields, "version": 1}
     )
     answer.delete()
     return TakenBack(reverse("curation:work", args=[project.slug, assignment.pk]), assignment.pk)

@@ -20,9 +20,16 @@ def to_next_work(request: HttpRequest, access: Access, kind: WorkKind, batch: st
     held = next_held(request, access, kind, batch)
     query = f"?done={done}" if done else ""
     if held is None:
-        messages.info(request, _("Nothing of this kind waits for you now."))
+        messages.info(request, in_other_hands(access, kind) or _("Nothing of this kind waits for you now."))
         return redirect(reverse("curation:write", args=[access.project.slug]) + query)
     return redirect(reverse("curation:work", args=[access.project.slug, held.pk]) + query)
+
+
+def in_other_hands(access: Access, kind: WorkKind) -> str:
+    """Why nothing is offered although something waits, or ""."""
+    waits = work_open_to(access.user, access.project, kind).exists()
+    said = _("What waits is in other people’s hands at this moment. What they leave comes back here.")
+    return said if waits else ""
 
 
 def next_held(request: HttpRequest, access: Access, kind: WorkKind, batch: str) -> Assignment | None:

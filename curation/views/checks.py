@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.access import project_access
 from core.choices import Need
 from core.views.telling import refusal_on, refusal_told
-from curation.access import link_access
+from curation.access import link_access, refuse_onlookers
 from curation.forms import CheckForm
 from curation.models import Dismissal
 from curation.selectors.checks import check_row, check_rows, dismissals_in, languages_without_dictionary
@@ -63,8 +63,7 @@ def dismissal_recall(request: HttpRequest, project: str, dismissal: int) -> Http
 def tie_dismiss(request: HttpRequest, project: str, link: int) -> HttpResponse:
     """Two pairs may stand beside each other as they are."""
     access, found = link_access(request, project, link)
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        access = project_access(request, project, Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
     back = request.POST.get("pair", "")
     pair = found.other_id if back == str(found.other_id) else found.one_id
     with refusal_told(request, _("Dismissed. It stays so as long as both texts stay the same.")):

@@ -8,11 +8,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core.access import project_access
-from core.choices import Need
 from core.denied import ApplicationError
 from core.numbers import whole_number
-from curation.access import task_access
+from curation.access import refuse_onlookers, task_access
 from curation.fingerprints import LONGEST, Texts
 from curation.models import Embedding, Task
 from curation.selectors import editor
@@ -23,8 +21,7 @@ from curation.selectors.similar import similar_pairs
 def typed(request: HttpRequest, project: str, task: str) -> tuple[Task, Texts]:
     """The task and the texts that stand on the page. Whoever may write or mend may ask."""
     access, found = task_access(request, project, task)
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        project_access(request, project, Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
     try:
         fields: dict[str, Any] = dict(json.loads(request.body)["fields"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:

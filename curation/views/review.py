@@ -1,5 +1,7 @@
 """Reviewing: one pair at a time, approve, return with a reason, or mend it; the next comes by itself."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -25,7 +27,7 @@ from curation.selectors.reviews import MOST_SHOWN, pair_held, review_item, revie
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.subjects import QUESTION
-from curation.views.ahead import items_ahead, next_held
+from curation.views.ahead import in_other_hands, items_ahead, next_held
 from curation.views.write import conflict_page, editor_page
 
 
@@ -53,13 +55,14 @@ def review_start(request: HttpRequest, project: str) -> HttpResponse:
     return to_next(request, access, kind, request.POST.get("batch", ""))
 
 
-def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "") -> HttpResponse:
-    """The page of the next item; that page looks whether its pair still waits."""
+def to_next(request: HttpRequest, access: Access, kind: WorkKind, batch: str = "", done: str = "") -> HttpResponse:
+    """The page of the next item; that page looks whether its pair still waits. `done` names a draft that is settled."""
     held = next_held(request, access, kind, batch)
+    query = f"?done={done}" if done else ""
     if held is None:
-        messages.info(request, _("Nothing waits for your review now."))
-        return redirect("curation:reviews", access.project.slug)
-    return redirect(address_of(held), access.project.slug, held.pk)
+        messages.info(request, in_other_hands(access, kind) or _("Nothing waits for your review now."))
+        return redirect(reverse("curation:reviews", args=[access.project.slug]) + query)
+    return redirect(reverse(address_of(held), args=[access.project.slug, held.pk]) + query)
 
 
 def address_of(held: Assignment) -> str:
@@ -206,34 +209,35 @@ def review_claim(request: HttpRequest, project: str, pair: int) -> HttpResponse:
 
 
 def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
-    """Correct the text instead of returning it."""
+    """Correct the text instead of returning it. What is typed is kept, as where the same person corrects the pair."""
     access, held = assignment_access(request, project, assignment, Need.REVIEW)
     pair = pair_of(access, held)
     if request.method != "POST":
-        initial = {**editor.initial_fields(pair.task, pair, None), "base": pair.version, "key": editor.key_of(pair)}
-        return mend_page(request, held, pair, PairForm(initial=initial))
+        draft, initial = editor.correction(access.user, pair)
+        return mend_page(request, held, pair, PairForm(initial=initial), draft=draft)
     form = PairForm(request.POST)
     if not form.is_valid():
-        return mend_page(request, held, pair, form, 400)
+        return mend_page(request, held, pair, form, status=400)
     try:
         texts = editor.texts_typed(form.texts(), pair.task, pair)
         _pair, approved = review_fix(
             actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
             note=form.cleaned_data["note"], traces=editor.traces_typed(form.cleaned_data, pair.task, texts),
-            assignment=held, despite=form.cleaned_data["despite"],
+            assignment=held, draft_key=editor.key_of(pair), despite=form.cleaned_data["despite"],
         )  # fmt: skip
     except Conflict as conflict:
         return conflict_page(request, pair_of(access, held), form, conflict, mending=held, back_url=back_to(held))
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-        return mend_page(request, held, pair, form, 400)
+        return mend_page(request, held, pair, form, status=400)
     later = _("Mended. The new text is yours, so somebody else reviews it now.")
     messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)
-    return to_next(request, access, WorkKind(held.item.kind), held.item.batch)
+    done = editor.copy_name(pair.task, pair, "")
+    return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=done)
 
 
-def mend_page(request: HttpRequest, held: Assignment, pair: Pair, form: PairForm, status: int = 200) -> HttpResponse:
-    return editor_page(request, pair.task, form, pair=pair, status=status, mending=held, back_url=back_to(held))
+def mend_page(request: HttpRequest, held: Assignment, pair: Pair, form: PairForm, **how: Any) -> HttpResponse:
+    return editor_page(request, pair.task, form, pair=pair, mending=held, back_url=back_to(held), **how)
 
 
 def back_to(held: Assignment) -> str:

@@ -10,7 +10,7 @@ from core.access import Access
 from core.models import Thread
 from core.services.threads import comment_add, thread_settle
 from core.views.telling import refusal_told
-from curation.access import pair_access, passage_access, refuse_talk
+from curation.access import pair_access, passage_access, refuse_onlookers
 from curation.subjects import PAIR, PASSAGE
 
 
@@ -35,7 +35,7 @@ def passage_settle(request: HttpRequest, project: str, passage: int) -> HttpResp
 
 
 def said(request: HttpRequest, access: Access, subject: tuple[str, int]) -> HttpResponse:
-    refuse_talk(access)
+    refuse_onlookers(access)
     url = page_of(access, subject)
     with refusal_told(request, _("Said.")):
         comment_add(
@@ -45,7 +45,7 @@ def said(request: HttpRequest, access: Access, subject: tuple[str, int]) -> Http
 
 
 def settled(request: HttpRequest, access: Access, subject: tuple[str, int]) -> HttpResponse:
-    refuse_talk(access)
+    refuse_onlookers(access)
     thread = get_object_or_404(Thread, subject_type=subject[0], subject_id=subject[1])
     thread_settle(actor=access.user, thread=thread, settled=request.POST.get("settled") == "yes")
     return redirect(f"{page_of(access, subject)}#thread")

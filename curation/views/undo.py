@@ -8,10 +8,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core import registries
 from core.access import Access, project_access
-from core.choices import Need
 from core.denied import ApplicationError
 from core.registries import TakenBack
 from core.views.telling import wants_json
+from curation.access import refuse_onlookers
 from curation.selectors.actions import ActionRow, actions_last
 from curation.services.undo import action_undo
 
@@ -19,9 +19,8 @@ from curation.services.undo import action_undo
 def undo_access(request: HttpRequest, project: str) -> Access:
     """Whoever may write or review has actions to take back."""
     access = project_access(request, project)
-    if access.allows(Need.WRITE) or access.allows(Need.REVIEW):
-        return access
-    return project_access(request, project, Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
+    return access
 
 
 @require_GET

@@ -12,7 +12,7 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError
 from core.views.telling import refusal_on, refusal_told, wants_json
-from curation.access import pair_access
+from curation.access import pair_access, refuse_onlookers
 from curation.forms import GlossaryForm
 from curation.models import GlossaryWord
 from curation.selectors.pairs import FIELD_LABELS
@@ -23,14 +23,17 @@ from curation.services.glossary import glossary_add, glossary_remove, words_sugg
 @require_GET
 def suggestions(request: HttpRequest, project: str) -> HttpResponse:
     """What a misspelled word may have been meant to be (JSON)."""
-    access = project_access(request, project, Need.WRITE)
+    access = project_access(request, project)
+    refuse_onlookers(access)
     word, language = (request.GET.get(name, "") for name in ("word", "language"))
     return JsonResponse({"suggestions": words_suggest(access.project, word, language)})
 
 
 def glossary(request: HttpRequest, project: str) -> HttpResponse:
-    """The words this project accepts. Writers add; owners may also remove."""
-    access = project_access(request, project, Need.WRITE if request.method == "POST" else Need.VIEW)
+    """The words this project accepts. Who writes or mends adds; owners may also remove."""
+    access = project_access(request, project)
+    if request.method == "POST":
+        refuse_onlookers(access)
     form = GlossaryForm(request.POST or None, initial={"language": access.project.language})
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
@@ -44,7 +47,7 @@ def glossary(request: HttpRequest, project: str) -> HttpResponse:
     context = {
         "form": form,
         "words": words[:2000],
-        "may_write": access.allows(Need.WRITE),
+        "may_write": access.allows(Need.WRITE) or access.allows(Need.REVIEW),
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/glossary.html", context, status=400 if form.errors else 200)
@@ -62,7 +65,8 @@ def glossary_drop(request: HttpRequest, project: str, word: int) -> HttpResponse
 @require_POST
 def dismiss(request: HttpRequest, project: str) -> HttpResponse:
     """Call a finding in exactly the given text a false alarm (JSON in and out); the editor uses it."""
-    access = project_access(request, project, Need.WRITE)
+    access = project_access(request, project)
+    refuse_onlookers(access)
     try:
         body = json.loads(request.body)
         values = {name: str(body[name]) for name in ("text", "check", "excerpt", "reason")}
@@ -81,8 +85,7 @@ def dismiss(request: HttpRequest, project: str) -> HttpResponse:
 def pair_dismiss(request: HttpRequest, project: str, pair: int) -> HttpResponse:
     """The same for a stored pair, from its page, as a plain form."""
     access, found = pair_access(request, project, pair)
-    if not (access.allows(Need.WRITE) or access.allows(Need.REVIEW)):
-        access = project_access(request, project, Need.WRITE)  # answers 403 with the reason
+    refuse_onlookers(access)
     field = request.POST.get("field", "")
     text = getattr(found.current, field) if field in FIELD_LABELS else ""
     with refusal_told(request, _("Dismissed. It stays so as long as the text stays the same.")):

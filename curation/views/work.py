@@ -84,17 +84,20 @@ def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, A
     """What the editor shows before anything was typed."""
     names = ("system", "instruction", "input", "language", "topic")
     response = shown.text if shown else question.wanted
-    return {**{name: getattr(question, name) for name in names}, "response": response}
+    outputs = editor.outputs_stored(question.task, response)
+    return {**{name: getattr(question, name) for name in names}, "response": response, "outputs": outputs}
 
 
 def answer_page(
     request: HttpRequest, held: Assignment, question: Question, form: PairForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
+    shown = draft_shown(held, question)
     context = {
         "work": held,
         "question": question,
         "opened": int(time()),
-        "model_draft": draft_shown(held, question),
+        "model_draft": shown,
+        "unfit": editor.unfit_response(question.task, shown.text) if shown else "",
         "passage": question.passage,
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),
         "renew_url": reverse("curation:work-renew", args=[question.project.slug, held.pk]),
@@ -115,6 +118,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         answer = answer_submit(
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
             seconds=seconds_since(request.POST), despite=form.cleaned_data["despite"],
+            traces=editor.traces_typed(form.cleaned_data, question.task, texts),
         )  # fmt: skip
     except Conflict:
         return kept_aside(request, question.task, form, pair_of_answer(access, question), draft_key(question))

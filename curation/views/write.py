@@ -16,7 +16,7 @@ from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.views.telling import first_error, wants_json
-from curation.access import pair_access, task_access
+from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
 from curation.fingerprints import LONGEST
 from curation.forms import PairForm
@@ -29,6 +29,7 @@ from curation.selectors.questions import asked_kinds
 from curation.selectors.tasks import tasks_of
 from curation.services.drafts import draft_drop, draft_save
 from curation.services.pairs import pair_made, pair_revise, pair_submit
+from curation.views.ahead import AHEAD
 from curation.views.aside import kept_aside, to_draft
 
 
@@ -125,11 +126,11 @@ def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
 
 @require_POST
 def pair_ahead(request: HttpRequest, project: str, task: str) -> JsonResponse:
-    """Where the next empty page is, so that it can be loaded before it is wanted (JSON)."""
+    """Where the next empty pages are, so that they can be loaded before they are wanted (JSON)."""
     task_access(request, project, task, Need.WRITE)
-    key = editor.new_key()
-    url = f"{reverse('curation:pair-new', args=[project, task])}?{urlencode({'key': key})}"
-    return JsonResponse({"items": [{"id": key, "url": url}]})
+    page = reverse("curation:pair-new", args=[project, task])
+    keys = [editor.new_key() for _ahead in range(AHEAD)]
+    return JsonResponse({"items": [{"id": key, "url": f"{page}?{urlencode({'key': key})}"} for key in keys]})
 
 
 def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
@@ -137,9 +138,7 @@ def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
     access, found = pair_access(request, project, pair, Need.WRITE)
     if request.method == "POST":
         return submit_edit(request, found)
-    draft = editor.draft_of(access.user, found.task, editor.key_of(found))
-    base = draft.base_version if draft and draft.base_version else found.version
-    initial = {**editor.initial_fields(found.task, found, draft), "base": base, "key": editor.key_of(found)}
+    draft, initial = editor.correction(access.user, found)
     return editor_page(request, found.task, PairForm(initial=initial), pair=found, draft=draft)
 
 
@@ -185,7 +184,7 @@ def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Co
 @require_POST
 def merge(request: HttpRequest, project: str, task: str) -> JsonResponse:
     """Put two windows' drafts together (JSON): {"base", "yours", "theirs"} in, {"fields", "conflicts"} out."""
-    task_access(request, project, task, Need.WRITE)
+    refuse_onlookers(task_access(request, project, task)[0])
     try:
         body = json.loads(request.body)
         base, yours, theirs = (dict(body[name]) for name in ("base", "yours", "theirs"))
@@ -223,7 +222,7 @@ def editor_page(
         "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
         "look": look,
         "ahead_url": "" if pair or passage else reverse("curation:pair-ahead", args=[project, task.slug]),
-        "unfit": editor.unfit_response(task, pair),
+        "unfit": editor.unfit_response(task, pair.current.response) if pair and pair.current else "",
         "outputs": editor.output_rows(task, form["outputs"].value() or [], look["outputs"]),
         "guidelines_html": render_markdown(aside["guideline"].text) if aside["guideline"] else "",
         "passage": passage,
@@ -243,13 +242,14 @@ def passage_writers(request: HttpRequest, task: Task, passage: Passage) -> list[
 @require_http_methods(["GET", "POST", "PUT"])
 def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
     """Keep what was typed (JSON). GET gives the draft back."""
-    access, found = task_access(request, project, task, Need.WRITE)
+    access, found = task_access(request, project, task)
+    refuse_onlookers(access)
     if not editor.is_key(key):
         raise Http404
     pair = editor.pair_of_key(access.project, key)
-    if pair is None and (pair := pair_made(access.user, found, key)) is not None:
-        key = editor.key_of(pair)  # another window has submitted this page: the text is a correction of that pair now
     if request.method == "GET":
+        if pair is None and (pair := pair_made(access.user, found, key)) is not None:
+            key = editor.key_of(pair)  # another window has submitted this page: what is typed now corrects that
         kept = editor.draft_of(access.user, found, key)
         return JsonResponse({"version": kept.version if kept else 0, "fields": kept.fields if kept else {}})
     try:
@@ -275,7 +275,8 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
 @require_POST
 def draft_discard(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
     """Throw away what was typed and not submitted."""
-    access, found = task_access(request, project, task, Need.WRITE)
+    access, found = task_access(request, project, task)
+    refuse_onlookers(access)
     draft_drop(actor=access.user, task=found, key=key)
     pair = editor.pair_of_key(access.project, key)
     messages.success(request, _("The draft is discarded."))

@@ -1,18 +1,25 @@
 /**
- * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" [data-ahead-release] [data-ahead-needs] [data-ahead-stops] [data-ahead-asks] [data-ahead-focus]>,
- * beside it <form data-ahead-also> for other ways on.
+ * The next items are claimed and loaded before they are wanted: <form data-ahead="URL" data-ahead-end="URL" [data-ahead-release]
+ * [data-ahead-needs] [data-ahead-stops] [data-ahead-asks] [data-ahead-focus]>, beside it <form data-ahead-also> for other ways on.
  *
  * 1. POST to the URL answers {"items": [{id, url}…]}; each page is fetched and its <main> kept. 2. A submit puts the form into the
- * outbox and shows the next page at once. 3. Leaving gives back what was claimed and not seen.
+ * outbox and shows the next page at once. 3. With no page there, it is sent as forms are; while no server answers, it waits in the
+ * outbox and the person before it. 4. Leaving gives back what was claimed and not seen.
  */
 import { behave } from "./behaviour.js";
-import { csrfHeaders, isGood } from "./http.js";
-import { announce } from "./live.js";
-import { flush, notice, put, refill, waiting } from "./outbox.js";
+import { isGood, post, reached } from "./http.js";
+import { announce, toast } from "./live.js";
+import { flush, hold, notice, put, refill, waiting } from "./outbox.js";
+import { text } from "./texts.js";
 
+const RETRY_MS = 5000;
+const UNANSWERED_MS = 30_000;
 const pages = [];
 let current = null;
 let filling = false;
+let held = null; // where to go from the page that waits, when nothing is left
+let onward = false; // the page is left by a submit: the next one is of the same work, and what was claimed ahead is for it
+const seen = new Set(); // what was shown here once is not shown again, however late it was listed
 let shown = location.pathname + location.search;
 const keyboard = matchMedia("(pointer: fine)"); // on a phone the keys would cover what is to be read
 
@@ -40,21 +47,53 @@ class Ahead {
     if (document.querySelector("main[data-unseen]")) { // what is not yet on the screen is not decided
       event.preventDefault();
       event.stopImmediatePropagation();
+      this.stay();
       return;
     }
-    if (event.defaultPrevented || event.submitter?.hasAttribute("data-stays") || !pages.length || this.lacks(event)) return;
-    const body = new URLSearchParams(new FormData(event.target, event.submitter));
-    body.delete("csrfmiddlewaretoken"); // the header carries it, fresh even when sent later
-    body.set("seconds", Math.round((Date.now() - this.shown) / 1000));
+    if (event.defaultPrevented) return;
+    if (event.target !== this.form) this.form.dispatchEvent(new CustomEvent("autosave:leave")); // what was begun is kept for who takes it up again
+    if (event.submitter?.hasAttribute("data-stays") || this.lacks(event)) {
+      onward = true;
+      return;
+    }
+    if (!pages.length) {
+      careful(event, (entry) => this.wait(entry));
+      return;
+    }
     try {
-      // a button without the attribute would name the page itself
-      put({ url: event.submitter?.getAttribute("formaction") ?? event.target.action, body: body.toString(), back: location.href });
+      put(this.entry(event));
     } catch {
-      return; // storage is full: sent as forms are
+      onward = true; // storage is full: sent as forms are
+      return;
     }
     event.preventDefault();
     show(pages.shift());
     count();
+  }
+
+  entry({ target: form, submitter }) {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    body.delete("csrfmiddlewaretoken"); // the header carries it, fresh even when sent later
+    body.set("seconds", Math.round((Date.now() - this.shown) / 1000));
+    // a button without the attribute would name the page itself
+    return { url: submitter?.getAttribute("formaction") ?? form.action, body: body.toString(), back: location.href };
+  }
+
+  /** Nothing can be typed into what is decided already. */
+  wait(event) {
+    if (pages.length) return event.target.requestSubmit(event.submitter); // one came while the server was asked
+    try {
+      hold(this.entry(event));
+    } catch {
+      return this.stay();
+    }
+    held = this.form.dataset.aheadEnd;
+    document.getElementById("content").inert = true;
+    return fill();
+  }
+
+  stay() {
+    this.form.dispatchEvent(new CustomEvent("autosave:unsent"));
   }
 
   /** What the server would send back at once; then the person stays here and is told. */
@@ -72,6 +111,7 @@ class Ahead {
 }
 
 function show(page) {
+  seen.add(page.id);
   const main = document.getElementById("content");
   history.pushState(null, "", page.url);
   shown = location.pathname + location.search;
@@ -87,20 +127,55 @@ function show(page) {
   requestAnimationFrame(() => requestAnimationFrame(() => page.main.removeAttribute("data-unseen")));
 }
 
+/** A form that meets no server would leave the person with the browser's own error page. So the server is asked first. */
+async function careful(event, without) {
+  const { target: form, submitter } = event;
+  if (form.hasAttribute("data-sure")) {
+    onward = true;
+    return;
+  }
+  event.preventDefault();
+  if (form.hasAttribute("data-asking")) return;
+  form.setAttribute("data-asking", "");
+  const answers = await reached();
+  form.removeAttribute("data-asking");
+  if (!form.isConnected) return;
+  if (!answers) {
+    without({ target: form, submitter });
+    return;
+  }
+  form.setAttribute("data-sure", "");
+  form.requestSubmit(submitter);
+  form.removeAttribute("data-sure");
+}
+
 async function fill() {
   if (filling || !current?.form.isConnected) return;
   filling = true;
   const asked = current;
   await flush(); // what is decided already must not be offered again
-  const items = await listed(asked.form).catch(() => []);
-  for (const { id, url } of items) {
-    if (pages.some((page) => page.id === id)) continue;
+  const items = await listed(asked.form).catch(() => null);
+  for (const { id, url } of items ?? []) {
+    if (pages.length >= items.length) break; // empty pages are all alike
+    if (seen.has(id) || pages.some((page) => page.id === id)) continue;
     const page = await load(id, url).catch(() => null);
-    if (page && current.form.isConnected && !location.href.endsWith(url)) pages.push(page);
+    if (page && current.form.isConnected && !seen.has(id)) pages.push(page);
     count();
+    if (held && !waiting()) proceed();
   }
   filling = false;
+  if (held && !waiting()) proceed(items);
   if (current !== asked) fill();
+}
+
+/** From the page that waited, once what was decided on it has been sent: to the next, or to where one sees that none is left. */
+function proceed(items = null) {
+  if (pages.length) {
+    held = null;
+    show(pages.shift());
+    count();
+  } else if (items) location.assign(held);
+  else setTimeout(fill, RETRY_MS);
 }
 
 /** How many are ready, for whoever waits for it. */
@@ -109,12 +184,12 @@ function count() {
 }
 
 async function listed(form) {
-  const response = await fetch(form.dataset.ahead, { method: "POST", headers: { Accept: "application/json", ...csrfHeaders() } });
-  return isGood(response) ? (await response.json()).items : [];
+  const response = await post(form.dataset.ahead);
+  return isGood(response) ? (await response.json()).items : null;
 }
 
 async function load(id, url) {
-  const response = await fetch(url, { headers: { Accept: "text/html" } });
+  const response = await fetch(url, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(UNANSWERED_MS) });
   if (!response.ok || response.redirected) return null;
   const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
   return { id, url, title: parsed.title, main: document.adoptNode(parsed.getElementById("content")) };
@@ -122,19 +197,30 @@ async function load(id, url) {
 
 function release() {
   const url = current?.form.dataset.aheadRelease;
-  if (!url || !pages.length) return;
+  if (!url || !pages.length || onward) return;
   const body = new URLSearchParams(pages.splice(0).map((page) => ["assignment", page.id]));
-  fetch(url, { method: "POST", body, headers: csrfHeaders(), keepalive: true }).catch(() => {});
+  post(url, { body, keepalive: true }).catch(() => {});
+}
+
+function unsent({ target: form }) {
+  toast(text("unreached"), { tone: "warn" });
+  form.dispatchEvent(new CustomEvent("autosave:unsent"));
 }
 
 behave("form[data-ahead]", (form) => new Ahead(form));
+behave("form[data-autosave]:not([data-ahead])", (form) => form.addEventListener("submit", (event) => { if (!event.defaultPrevented) careful(event, unsent); }));
+document.addEventListener("outbox:sent", fill);
+window.addEventListener("online", fill);
 // taking back comes after what is still on its way
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "undo" || !waiting()) return;
   event.preventDefault();
-  flush().then(() => event.target.submit());
+  flush().then(() => { if (waiting()) toast(text("unreached"), { tone: "warn" }); else event.target.submit(); });
 }, true);
 window.addEventListener("pagehide", release);
-window.addEventListener("pageshow", (event) => { if (event.persisted) fill(); });
+window.addEventListener("pageshow", (event) => {
+  onward = false;
+  if (event.persisted) fill();
+});
 // back to a page that this one replaced; a link within the page moves no further than that
 window.addEventListener("popstate", () => { if (location.pathname + location.search !== shown) location.reload(); });

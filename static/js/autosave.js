@@ -15,6 +15,7 @@ import { clock, text } from "./texts.js";
 const QUIET_MS = 500;
 const RETRY_MS = [2000, 5000, 15000, 30000];
 const KEEPALIVE_BYTES = 60_000; // browsers refuse more in a request that may outlive its page
+const open = new Set(); // those whose form is on the page; others have made room for the next item
 
 class Autosave {
   constructor(form) {
@@ -32,6 +33,7 @@ class Autosave {
     this.base = serialize(form); // what the server had when this page last agreed with it
     this.listen();
     this.recover();
+    open.add(this);
   }
 
   listen() {
@@ -40,12 +42,11 @@ class Autosave {
     this.form.addEventListener("change", (event) => { if (event.target.matches("select, [type=radio], [type=checkbox]")) changed(event); });
     this.form.addEventListener("autosave:changed", () => this.change());
     this.form.addEventListener("submit", () => this.submitted());
+    this.form.addEventListener("autosave:unsent", () => this.resume());
+    this.form.addEventListener("autosave:leave", () => this.save());
     this.form.addEventListener("htmx:afterRequest", (event) => {
       if (event.detail.elt === this.form && event.detail.successful) setTimeout(() => { if (!this.form.isConnected) removeDraft(this.name); }, 50);
     });
-    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") this.save(); });
-    window.addEventListener("pagehide", () => this.save());
-    window.addEventListener("online", () => this.save());
   }
 
   /** What a crash, a reload or an expired session left on this computer. Newer text of the server is never overwritten unasked. */
@@ -86,7 +87,14 @@ class Autosave {
     clearTimeout(this.timer);
     this.blocked = true;
     if (this.changes > 0) this.keep(true);
-    window.addEventListener("pageshow", (event) => { if (event.persisted) this.blocked = false; }, { once: true });
+    this.left = true;
+  }
+
+  /** The submit did not leave this page, or one came back to it: typing is kept as before. */
+  resume() {
+    if (!this.left) return;
+    this.left = this.blocked = false;
+    if (this.changes > this.acknowledged) this.change();
   }
 
   async save() {
@@ -187,8 +195,17 @@ class Autosave {
   }
 }
 
+function each(act) {
+  for (const one of open) if (one.form.isConnected) act(one); else open.delete(one);
+}
+
 export function startAutosave() {
   pruneDrafts();
+  const save = () => each((one) => one.save());
+  document.addEventListener("visibilitychange", save); // also back from the tab in which one signed in again
+  window.addEventListener("pagehide", save);
+  window.addEventListener("online", save);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) each((one) => one.resume()); });
   behave("form[data-autosave]", (form) => new Autosave(form));
   // a page that follows a successful submit names the draft that is settled
   behave("[data-draft-done]", (element) => removeDraft(element.dataset.draftDone));

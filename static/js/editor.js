@@ -33,8 +33,6 @@ class Findings {
     this.form = form;
     for (const list of form.querySelectorAll("[data-findings-for]")) this.equip(list);
     form.addEventListener("keydown", (event) => { if (event.target.matches("textarea")) this.pressed(event); });
-    // on the document, as findings.js listens there: it draws the list before this equips it
-    document.addEventListener("texts:looked", (event) => { if (event.target === form) this.looked(event.detail); });
   }
 
   looked(answer) {
@@ -169,4 +167,7 @@ function showTokens(form, { used, limit }) {
   place.replaceChildren(make("span", { class: "meter" }, meter, words));
 }
 
-behave("form[data-editor]", (form) => new Findings(form));
+const equipped = new WeakMap(); // forms that made room for the next item are let go
+behave("form[data-editor]", (form) => equipped.set(form, new Findings(form)));
+// on the document, as findings.js listens there: it draws the list before this equips it
+document.addEventListener("texts:looked", (event) => equipped.get(event.target)?.looked(event.detail));

@@ -16,7 +16,7 @@ class Marks {
     this.field.addEventListener("scroll", () => this.follow());
     form.addEventListener("change", () => this.draw());
     form.addEventListener("autosave:changed", () => this.draw());
-    document.addEventListener("texts:looked", (event) => { if (event.target === form) this.looked(event.detail); });
+    form.addEventListener("texts:looked", (event) => this.looked(event.detail));
     new ResizeObserver(() => this.follow()).observe(this.field);
     this.first();
   }

@@ -1,33 +1,29 @@
 /**
  * What was decided on a page that has gone on to the next item: kept on this computer until the server has answered. Sending twice does
- * no harm, the server knows what it has. An entry is {url, body, back}: `back` is the page it was decided on.
+ * no harm, the server knows what it has. An entry is {url, body, back}: `back` is the page it was decided on. Each has a place of its own,
+ * so that windows cannot overwrite each other's. The event "outbox:sent" says that nothing of this window waits any more.
  */
 import { make } from "./behaviour.js";
 import { removeDraft } from "./drafts.js";
-import { csrfHeaders, isSignedOut } from "./http.js";
+import { isSignedOut, post } from "./http.js";
 import { toast } from "./live.js";
 import { text } from "./texts.js";
 
 const RETRY_MS = [2000, 5000, 15000, 30000];
-const key = () => `apprentice:outbox:${document.body.dataset.user ?? ""}`;
+const prefix = () => `apprentice:outbox:${document.body.dataset.user ?? ""}:`;
 let sending = null;
 let failures = 0;
 let timer = 0;
 let box = null;
+let held = false; // a page waits here until what was decided on it is sent
 let all = false; // send also what other windows put in; else each sends its own, and is told itself what became of it
+let count = 0;
 const here = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
+/** In the order in which they were decided. */
 function read() {
-  try {
-    return JSON.parse(localStorage.getItem(key()) ?? "[]");
-  } catch {
-    return [];
-  }
-}
-
-function write(entries) {
-  if (entries.length) localStorage.setItem(key(), JSON.stringify(entries));
-  else localStorage.removeItem(key());
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix())).sort();
+  return keys.map((key) => ({ key, ...JSON.parse(localStorage.getItem(key) ?? "null") })).filter((entry) => entry.url);
 }
 
 export function waiting() {
@@ -35,12 +31,14 @@ export function waiting() {
 }
 
 export function forget() {
-  localStorage.removeItem(key());
+  for (const { key } of read()) localStorage.removeItem(key);
 }
 
 /** Throws when this browser cannot keep it; the form is then sent as forms are. */
 export function put(entry) {
-  write([...read(), { ...entry, window: here, id: crypto.getRandomValues(new Uint32Array(2)).join("-") }]);
+  count += 1;
+  const key = `${prefix()}${Date.now()}-${String(count).padStart(6, "0")}-${here}`;
+  localStorage.setItem(key, JSON.stringify({ ...entry, window: here }));
   flush();
 }
 
@@ -57,19 +55,19 @@ async function run() {
   const next = () => read().find((entry) => all || entry.window === here);
   for (let entry = next(); entry; entry = next()) {
     const response = await send(entry).catch(() => null);
-    if (!response || response.status >= 500 || response.status === 429) return later(text("outbox-offline", { count: waiting() }));
+    if (!response || response.status >= 500 || response.status === 429) return later(text(held ? "outbox-held" : "outbox-offline", { count: waiting() }));
     if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }));
-    write(read().filter((other) => other.id !== entry.id));
+    localStorage.removeItem(entry.key);
     await answered(entry, response);
   }
   failures = 0;
-  all = false;
+  all = held = false;
   tell("");
+  document.dispatchEvent(new CustomEvent("outbox:sent"));
 }
 
 function send({ url, body }) {
-  const headers = { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded", ...csrfHeaders() };
-  return fetch(url, { method: "POST", body, headers, credentials: "same-origin", keepalive: body.length < 60_000 });
+  return post(url, { body, headers: { "Content-Type": "application/x-www-form-urlencoded" }, keepalive: body.length < 60_000 });
 }
 
 async function answered(entry, response) {
@@ -109,6 +107,12 @@ export function notice() {
   return make("div", { class: "banners" }, place);
 }
 
+/** The person stands before the page of what waits: they are told so, and why. */
+export function hold(entry) {
+  held = true;
+  put(entry);
+}
+
 function later(sentence) {
   tell(sentence);
   timer = setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
@@ -127,6 +131,9 @@ function tell(sentence) {
 }
 
 export function startOutbox() {
-  if (waiting()) flush(true);
-  window.addEventListener("online", () => { if (waiting()) flush(true); });
+  const again = () => { if (waiting()) flush(true); };
+  again();
+  window.addEventListener("online", again);
+  // back from the tab in which one signed in again
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") again(); });
 }

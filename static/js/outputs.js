@@ -21,7 +21,7 @@ class Outputs {
     }
     this.input.addEventListener("keydown", (event) => this.pressed(event));
     box.addEventListener("list:filled", () => this.rows.forEach((row) => this.show(row)));
-    document.addEventListener("texts:looked", (event) => { if (event.target.contains(box)) this.tell(event.detail.outputs); });
+    box.closest("form").addEventListener("texts:looked", (event) => this.tell(event.detail.outputs));
   }
 
   marks(row) {

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.models import Project, User
+from core.models import Assignment, Project, User
 from curation.fingerprints import Texts
-from curation.models import Pair, Revision, Task
+from curation.models import Draft, Pair, Revision, Task
 from curation.services.pairs import pair_revise, pair_submit
 from curation.services.tasks import task_create
 from tests.world import api_client
@@ -90,6 +90,35 @@ def test_a_mending_reviewer_meets_the_same_page(pair: Pair, reviewer: User, owne
     answer = client.post(f"{address}mend/", mine)
     assert answer.status_code == 409
     assert "\nThe big beam carries the roof. Never.</textarea>" in answer.content.decode()
+
+
+def test_what_a_mending_reviewer_types_is_kept_until_it_is_submitted(
+    pair: Pair, reviewer: User, as_user: AsUser
+) -> None:
+    client, root = as_user(reviewer), f"/p/{pair.project.slug}"
+    address = client.post(f"{root}/review/next/")["Location"]
+    draft = f"{root}/tasks/{pair.task.slug}/drafts/pair-{pair.pk}/"
+    assert f'data-autosave="{draft}"' in client.get(f"{address}mend/").content.decode()
+    body = json.dumps({"version": 0, "fields": {"response": "Half mend"}})
+    assert client.post(draft, body, content_type="application/json").json() == {"version": 1}
+    assert "\nHalf mend</textarea>" in client.get(f"{address}mend/").content.decode()
+    whole = client.post(f"{address}mend/", form(response="Mended.", base=2))
+    assert whole["Location"].endswith(f"?done=pair-{pair.pk}")
+    assert f'data-draft-done="pair-{pair.pk}"' in client.get(whole["Location"]).content.decode()
+    assert not Draft.objects.exists()
+
+
+def test_a_program_mends_what_it_holds(pair: Pair, reviewer: User, expert: User) -> None:
+    api = api_client(reviewer)
+    held = api.post("/api/v1/work-items/claim/", {"kind": "review", "project": pair.project.slug}).json()["id"]
+    path = f"/api/v1/work-items/{held}/mend/"
+    assert api_client(expert).post(path, {"version": 2, "response": "Mended."}).status_code == 404
+    assert api.post(path, {"version": 1, "response": "Mended."}).status_code == 409
+    answer = api.post(path, {"version": 2, "response": "Mended."}, format="json")
+    assert (answer.status_code, answer.json()["version"], answer.json()["state"]) == (201, 3, "submitted")
+    pair.refresh_from_db()
+    assert (pair.current.response, pair.current.author) == ("Mended.", reviewer)
+    assert Assignment.objects.get(pk=held).state == "submitted"
 
 
 def test_two_windows_drafts_are_put_together(task: Task, expert: User, viewer: User, as_user: AsUser) -> None:

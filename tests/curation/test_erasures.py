@@ -95,7 +95,9 @@ def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
     )
     pair = pair_submit(actor=expert, task=task, texts=texts, source=f"letter of {NAME}", note=f"told by {NAME}")
     approve(reviewer, pair, reason=f"{NAME} agrees")
-    draft_save(actor=expert, task=task, key="k", fields={"response": ANSWER}, version=0, pair=pair, base=1)
+    draft_save(actor=expert, task=task, key="k", fields={"response": f"{ANSWER} Yes."}, version=0, pair=pair, base=1)
+    place = [{"field": "part", "start": 0, "end": len(NAME), "text": NAME}]
+    pair.revisions.update(evidence=place)
     finding_dismiss(
         actor=expert, project=task.project, text=ANSWER, check_id="misspelling", excerpt="nummber",
         reason=f"{NAME} writes so", pair=pair,
@@ -111,7 +113,9 @@ def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
     thread = Thread.objects.create(project=task.project, subject_type="pair", subject_id=pair.pk)
     Comment.objects.create(thread=thread, author=expert, body=f"{NAME} called")
     Notice.objects.create(user=owner, project=task.project, kind="answered", url="/", text=NAME, **subject_of(pair))
-    Answer.objects.create(question=asked, author=expert, texts=texts.to_json(), fingerprint="f", note=NAME, pair=pair)
+    Answer.objects.create(
+        question=asked, author=expert, texts=texts.to_json(), fingerprint="f", note=NAME, pair=pair, evidence=place
+    )
     for number in range(8):
         other = pair_submit(
             actor=expert, task=task, texts=Texts(instruction=f"q{number} r{number}", response=f"a{number}")

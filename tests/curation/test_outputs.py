@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from core.choices import WorkKind
 from core.denied import ApplicationError
-from core.models import Project, User
+from core.models import Assignment, Project, User, WorkItem
 from curation.choices import Decision
 from curation.fingerprints import Texts
-from curation.models import Draft, Pair, Revision, Task
+from curation.models import Answer, Draft, Drafting, ModelDraft, Pair, Revision, Task
+from curation.services.drafts import draft_save
 from curation.services.pairs import pair_revise, pair_submit
+from curation.services.questions import questions_ask
 from curation.services.reviews import review_decide
 from curation.services.tasks import guideline_save, task_create, task_update
 from tests.world import api_client
@@ -59,6 +63,61 @@ def test_the_form_becomes_one_text_with_its_evidence_and_how_it_was_written(
     shown = as_user(expert).get(f"/p/{task.project.slug}/pairs/{revision.pair_id}/").content.decode()
     assert '<q dir="auto">beam</q>' in shown
     assert "% pasted" in shown
+
+
+def test_an_answer_keeps_its_evidence_for_the_pair_it_becomes_and_in_the_draft_it_goes_back_to(
+    task: Task, expert: User, owner: User, reviewer: User, as_user: AsUser
+) -> None:
+    evidence = [{"field": "part", "start": 10, "end": 14, "text": "beam"}]
+    client, root = as_user(expert), f"/p/{task.project.slug}"
+    for needed in (1, 2):
+        row = {"instruction": f"What is where, {needed}?", "input": INPUT}
+        questions_ask(actor=owner, task=task, rows=[row], needed=needed)
+        page = client.post(f"{root}/work/next/", {"kind": "write"})["Location"]
+        assert client.post(page, form(instruction=row["instruction"])).status_code == 302
+        answer = Answer.objects.get(question__needed=needed)
+        assert (answer.evidence, answer.pasted) == (evidence, 25)
+    revision = Revision.objects.get()
+    assert (revision.evidence, revision.pasted) == (evidence, 25)
+    again = client.get(client.post(f"{root}/actions/undo/")["Location"]).content.decode()
+    assert ">\nbeam</textarea>" in again
+    assert "&quot;start&quot;: 10" in again
+    moved = [{"value": "beam", "evidence": ""}, {"value": "3", "evidence": ""}]
+    pair, fields = revision.pair, {"outputs": moved}
+    draft_save(actor=expert, task=task, key=f"pair-{pair.pk}", fields=fields, version=0, pair=pair)
+    assert Draft.objects.filter(pair=pair).exists(), "to forget a place is a change too"
+
+
+def test_a_program_tells_where_a_field_is_read_off(task: Task, expert: User) -> None:
+    api = api_client(expert)
+    place = {"field": "part", **MARK}
+    body = {"instruction": "What is where?", "input": INPUT, "response": RESPONSE, "evidence": [place]}
+    made = api.post("/api/v1/pairs/", {"task": task.pk, **body}, format="json").json()
+    assert made["current"]["evidence"] == [{"field": "part", "start": 10, "end": 14, "text": "beam"}]
+    path = f"/api/v1/pairs/{made['id']}/revisions/"
+    kept = api.post(path, {"version": 1, "instruction": "Which is where?"}, format="json").json()
+    assert kept["current"]["evidence"] == made["current"]["evidence"]
+    gone = api.post(path, {"version": 2, "instruction": "And where?", "evidence": []}, format="json").json()
+    assert gone["current"]["evidence"] is None
+
+
+def test_what_a_model_drafted_stands_in_the_fields_to_be_corrected(task: Task, expert: User, as_user: AsUser) -> None:
+    texts = ('{"part": "beam", "height": 3}', "The beam, I think.")
+    for number, text in enumerate(texts):
+        [question] = questions_ask(actor=expert, task=task, rows=[{"instruction": f"Where, {number}?", "input": INPUT}])
+        drafting = Drafting.objects.create(
+            project=task.project, task=task, model_key="x", model_name="Small", model_fingerprint="f"
+        )
+        ModelDraft.objects.create(question=question, drafting=drafting, text=text, written_at=timezone.now())
+    WorkItem.objects.update(kind=WorkKind.CORRECT)
+    client, root = as_user(expert), f"/p/{task.project.slug}"
+    first = client.post(f"{root}/work/next/", {"kind": "correct"}, follow=True).content.decode()
+    assert ">\nbeam</textarea>" in first
+    assert "does not fit the output fields" not in first
+    client.post(f"{root}/work/{Assignment.objects.get().pk}/skip/")
+    second = client.post(f"{root}/work/next/", {"kind": "correct"}, follow=True).content.decode()
+    assert "does not fit the output fields" in second
+    assert "The beam, I think." in second
 
 
 def test_a_value_that_does_not_fit_is_said_and_nothing_stored(task: Task, expert: User, as_user: AsUser) -> None:

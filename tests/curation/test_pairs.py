@@ -149,3 +149,29 @@ def test_two_windows_cannot_overwrite_each_others_draft_unseen(task: Task, exper
         draft_save(actor=expert, task=task, key="k", fields={"response": "two"}, version=0)
     assert refused.value.theirs == {"response": "one"}
     assert draft_save(actor=expert, task=task, key="k", fields={"response": "two"}, version=1).version == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_that_its_submit_overtook_leaves_no_draft(task: Task, expert: User) -> None:
+    """On a slow network the last save of a page and its submit are on their way together."""
+    typed = {"instruction": TEXTS.instruction, "response": TEXTS.response, "note": ""}
+    versions: list[int] = []
+
+    def late() -> None:
+        try:
+            versions.append(draft_save(actor=expert, task=task, key="k", fields=typed, version=1).version)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=late)
+    with transaction.atomic():
+        pair = pair_submit(actor=expert, task=task, texts=TEXTS, draft_key="k")
+        thread.start()
+        thread.join(0.3)
+    thread.join(10)
+    assert (versions, Draft.objects.count()) == ([2], 0)
+    pair_revise(actor=expert, pair=pair, texts=changed("Newer."), version=1, draft_key=f"pair-{pair.pk}")
+    draft_save(actor=expert, task=task, key=f"pair-{pair.pk}", fields={"response": "Newer."}, version=1, pair=pair)
+    assert not Draft.objects.exists()
+    other = draft_save(actor=expert, task=task, key="k", fields={**typed, "response": "Another."}, version=1)
+    assert (other.key, other.pair, other.base_version) == (f"pair-{pair.pk}", pair, 2)

@@ -18,7 +18,8 @@ from curation.fingerprints import Texts
 from curation.models import Answer, Draft, Pair, Question, Review, Task
 from curation.selectors.questions import asked_kinds, declined_share, own_numbers
 from curation.selectors.tasks import task_row
-from curation.services.answers import answer_submit, answers_choose, answers_merge
+from curation.services.answers import answer_submit, answers_choose, answers_merge, draft_key
+from curation.services.drafts import draft_save
 from curation.services.pairs import pair_submit
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.services.reviews import review_decide
@@ -88,11 +89,25 @@ def test_nonsense_is_not_asked(task: Task, owner: User, rows: list[dict[str, str
     assert not Question.objects.exists()
 
 
-def test_double_submit_is_idempotent(task: Task, project: Project, expert: User) -> None:
+def test_who_finds_nothing_is_told_whether_others_hold_it(
+    task: Task, project: Project, expert: User, second: User, as_user: AsUser
+) -> None:
     ask(task)
+    held = hold(expert, project)
+    client, path = as_user(second), f"/p/{project.slug}/work/next/"
+    assert "in other people’s hands" in client.post(path, {"kind": "write"}, follow=True).content.decode()
+    answer_submit(actor=expert, assignment=held, texts=texts("One metre."))
+    assert "Nothing of this kind waits" in client.post(path, {"kind": "write"}, follow=True).content.decode()
+
+
+def test_double_submit_is_idempotent(task: Task, project: Project, expert: User) -> None:
+    asked = ask(task)
     held = hold(expert, project)
     first = answer_submit(actor=expert, assignment=held, texts=texts("One metre."))
     held.refresh_from_db()
+    late = {"system": "", "instruction": ASKED["instruction"], "response": "One metre.", "topic": "fences"}
+    draft_save(actor=expert, task=task, key=draft_key(asked), fields=late, version=3)
+    assert not Draft.objects.exists(), "a save that its submit overtook is no draft"
     assert answer_submit(actor=expert, assignment=held, texts=texts("One metre.")) == first
     with pytest.raises(Conflict, match="answered this already"):
         answer_submit(actor=expert, assignment=held, texts=texts("Two metres."))

@@ -15,6 +15,7 @@ from tests.e2e.walk import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = "() => Number(document.documentElement.dataset.ahead) > 0"
+SENT = "() => !Object.keys(localStorage).some(key => key.includes('outbox'))"
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,7 @@ def test_two_windows_on_one_item_lose_nothing(begun: Walk) -> None:
 def test_composing_held_keys_and_backspace_submit_and_discard_nothing(begun: Walk) -> None:
     expert, keys = begun.expert, begun.expert.page.keyboard
     page = open_editor(expert, begun, "ime")
+    page.wait_for_function(READY)  # a submit would show the next page at once
     expert.field("Instruction").fill("Kept?")
     expert.field("Response").fill("Kept.")
     for event in ("{ key: 'Enter', isComposing: true }", "{ key: 'Enter', ctrlKey: true, repeat: true }",
@@ -145,6 +147,25 @@ def test_composing_held_keys_and_backspace_submit_and_discard_nothing(begun: Wal
     keys.press("Backspace")
     assert "key=ime" in page.url
     expect(expert.field("Response")).to_have_value("Kept.")
+
+
+def test_whoever_signs_in_again_in_another_tab_goes_on_where_they_were(begun: Walk) -> None:
+    expert, page = begun.expert, open_editor(begun.expert, begun, "expiry")
+    state = page.locator("[data-autosave-status]")
+    page.wait_for_function(READY)
+    page.context.clear_cookies()
+    expert.field("Instruction").fill("Who was signed out?")
+    expert.field("Response").fill("Nobody lost a word.")
+    expect(state).to_contain_text("You are signed out")
+    tab = Person(expert.email, expert.name, expert.url, page.context.new_page(), expert.watch)
+    tab.log_in()
+    expect(tab.page).not_to_have_url(re.compile("login"))
+    tab.page.close()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    saved(page)
+    expert.field("Response").press("Control+Enter")
+    page.wait_for_function(SENT)
+    expect(page.locator("main")).to_contain_text("Submitted. Here is the next one.")
 
 
 def test_what_is_pasted_becomes_markdown_is_counted_and_can_be_undone(begun: Walk) -> None:
@@ -192,30 +213,45 @@ def test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_bac
     """The next page is there at once; what was decided offline arrives once; the last decision is taken back."""
     expert, reviewer, keys = begun.expert, begun.reviewer, begun.reviewer.page.keyboard
     page = open_editor(expert, begun, "row-0")
-    for number in range(6):
-        page.wait_for_function(READY)
+    for number in range(10):
+        if number < 4:
+            page.wait_for_function(READY)
+        if number == 4:
+            page.wait_for_function("() => Number(document.documentElement.dataset.ahead) === 5")
+            page.context.set_offline(True)  # five pages are there, the sixth text waits where it was written
         expert.field("Instruction").fill(f"Row {number}?")
         expert.field("Response").fill(f"Row {number} stands.")
         before = page.url
         page.keyboard.press("Control+Enter")
-        expect(page).not_to_have_url(before)
-        expect(expert.field("Instruction")).to_be_focused()
-        expect(expert.field("Response")).to_have_value("")
-    page.wait_for_function("() => !Object.keys(localStorage).some(key => key.includes('outbox'))")
+        if number < 9:
+            expect(page).not_to_have_url(before)
+            expect(expert.field("Instruction")).to_be_focused()
+            expect(expert.field("Response")).to_have_value("")
+    expect(page.locator("main[inert]")).to_have_count(1)
+    expect(page.locator("#toasts")).to_contain_text("What you decided here is kept on this computer")
+    page.context.set_offline(False)
+    expect(page.locator("main[inert]")).to_have_count(0)
+    expect(expert.field("Response")).to_have_value("")
+    page.wait_for_function(SENT)
+    expert.go(begun.root("pairs/?q=stands&task=advice"))
+    expect(page.locator("tbody tr")).to_have_count(10)
+    assert len(set(re.findall(r"Row \d stands", expert.main.inner_text()))) == 10
     reviewer.go(begun.root("review/"))
     reviewer.press("Start reviewing")
     page = reviewer.page
-    page.wait_for_function("() => Number(document.documentElement.dataset.ahead) === 2")
+    page.wait_for_function("() => Number(document.documentElement.dataset.ahead) > 1")
     reviewer.look()
     page.context.set_offline(True)
     for _ in range(2):
         before = page.url
-        keys.press("a")
+        for _held in range(2):
+            keys.down("a")  # the second time the key repeats itself
+        keys.up("a")
         expect(page).not_to_have_url(before)
         expect(page.locator("main[data-unseen]")).to_have_count(0)
     expect(page.locator("#toasts")).to_contain_text("Decisions kept on this computer and sent later: 2")
     page.context.set_offline(False)
-    page.wait_for_function("() => !Object.keys(localStorage).some(key => key.includes('outbox'))")
+    page.wait_for_function(SENT)
     keys.press("u")
     reviewer.sees("Taken back: approved")
     reviewer.go(begun.root("actions/"))
