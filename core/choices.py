@@ -116,6 +116,14 @@ class ThreadState(TextChoices):
     SETTLED = "settled", _("Settled")
 
 
+class MailWish(TextChoices):
+    """Which of the news that the inbox holds a person also wants by mail, where a mail server is set up."""
+
+    ALL = "all", _("All that I am named for")
+    OWN = "own", _("Only of what I asked for myself")
+    NONE = "none", _("None")
+
+
 class NoticeKind(TextChoices):
     RETURNED = "returned", _("Returned to you")
     ASSIGNED = "assigned", _("Assigned to you")

@@ -120,10 +120,11 @@ def door_mail(
     """
     host, port, address = opened(actor, purpose, url, message.as_bytes(), MAIL_PORTS)
     secure = ssl.create_default_context()
+    at_once = secure if urlsplit(url).scheme == "smtps" else None
     try:
-        with connected(urlsplit(url).scheme, host, port, address, seconds, secure) as server:
+        with _Pinned(address, host, port, seconds, at_once) as server:
             server.ehlo()
-            if not isinstance(server.sock, ssl.SSLSocket) and server.has_extn("starttls"):
+            if at_once is None and server.has_extn("starttls"):
                 server.starttls(context=secure)
                 server.ehlo()
             if user:
@@ -133,23 +134,25 @@ def door_mail(
                     )
                 server.login(user, password)
             server.send_message(message)
+    except ssl.SSLError as error:
+        raise not_itself(host, error) from error
     except (smtplib.SMTPException, OSError) as error:
         raise silent(host, error) from error
 
 
-def connected(scheme: str, host: str, port: int, address: str, seconds: float, secure: ssl.SSLContext) -> smtplib.SMTP:
-    """Connects to the address that was looked up, and speaks to the host: its certificate is checked by that name."""
+class _Pinned(smtplib.SMTP):
+    """Connects to the address that was looked up, and speaks to the host: its certificate is checked by that name.
 
-    class Plain(smtplib.SMTP):
-        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-            return socket.create_connection((address, port), timeout)
+    With a context all is encrypted from the first byte.
+    """
 
-    class Encrypted(smtplib.SMTP_SSL, Plain):
-        """From the first byte on."""
+    def __init__(self, address: str, host: str, port: int, seconds: float, context: ssl.SSLContext | None) -> None:
+        self._address, self._context = address, context
+        super().__init__(host, port, timeout=seconds)
 
-    if scheme == "smtps":
-        return Encrypted(host, port, timeout=seconds, context=secure)
-    return Plain(host, port, timeout=seconds)
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain = socket.create_connection((self._address, port), timeout)
+        return self._context.wrap_socket(plain, server_hostname=host) if self._context else plain
 
 
 def opened(actor: User, purpose: str, url: str, body: bytes, ports: dict[str, int] = PORTS) -> tuple[str, int, str]:
@@ -175,6 +178,20 @@ def opened(actor: User, purpose: str, url: str, body: bytes, ports: dict[str, in
 def silent(host: str, error: Exception) -> ApplicationError:
     text = _("%(host)s did not answer as it should: %(reason)s.")
     return ApplicationError(text % {"host": host, "reason": error or type(error).__name__})
+
+
+def not_itself(host: str, error: ssl.SSLError) -> ApplicationError:
+    """No encrypted connection: who answers cannot prove to be that host, or speaks no TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = _(
+            "%(host)s could not prove that it is %(host)s (%(reason)s), so nothing was sent. Give it a certificate for "
+            "this name that this machine trusts."
+        )
+        return ApplicationError(text % {"host": host, "reason": error.verify_message.rstrip(".")})
+    text = _(
+        "%(host)s agreed on no encryption (%(reason)s). A port that begins in the clear, as 587 does, is named by smtp://."
+    )
+    return ApplicationError(text % {"host": host, "reason": error.reason or error})
 
 
 def too_large(host: str, most: int) -> ApplicationError:

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.choices import Role
+from core.choices import MailWish, Role
 from core.models import Project
 
 LINK_DAYS = 7
@@ -136,6 +136,11 @@ class Profile(forms.Form):
         label=_("Single-key shortcuts"),
         required=False,
         help_text=_("Keys such as j and k act at once, without Ctrl. Switch this off if you dictate."),
+    )
+    mails = forms.ChoiceField(
+        label=_("News of trainings by mail"),
+        choices=MailWish.choices,
+        help_text=_("They stand in your inbox whatever you choose. Without a mail server nobody is mailed."),
     )
 
 

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
-from core.choices import LinkKind, Role
+from core.choices import LinkKind, MailWish, Role
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,6 +28,10 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox, which
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=150)
     single_keys = models.BooleanField(_("single-key shortcuts"), default=True)
+    mails = models.CharField(
+        _("news of trainings by mail"), max_length=4, choices=MailWish.choices, default=MailWish.ALL,
+        db_default=MailWish.ALL,
+    )  # fmt: skip
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

@@ -6,13 +6,16 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
 from core.models import Delivery, Webhook
 
 PRODUCT = "Apprentice"
 
 
 def mail_of(server: Webhook, delivery: Delivery) -> EmailMessage:
-    """Plain text, and where to read on.
+    """Plain text, where to read on, and where to say that one wants no more of them.
 
     Its number is that of the delivery, so that a mail that is sent twice is known again.
     """
@@ -24,5 +27,8 @@ def mail_of(server: Webhook, delivery: Delivery) -> EmailMessage:
     message["Date"] = format_datetime(delivery.created_at)
     message["Message-ID"] = f"<{delivery.number}@{server.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"{told['text']}\n\n{server.site}{told['path']}\n")
+    profile = server.site + reverse("profile")
+    message["List-Unsubscribe"] = f"<{profile}>"
+    stop = _("Whether you get such mails is up to you: %(profile)s") % {"profile": profile}
+    message.set_content(f"{told['text']}\n\n{server.site}{told['path']}\n\n-- \n{stop}\n")
     return message

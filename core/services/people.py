@@ -118,7 +118,7 @@ def token_revoke(*, actor: User, token: ApiToken) -> None:
 
 
 @transaction.atomic
-def profile_update(*, actor: User, name: str, single_keys: bool) -> None:
-    User.objects.filter(pk=actor.pk).update(name=name, single_keys=single_keys)
+def profile_update(*, actor: User, name: str, single_keys: bool, mails: str) -> None:
+    User.objects.filter(pk=actor.pk).update(name=name, single_keys=single_keys, mails=mails)
     actor.refresh_from_db()
     event_record(actor=actor, action="user.profile_changed", subject=actor)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.choices import DeliveryState, Queue, WebhookKind, WebhookState
+from core.choices import DeliveryState, MailWish, Queue, WebhookKind, WebhookState
 from core.denied import ApplicationError
 from core.door import MAIL_PORTS, DoorClosed, door_mail, door_request, host_and_port
 from core.jobs import JobContext, JobRunner, job_kind
@@ -84,16 +84,19 @@ def mail_server_create(
     return server
 
 
-def mail_tell(*, users: Collection[int], project: Project, subject: str, text: str, path: str) -> int:
-    """Queue a mail to each of those of `users` who are members, in the transaction under way. Returns how many.
+def mail_tell(
+    *, users: Collection[int], asked_by: int | None, project: Project, subject: str, text: str, path: str
+) -> int:
+    """Queue a mail to each of those of `users` who are members and want it, in the transaction under way. Returns how
+    many. It ends with the address of the page at `path`; `asked_by` is whose wish it was that is now fulfilled.
 
-    It ends with the address of the page at `path`. The project's own mail server goes before that of all projects;
-    where there is none, nobody is mailed.
+    The project's own mail server goes before that of all projects; where there is none, nobody is mailed.
     """
     wanted = Webhook.objects.filter(kind=WebhookKind.MAIL, state=WebhookState.ACTIVE)
     servers = wanted.filter(Q(project=project) | Q(project=None)).order_by("project", "-pk")
     server = servers.first()
     members = Membership.objects.filter(project=project, user__in=users, user__is_active=True)
+    members = members.exclude(user__mails=MailWish.NONE).exclude(~Q(user=asked_by), user__mails=MailWish.OWN)
     addresses = list(members.order_by("user").values_list("user__email", flat=True)) if server else []
     if server:
         mail_queue(server, addresses, subject, text, path)

@@ -1,6 +1,7 @@
 """A person's own page: name, keys, API tokens. Password, second factor and sessions are allauth's pages."""
 
 from django.contrib import messages
+from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,10 +14,12 @@ from core.models import ApiToken
 from core.selectors.people import tokens_of
 from core.services.people import profile_update, token_create, token_revoke
 
+PARTS = ("name", "single_keys", "mails")
+
 
 def profile(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    form = Profile(request.POST or None, initial={"name": user.name, "single_keys": user.single_keys})
+    form = Profile(request.POST or None, initial=model_to_dict(user, PARTS))
     if request.method == "POST" and form.is_valid():
         profile_update(actor=user, **form.cleaned_data)
         messages.success(request, _("Your profile is saved."))
@@ -34,7 +37,7 @@ def page(
 ) -> HttpResponse:
     user = person(request)
     context = {
-        "form": form or Profile(initial={"name": user.name, "single_keys": user.single_keys}),
+        "form": form or Profile(initial=model_to_dict(user, PARTS)),
         "token_form": token_form or NewToken(prefix="token", projects=projects_for(request)),
         "tokens": tokens_of(user),
         "plain": plain,

@@ -6,18 +6,11 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from email.message import EmailMessage
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from django.test import Client
 from django.utils import timezone
 
@@ -25,26 +18,49 @@ from core.choices import DeliveryState
 from core.denied import ApplicationError
 from core.models import Delivery, Event, Project, User, Webhook
 from core.services.webhooks import deliveries_due, mail_server_create, mail_tell, webhook_create
+from tests.faults.certificates import write_certificate
 from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Post(socketserver.StreamRequestHandler):
-    """As much of a mail server (RFC 5321) as takes mails."""
+    """As much of a mail server (RFC 5321, RFC 3207) as takes mails."""
 
     taken: list[tuple[str, list[str], EmailMessage]] = []
     said: list[str] = []
     refusals: list[str] = []  # said to the next recipients
+    secure: ssl.SSLContext | None = None  # encrypts from the first byte, or where the client asks
+    at_once = False
 
     def handle(self) -> None:
+        try:
+            if self.at_once:
+                self.encrypt()
+            self.converse()
+        except OSError:
+            return  # the client went away, as it does when it dislikes our certificate
+        finally:
+            self.request.close()
+
+    def encrypt(self) -> None:
+        assert self.secure is not None
+        self.request = self.secure.wrap_socket(self.request, server_side=True)
+        self.setup()
+
+    def converse(self) -> None:
         sender, recipients = "", list[str]()
         self.say("220 post.example.org")
         while line := self.rfile.readline().decode().strip():
             word, _, rest = line.partition(" ")
             type(self).said.append(word.upper())
             if word.upper() == "EHLO":
-                self.say("250-post.example.org", "250-AUTH PLAIN", "250 8BITMIME")
+                encrypted = isinstance(self.request, ssl.SSLSocket)
+                more = "AUTH PLAIN" if encrypted else "STARTTLS" if self.secure else "HELP"
+                self.say("250-post.example.org", f"250-{more}", "250 8BITMIME")
+            elif word.upper() == "STARTTLS":
+                self.say("220 go on")
+                self.encrypt()
             elif word.upper() == "AUTH":
                 self.say("235 welcome")
             elif word.upper() == "MAIL":
@@ -74,28 +90,42 @@ class Post(socketserver.StreamRequestHandler):
 def post(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[str]:
     for name in ("taken", "said", "refusals"):
         monkeypatch.setattr(Post, name, [])
-    with listening() as port:
-        settings.DOOR_ALLOW = [f"127.0.0.1:{port}"]
-        yield f"smtp://127.0.0.1:{port}"
-
-
-@contextmanager
-def listening(secure: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A mail server on a port of this machine, encrypted from the first byte with `secure`."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Post) as server:
-        if secure:
-            server.socket = secure.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield server.server_address[1]
+        settings.DOOR_ALLOW = [f"127.0.0.1:{server.server_address[1]}"]
+        yield f"smtp://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(params=["smtps", "smtp"])
+def secret_post(
+    request: pytest.FixtureRequest, post: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], tuple[str, Path]]:
+    """Let the mail server prove itself by a certificate for a name; returns its address and the certificate's path."""
+
+    def certify(name: str) -> tuple[str, Path]:
+        secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate, key = write_certificate(tmp_path, name)
+        secure.load_cert_chain(certificate, key)
+        monkeypatch.setattr(Post, "secure", secure)
+        monkeypatch.setattr(Post, "at_once", request.param == "smtps")
+        return post.replace("smtp", request.param), certificate
+
+    return certify
 
 
 def named(admin: User, url: str, **more: Any) -> Webhook:
     return mail_server_create(
         actor=admin, url=url, sender="apprentice@example.org", site="https://here.example", **more
     )
+
+
+def send_again() -> None:
+    Delivery.objects.update(next_at=timezone.now())
+    deliveries_due()
+    run_jobs()
 
 
 def test_each_who_is_told_gets_a_mail_of_their_own_and_the_door_tells_what_left(
@@ -107,8 +137,8 @@ def test_each_who_is_told_gets_a_mail_of_their_own_and_the_door_tells_what_left(
     assert (recipients, first["Subject"]) == ([f"TO:<{admin.email}>"], "Apprentice can send mail")
     Post.taken.clear()
     told = mail_tell(
-        users=[owner.pk, expert.pk, stranger.pk], project=project, subject="Café:\nBcc: x@example.org", text="Dóne.",
-        path="/p/x/",
+        users=[owner.pk, expert.pk, stranger.pk], asked_by=owner.pk, project=project,
+        subject="Café:\nBcc: x@example.org", text="Dóne.", path="/p/x/",
     )  # fmt: skip
     assert told == 2
     run_jobs()
@@ -117,7 +147,9 @@ def test_each_who_is_told_gets_a_mail_of_their_own_and_the_door_tells_what_left(
     )
     mail = Post.taken[0][2]
     assert (mail["Subject"], mail["Bcc"], mail["To"]) == ("Café: Bcc: x@example.org", None, owner.email)
-    assert mail.get_content().replace("\r\n", "\n") == "Dóne.\n\nhttps://here.example/p/x/\n"
+    told_so, _, stop = mail.get_content().replace("\r\n", "\n").partition("\n-- \n")
+    assert (told_so, "https://here.example/profile/" in stop) == ("Dóne.\n\nhttps://here.example/p/x/\n", True)
+    assert mail["List-Unsubscribe"] == "<https://here.example/profile/>"
     assert set(Delivery.objects.values_list("state", "status")) == {(DeliveryState.TAKEN, 250)}
     assert Event.objects.filter(action="door.sent", summary__startswith="mail ").count() == 3
 
@@ -129,7 +161,7 @@ def test_a_mail_that_is_refused_is_tried_again_under_its_number(
     run_jobs()
     Post.taken.clear()
     Post.refusals = ["451 later"]
-    mail_tell(users=[owner.pk], project=project, subject="Done", text="Done.", path="/")
+    mail_tell(users=[owner.pk], asked_by=None, project=project, subject="Done", text="Done.", path="/")
     run_jobs()
     delivery = Delivery.objects.get(attempts=1, state=DeliveryState.WAITING)
     assert ("later" in delivery.error, Post.taken) == (True, [])
@@ -146,45 +178,8 @@ def test_no_password_leaves_in_the_clear_and_a_closed_door_stays_closed(admin: U
     assert not {"AUTH", "MAIL"} & set(Post.said)
     Post.said.clear()
     settings.DOOR_ALLOW = []
-    Delivery.objects.update(next_at=timezone.now())
-    deliveries_due()
-    run_jobs()
+    send_again()
     assert ("DOOR_ALLOW" in Delivery.objects.get().error, Post.said) == (True, [])
-
-
-def test_an_encrypted_server_gets_mail_and_password_if_its_certificate_is_its_own(
-    admin: User, post: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key, certificate = written_certificate(tmp_path, "127.0.0.1")
-    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    secure.load_cert_chain(certificate, key)
-    with listening(secure) as port:
-        settings.DOOR_ALLOW = [f"127.0.0.1:{port}"]
-        named(admin, f"smtps://127.0.0.1:{port}", user="ada", password="secret")
-        run_jobs()
-        assert ("certificate" in Delivery.objects.get().error, Post.said) == (True, [])
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        Delivery.objects.update(next_at=timezone.now())
-        deliveries_due()
-        run_jobs()
-    assert (Delivery.objects.get().status, "AUTH" in Post.said, len(Post.taken)) == (250, True, 1)
-
-
-def written_certificate(folder: Path, address: str) -> tuple[Path, Path]:
-    """Key and certificate of an address, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
-    now = timezone.now()
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "key.pem", folder / "certificate.pem"
-    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    paths[0].write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
-    paths[1].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return paths
 
 
 @pytest.mark.parametrize("url", ["smtps://[", "smtps://h:99999", "smtps://h:465/in", "https://h"])
@@ -200,9 +195,54 @@ def test_a_password_that_no_mail_server_takes_is_refused_at_once(admin: User, po
     assert not Webhook.objects.exists()
 
 
+def test_a_password_and_a_mail_go_encrypted_to_who_proves_to_be_the_server(
+    admin: User, secret_post: Callable[[str], tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = secret_post("127.0.0.1")
+    named(admin, url, user="ada", password="secret")
+    run_jobs()
+    assert "127.0.0.1 could not prove that it is 127.0.0.1 (self-signed certificate)" in Delivery.objects.get().error
+    assert not {"AUTH", "MAIL"} & set(Post.said)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    send_again()
+    assert (Delivery.objects.get().error, len(Post.taken)) == ("", 1)
+    assert {"AUTH", "MAIL"} <= set(Post.said)
+
+
+def test_nothing_is_sent_to_a_server_with_the_certificate_of_another(
+    admin: User, secret_post: Callable[[str], tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = secret_post("post.example.org")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    named(admin, url)
+    run_jobs()
+    error = Delivery.objects.get().error
+    assert ("IP address mismatch" in error, "nothing was sent" in error, Post.taken) == (True, True, [])
+
+
+def test_a_server_that_begins_in_the_clear_is_told_from_one_that_does_not(admin: User, post: str) -> None:
+    named(admin, post.replace("smtp", "smtps"))
+    run_jobs()
+    assert "A port that begins in the clear, as 587 does, is named by smtp://." in Delivery.objects.get().error
+
+
+def test_a_person_is_mailed_as_much_as_their_profile_says(
+    admin: User, owner: User, expert: User, project: Project, post: str, as_user: Callable[[User], Client]
+) -> None:
+    named(admin, post)
+    people = {"users": [owner.pk, expert.pk], "project": project, "subject": "Done", "text": "Done.", "path": "/"}
+    assert mail_tell(asked_by=owner.pk, **people) == 2
+    as_user(expert).post("/profile/", {"name": expert.name, "mails": "own"})
+    assert [mail_tell(asked_by=who, **people) for who in (owner.pk, expert.pk, None)] == [1, 2, 1]
+    as_user(expert).post("/profile/", {"name": expert.name, "mails": "none"})
+    assert mail_tell(asked_by=expert.pk, **people) == 1
+    page = as_user(expert).get("/profile/").content.decode()
+    assert '<option value="none" selected>' in page
+
+
 def test_without_a_mail_server_nobody_is_mailed(admin: User, owner: User, project: Project) -> None:
     webhook_create(actor=admin, url="https://hooks.example.org/x", events=["job.done"])
-    assert mail_tell(users=[owner.pk], project=project, subject="Done", text="Done.", path="/") == 0
+    assert mail_tell(users=[owner.pk], asked_by=None, project=project, subject="Done", text="Done.", path="/") == 0
     assert not Delivery.objects.filter(event="mail").exists()
 
 

@@ -18,7 +18,7 @@ def program(plain: str) -> APIClient:
 
 
 def test_name_and_keys_are_saved(expert: User, as_user: object) -> None:
-    as_user(expert).post("/profile/", {"name": "Edda the Second"})
+    as_user(expert).post("/profile/", {"name": "Edda the Second", "mails": "all"})
     expert.refresh_from_db()
     assert (expert.name, expert.single_keys) == ("Edda the Second", False)
     assert as_user(expert).post("/profile/", {"name": ""}).status_code == 400

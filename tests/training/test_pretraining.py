@@ -99,6 +99,8 @@ def test_a_pretraining_makes_a_registered_base_model(
     assert provenance["corpus"] == "Houses"
     assert not ModelVersion.objects.exists()
     assert Event.objects.filter(action="base_model.made", object_id=str(base.pk)).exists()
+    heard = Notice.objects.get(user=owner, kind=NoticeKind.RUN).text
+    assert heard == "The pretraining “Houses on” is done: base model “Houses on”."
     assert [entry.label for entry in lineage_of("corpus", corpus)] == ["Houses on", "Houses on"]
     assert [entry.label for entry in lineage_of("run", run)] == ["Houses", "Tiny", "Houses on"]
     client = as_user(owner)

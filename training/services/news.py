@@ -15,7 +15,10 @@ def tell_of(run: Run, text: str) -> None:
     notice_tell(
         users=people, project=run.project, kind=NoticeKind.RUN, actor=None, subject=("run", run.pk), url=url, text=text
     )
-    mail_tell(users=people, project=run.project, subject=f"{run.project}: {run.name}", text=text, path=url)
+    mail_tell(
+        users=people, asked_by=run.requested_by_id, project=run.project, subject=f"{run.project}: {run.name}",
+        text=text, path=url,
+    )  # fmt: skip
 
 
 def people_told(run: Run) -> list[int]:
