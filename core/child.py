@@ -26,9 +26,10 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
-from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost, draining
+from core.jobs import JobContext, JobDrained, JobFailed, JobHindered, JobStopped, LeaseLost, draining
 from core.memory import MemoryWatch
 from core.ml_program import kill, ml_program
+from core.sentences import in_words
 from ml.rundir import EventReader, RunDir
 
 log = structlog.get_logger(__name__)
@@ -36,13 +37,14 @@ OnEvent = Callable[[int, dict[str, Any]], None]
 
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
+OUT_OF_MEMORY, ENDED = "out_of_memory", "ended"  # why a child died
 SIGNALS = {"drain": signal.SIGINT, "finish": signal.SIGUSR1}  # ml/train/stopping.py says what they mean
 TAKE_OVER_SECONDS = 5.0
 GRACE_VARIABLE = "APPRENTICE_STOP_GRACE"  # ml/train/stopping.py reads it
 
 
-class ChildKilled(Exception):
-    """The child died without a word. The job is tried again and goes on from what was saved."""
+class ChildKilled(JobHindered):
+    """The child died without a word. The job goes on from what was saved. `code` names the death, where it is known."""
 
 
 def supervise(
@@ -130,9 +132,9 @@ class Supervision:
         self.last[kind] = event
         if kind == "checkpoint" or (kind == "progress" and self.got_further(event)):
             self.context.fruitful()
-        if message := event.get("message"):
+        if message := in_words(event.get("message"), event.get("said")):
             level = {"warning": "warning", "error": "error"}.get(kind, "info")
-            self.context.log(str(message), level)
+            self.context.log(message, level)
 
     def got_further(self, event: dict[str, Any]) -> bool:
         """Whether this attempt has added something lasting that earlier ones had not; said once."""
@@ -167,10 +169,10 @@ class Supervision:
                 raise self.end_of(intent)
         error = self.last.get("error")
         if error is not None:
-            raise JobFailed(_explained(error))
+            raise JobFailed(_explained(error), code=str(error.get("code", "")))
         code = self.process.returncode
         if code < 0:
-            raise ChildKilled(_killed_by(-code, self.memory))
+            raise killed_by(-code, self.memory)
         if code == 0:
             raise ChildKilled(_("The process was told to end by somebody else; it goes on from what it saved."))
         raise JobFailed(
@@ -287,7 +289,7 @@ def tail(path: Path, size: int = 20_000) -> str:
 
 
 def _explained(error: dict[str, Any]) -> str:
-    message = str(error.get("message") or error.get("code") or _("no reason given"))
+    message = in_words(error.get("message"), error.get("said")) or str(error.get("code") or _("no reason given"))
     cures = {
         "out_of_memory": _("Use fewer pairs at a time, shorter pairs, or a smaller model."),
         "disk_full": _("Free some disk space and start it again; it goes on from the last checkpoint."),
@@ -295,11 +297,13 @@ def _explained(error: dict[str, Any]) -> str:
     return f"{message} {cures.get(str(error.get('code')), '')}".strip()
 
 
-def _killed_by(number: int, memory: MemoryWatch) -> str:
+def killed_by(number: int, memory: MemoryWatch) -> ChildKilled:
     name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else str(number)
     values = {"signal": name, "held": memory.told()}
     if number != signal.SIGKILL:
-        return _("The process crashed (%(signal)s).") % values
+        return ChildKilled(_("The process crashed (%(signal)s).") % values)
     if memory.evidence():
-        return _("The process was killed by the system, out of memory: it held %(held)s (%(signal)s).") % values
-    return _("The process was ended from outside (%(signal)s); there was memory left, it held %(held)s.") % values
+        text = _("The process was killed by the system, out of memory: it held %(held)s (%(signal)s).")
+        return ChildKilled(text % values, code=OUT_OF_MEMORY)
+    text = _("The process was ended from outside (%(signal)s); there was memory left, it held %(held)s.")
+    return ChildKilled(text % values, code=ENDED)

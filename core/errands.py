@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.jobs import JobContext, JobFailed
 from core.ml_program import ml_program
+from core.sentences import in_words
 
 POLL_SECONDS = 0.2
 
@@ -18,8 +19,8 @@ POLL_SECONDS = 0.2
 def errand(context: JobContext, arguments: list[str], *, timeout: float) -> Any:
     """Run `python -m ml <arguments>` and return the JSON it printed, be its verdict good (exit code 0) or bad (1).
 
-    Raises JobFailed with the last line of its error output when it printed none, JobStopped or JobDrained when the job
-    should end, and JobFailed after `timeout` seconds.
+    Raises JobFailed with what it printed as its error, or with the last line of its error output, JobStopped or
+    JobDrained when the job should end, and JobFailed after `timeout` seconds.
     """
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaint:
         with ml_program(*arguments, stdout=answer, stderr=complaint) as process:
@@ -32,7 +33,10 @@ def errand(context: JobContext, arguments: list[str], *, timeout: float) -> Any:
             context.log("\n".join(said[-50:]), "info" if process.returncode == 0 else "error")
         if process.returncode not in (0, 1) or not told.strip():
             raise JobFailed(said[-1] if said else _("The process ended with code %d.") % process.returncode)
-        return json.loads(told)
+        found = json.loads(told)
+        if isinstance(found, dict) and found.keys() == {"error", "said"}:
+            raise JobFailed(in_words(found["error"], found["said"]))
+        return found
 
 
 def wait(context: JobContext, process: "subprocess.Popen[bytes]", timeout: float) -> None:

@@ -36,7 +36,22 @@ draining = threading.Event()  # set by the worker's shutdown signal; runners pol
 
 
 class JobFailed(Exception):
-    """The job could not do its work for a reason a person can act on. Not retried."""
+    """The job could not do its work for a reason a person can act on. Not retried.
+
+    `code` names the kind of reason for programs, whatever language the sentence is in.
+    """
+
+    def __init__(self, sentence: str, *, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class JobHindered(Exception):
+    """This attempt came to an end for a reason that may pass: the job is tried again. The sentence is for people."""
+
+    def __init__(self, sentence: str, *, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class JobStopped(Exception):
@@ -223,18 +238,22 @@ def run_and_record(context: JobContext) -> None:
     except LeaseLost:
         raise
     except JobFailed as failure:
-        finish(context, JobState.FAILED, error=storable(str(failure)))
+        finish(context, JobState.FAILED, error=storable(str(failure)), result={"failure": failure.code})
+    except JobHindered as hindrance:
+        log.warning("job_hindered", job=job.pk, kind=job.kind, reason=str(hindrance))
+        crashed(context, hindrance)
     except Exception as error:
         log.exception("job_crashed", job=job.pk, kind=job.kind)
         crashed(context, error)
 
 
 def crashed(context: JobContext, error: Exception) -> None:
-    """An error nobody foresaw: kept in the log with its trace, tried again until `max_attempts` brought nothing."""
-    context.log(traceback.format_exc(), "error")
-    reason = storable(f"{type(error).__name__}: {error}")[:2000]
+    """An error nobody foresaw, or a hindrance: kept in the log, tried again until `max_attempts` brought nothing."""
+    hindered = isinstance(error, JobHindered)
+    context.log(str(error) if hindered else traceback.format_exc(), "error")
+    reason = storable(str(error) if hindered else f"{type(error).__name__}: {error}")[:2000]
     if context.job.fruitless >= context.job.max_attempts:
-        finish(context, JobState.FAILED, error=reason)
+        finish(context, JobState.FAILED, error=reason, result={"failure": getattr(error, "code", "")})
     else:
         requeue(owned(context.job), context.job, message=reason[:500])
 

@@ -10,6 +10,7 @@ from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobRunner, LeaseLost, job_kind, owned
 from core.models import Job
+from core.sentences import in_words
 from curation.models import BulkAction, Corpus, DatasetVersion, DocumentUpload, Erasure, Export, Import, Pair, Task
 from curation.services.building import version_build
 from curation.services.bulk import bulk_run
@@ -290,7 +291,7 @@ class MakeCorpus(JobRunner):
 
         def tell(attempt: int, event: dict[str, Any]) -> None:
             if event.get("type") == "progress":
-                context.progress(int(event["done"]), int(event["total"]), str(event["message"]))
+                context.progress(int(event["done"]), int(event["total"]), in_words(event["message"], event.get("said")))
 
         grace = settings.STOP_GRACE_SECONDS * 0.75
         folder = corpus_prepare(corpus)

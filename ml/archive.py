@@ -21,6 +21,7 @@ from ml.atomic import new_folder
 from ml.cli import fail, print_json
 from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import Phrase, gettext_noop, sentence_of
 from ml.store import UnsafeModelError
 
 _MOST_ENTRIES = 20_000
@@ -61,7 +62,8 @@ def unpack_model(archive: Path, out: Path) -> dict[str, Any]:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     _copy(read, entry, target)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise ArchiveError(f"The archive is damaged or of an unknown kind: {error}.") from error
+        text = gettext_noop("The archive is damaged or of an unknown kind: %(reason)s.")
+        raise ArchiveError(Phrase(text, reason=str(error).rstrip("."))) from error
     return {"folder": str(root), "files": len(wanted), "bytes": sum(entry.size for entry in wanted)}
 
 
@@ -77,20 +79,22 @@ def _opened(archive: Path) -> Iterator[tuple[list[Entry], Any]]:
                        if not member.isdir()]  # fmt: skip
             yield entries, tape.extractfile
     else:
-        raise ArchiveError("This is no archive of a kind that is opened: bring a .zip, .whl, .tar or .tar.gz file.")
+        text = gettext_noop("This is no archive of a kind that is opened: bring a .zip, .whl, .tar or .tar.gz file.")
+        raise ArchiveError(Phrase(text))
 
 
 def _zip_entry(info: zipfile.ZipInfo) -> Entry:
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise ArchiveError(f"{info.filename} is a link. Pack the file itself.")
+        raise ArchiveError(Phrase(gettext_noop("%(file)s is a link. Pack the file itself."), file=info.filename))
     if info.flag_bits & 0x1:
-        raise ArchiveError(f"{info.filename} is locked with a password.")
+        raise ArchiveError(Phrase(gettext_noop("%(file)s is locked with a password."), file=info.filename))
     return Entry(_inside(info.filename), info.file_size, info)
 
 
 def _tar_entry(member: tarfile.TarInfo) -> Entry:
     if not member.isreg():
-        raise ArchiveError(f"{member.name} is a link or a device. Pack the file itself.")
+        text = gettext_noop("%(file)s is a link or a device. Pack the file itself.")
+        raise ArchiveError(Phrase(text, file=member.name))
     return Entry(_inside(member.name), member.size, member)
 
 
@@ -98,42 +102,49 @@ def _inside(name: str) -> PurePosixPath:
     """The name of an entry, if it stays in the folder. Raises ArchiveError."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\x00" in name or not path.parts:
-        raise ArchiveError(f"{name[:200]!r} leads out of the archive; such an archive is not unpacked.")
+        text = gettext_noop("%(file)s leads out of the archive; such an archive is not unpacked.")
+        raise ArchiveError(Phrase(text, file=repr(name[:200])))
     return path
 
 
 def _check_size(archive: Path, entries: list[Entry], out: Path) -> None:
     if len(entries) > _MOST_ENTRIES:
-        raise ArchiveError(f"The archive holds more than {_MOST_ENTRIES} files, as no model does.")
+        text = gettext_noop("The archive holds more than %(most)d files, as no model does.")
+        raise ArchiveError(Phrase(text, most=_MOST_ENTRIES))
     size = sum(entry.size for entry in entries)
     if size > _RATIO_FROM and size > _MOST_RATIO * archive.stat().st_size:
-        raise ArchiveError(f"The archive unpacks to more than {_MOST_RATIO} times its size, as no model does.")
+        text = gettext_noop("The archive unpacks to more than %(most)d times its size, as no model does.")
+        raise ArchiveError(Phrase(text, most=_MOST_RATIO))
     place = next(parent for parent in out.parents if parent.exists())
     if size + _SPARE > shutil.disk_usage(place).free:
-        raise ArchiveError(f"It unpacks to {size >> 20} MB, and there is not enough free space at {place}.")
+        text = gettext_noop("It unpacks to %(size)d MB, and there is not enough free space at %(place)s.")
+        raise ArchiveError(Phrase(text, size=size >> 20, place=str(place)))
 
 
 def _model_folder(entries: list[Entry]) -> PurePosixPath:
     weights = {entry.name.parent for entry in entries if entry.name.suffix == ".safetensors"}
     found = sorted({entry.name.parent for entry in entries if entry.name.name == "config.json"} & weights)
     if not found:
-        raise ArchiveError("The archive holds no folder with config.json and safetensors weights.")
+        raise ArchiveError(
+            Phrase(gettext_noop("The archive holds no folder with config.json and safetensors weights."))
+        )
     if len(found) > 1:
         listed = ", ".join(map(str, found[:5]))
-        raise ArchiveError(f"The archive holds {len(found)} models ({listed}). Pack the one that is meant.")
+        text = gettext_noop("The archive holds %(count)d models (%(listed)s). Pack the one that is meant.")
+        raise ArchiveError(Phrase(text, count=len(found), listed=listed))
     return found[0]
 
 
 def _copy(read: Any, entry: Entry, target: Path) -> None:
     source: IO[bytes] | None = read(entry.member)
     if source is None:
-        raise ArchiveError(f"{entry.name} cannot be read.")
+        raise ArchiveError(Phrase(gettext_noop("%(file)s cannot be read."), file=entry.name))
     written = 0
     with source, target.open("xb") as file:
         while piece := source.read(_PIECE):
             written += len(piece)
             if written > entry.size:
-                raise ArchiveError(f"{entry.name} is larger than the archive says.")
+                raise ArchiveError(Phrase(gettext_noop("%(file)s is larger than the archive says."), file=entry.name))
             file.write(piece)
 
 
@@ -147,7 +158,7 @@ def _unpack_command(arguments: list[str]) -> int:
         watch_lifeline()
         print_json(unpack_model(options.archive, options.out.resolve()))
     except (ArchiveError, IsolationError) as error:
-        return fail(str(error))
+        return fail(sentence_of(error))
     return 0
 
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ml.lifeline import VARIABLE as LIFELINE
+from ml.phrases import Phrase, beside
 from ml.priority import give_way
 
 Command = Callable[[list[str]], int]
@@ -73,6 +74,8 @@ def print_json(value: Any) -> None:
 
 
 def fail(message: str) -> int:
-    """Print a sentence to the error output; returns exit code 1."""
+    """Print a sentence to the error output, and for programs what a phrase was made of; returns exit code 1."""
     sys.stderr.write(f"{message}\n")
+    if isinstance(message, Phrase):
+        print_json({"error": message, **beside(message)})
     return 1

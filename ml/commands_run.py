@@ -13,6 +13,7 @@ from typing import Any
 from ml.cli import fail, load, print_json
 from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import Phrase, gettext_noop, sentence_of
 from ml.recipe import METHODS
 from ml.rundir import Attempt, RunBusyError, RunDir, RunSpec, SpecError
 from ml.train.stopping import Stopper, StopRequested
@@ -42,7 +43,7 @@ def probe_command(arguments: list[str]) -> int:
         print_json(load("ml.probe").probe_method(run, options.method, options.seconds))
     except Exception as error:
         traceback.print_exc()
-        return fail(str(error) or type(error).__name__)
+        return fail(sentence_of(error))
     return 0
 
 
@@ -54,7 +55,7 @@ def inspect_command(arguments: list[str]) -> int:
     try:
         isolation = isolate("forbidden")
     except IsolationError as error:
-        return fail(str(error))
+        return fail(sentence_of(error))
     watch_lifeline()
     found = load("ml.inspection").inspect_model(folder)
     print_json({**found, "isolation": isolation})
@@ -92,14 +93,14 @@ def _attempt(kind: str, run: RunDir, spec: RunSpec, attempt: Attempt) -> int:
         isolation = isolate(spec.network)
         watch_lifeline()
         stopper.listen()
-        attempt.events.write("isolation", name=isolation, message=f"Network: {_ISOLATION_WORDS[isolation]}.")
+        attempt.events.write("isolation", name=isolation, message=Phrase(_ISOLATION_WORDS[isolation]))
         result = _work(kind)(run, attempt, stopper)
     except StopRequested:
         attempt.events.write("stopped", step=0, saved=True)
         return 0
     except Exception as error:
         traceback.print_exc()
-        attempt.events.write("error", code=error_code(error), message=str(error) or type(error).__name__)
+        attempt.events.write("error", code=error_code(error), message=sentence_of(error))
         return 1
     if result is not None:
         run.write_done(result)
@@ -108,10 +109,10 @@ def _attempt(kind: str, run: RunDir, spec: RunSpec, attempt: Attempt) -> int:
 
 
 _ISOLATION_WORDS = {
-    "network namespace": "none (a network namespace of its own)",
-    "user and network namespace": "none (user and network namespaces of its own)",
-    "seccomp filter": "none (a seccomp filter refuses internet sockets)",
-    "none": "reachable, as an admin allowed for this run",
+    "network namespace": gettext_noop("Network: none (a network namespace of its own)."),
+    "user and network namespace": gettext_noop("Network: none (user and network namespaces of its own)."),
+    "seccomp filter": gettext_noop("Network: none (a seccomp filter refuses internet sockets)."),
+    "none": gettext_noop("Network: reachable, as an admin allowed for this run."),
 }
 
 

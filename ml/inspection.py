@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from ml.loading import TRUST_REMOTE_CODE, ModelError, load_base
+from ml.phrases import Phrase, beside, gettext_noop, sentence_of
 from ml.prompting import Tokenizer, TokenizerError
 from ml.speed import measure_speed
 from ml.store import UnsafeModelError, check_safe_folder, fingerprint
@@ -27,15 +28,16 @@ _MOST_MEMORY = 0.7  # of what is free
 
 
 class _Refused(Exception):
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, template: str, **values: Any) -> None:
+        super().__init__(Phrase(template, **values))
         self.code = code
 
 
 def inspect_model(folder: Path | str) -> dict[str, Any]:
     """Facts about a model folder and every problem found.
 
-    `ok` is True when nothing forbids registering it; `problems` are {"code", "blocking", "sentence"}. The facts:
+    `ok` is True when nothing forbids registering it; `problems` are {"code", "blocking", "sentence"} and what the
+    sentence was made of. The facts:
     architecture, parameters, bytes, longest (positions), vocabulary (tokens), embedding_rows, eos_token,
     chat_template, fingerprint, tokenizer_fingerprint, template_fingerprint, speed (of ml.speed), and what the folder
     says of itself.
@@ -46,13 +48,13 @@ def inspect_model(folder: Path | str) -> dict[str, Any]:
     try:
         _inspect(root, facts, problems)
     except UnsafeModelError as error:
-        problems.append(_problem("unsafe", str(error)))
+        problems.append(_problem("unsafe", sentence_of(error)))
     except TokenizerError as error:
-        problems.append(_problem("tokenizer", str(error)))
+        problems.append(_problem("tokenizer", sentence_of(error)))
     except ModelError as error:
-        problems.append(_problem("weights", str(error)))
+        problems.append(_problem("weights", sentence_of(error)))
     except _Refused as error:
-        problems.append(_problem(error.code, str(error)))
+        problems.append(_problem(error.code, sentence_of(error)))
     return {**facts, "ok": not any(problem["blocking"] for problem in problems), "problems": problems}
 
 
@@ -78,40 +80,47 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     if not trial.passed:
         problems.append(_problem("chat_template", trial.reason))
     elif not trial.present:
-        sentence = "The model has no chat template; only templates of the kind text can be used with it."
-        problems.append(_problem("no_chat_template", sentence, blocking=False))
+        text = gettext_noop("The model has no chat template; only templates of the kind text can be used with it.")
+        problems.append(_problem("no_chat_template", Phrase(text), blocking=False))
     _try_words(root, facts, tokenizer, problems)
 
 
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "config.json"
     if not path.is_file():
-        raise _Refused("config", "The folder has no config.json, so it is not a model folder.")
+        raise _Refused("config", gettext_noop("The folder has no config.json, so it is not a model folder."))
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _Refused("config", f"config.json is not valid JSON: {error}.") from error
+        raise _Refused(
+            "config", gettext_noop("config.json is not valid JSON: %(reason)s."), reason=str(error)
+        ) from error
     if not isinstance(settings, dict):
-        raise _Refused("config", "config.json must hold a JSON object.")
+        raise _Refused("config", gettext_noop("config.json must hold a JSON object."))
     if "auto_map" in settings:
-        raise _Refused("remote_code", "config.json asks for program code of the model's author (auto_map). "
-                                      "Only architectures that are built in can be used.")  # fmt: skip
+        text = gettext_noop(
+            "config.json asks for program code of the model's author (auto_map). Only architectures that are built in "
+            "can be used."
+        )
+        raise _Refused("remote_code", text)
     if "quantization_config" in settings:
-        raise _Refused("quantized", "The weights are quantized. Register the model's ordinary weights instead.")
+        text = gettext_noop("The weights are quantized. Register the model's ordinary weights instead.")
+        raise _Refused("quantized", text)
     return settings
 
 
 def _tensor_shapes(root: Path) -> dict[str, tuple[int, ...]]:
     paths = sorted(root.glob("*.safetensors"))
     if not paths:
-        raise _Refused("weights", "The folder has no weights in the safetensors format.")
+        raise _Refused("weights", gettext_noop("The folder has no weights in the safetensors format."))
     shapes: dict[str, tuple[int, ...]] = {}
     for path in paths:
         try:
             with safe_open(path, framework="np") as file:
                 shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise _Refused("weights", f"{path.name} is not a complete safetensors file: {error}.") from error
+            text = gettext_noop("%(file)s is not a complete safetensors file: %(reason)s.")
+            raise _Refused("weights", text, file=path.name, reason=str(error)) from error
     return shapes
 
 
@@ -122,7 +131,8 @@ def _compare(root: Path, shapes: dict[str, tuple[int, ...]], facts: dict[str, An
         with torch.device("meta"):
             model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=TRUST_REMOTE_CODE)
     except Exception as error:  # whatever a library makes of a foreign configuration
-        raise _Refused("architecture", f"This model's architecture cannot be used: {error}") from error
+        text = gettext_noop("This model's architecture cannot be used: %(reason)s")
+        raise _Refused("architecture", text, reason=str(error)) from error
     rows = int(model.get_input_embeddings().weight.shape[0])
     facts["longest"] = int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0)
     facts["embedding_rows"] = rows
@@ -132,21 +142,21 @@ def _compare(root: Path, shapes: dict[str, tuple[int, ...]], facts: dict[str, An
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
     missing = [name for name, shape in found.items() if shape is None and name not in tied]
     if missing:
-        raise _Refused("weights", f"The weights lack {len(missing)} tensors, among them {missing[0]}.")
+        text = gettext_noop("The weights lack %(count)d tensors, among them %(name)s.")
+        raise _Refused("weights", text, count=len(missing), name=missing[0])
     wrong = [name for name, shape in found.items() if shape is not None and shape != expected[name]]
     if wrong:
-        raise _Refused("weights", f"{len(wrong)} tensors have another shape than config.json says, e.g. {wrong[0]}.")
+        text = gettext_noop("%(count)d tensors have another shape than config.json says, e.g. %(name)s.")
+        raise _Refused("weights", text, count=len(wrong), name=wrong[0])
     if tokenizer.vocabulary_size > rows:
-        raise _Refused(
-            "vocabulary",
-            f"The tokenizer knows {tokenizer.vocabulary_size} tokens, but the model has embeddings for {rows}.",
-        )
+        text = gettext_noop("The tokenizer knows %(known)d tokens, but the model has embeddings for %(rows)d.")
+        raise _Refused("vocabulary", text, known=tokenizer.vocabulary_size, rows=rows)
     beyond = [each for each in tokenizer.stop_ids if each >= tokenizer.vocabulary_size]
     if beyond:
-        raise _Refused(
-            "special_tokens",
-            f"generation_config.json ends answers with token {beyond[0]}, which the tokenizer does not have.",
+        text = gettext_noop(
+            "generation_config.json ends answers with token %(token)d, which the tokenizer does not have."
         )
+        raise _Refused("special_tokens", text, token=beyond[0])
 
 
 def _licence(root: Path) -> str:
@@ -164,8 +174,10 @@ def _licence(root: Path) -> str:
 def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems: list[dict[str, Any]]) -> None:
     """Load the weights once and let the model go on with a few words, unless it is too large for this machine."""
     if facts["parameters"] * 4 > psutil.virtual_memory().available * _MOST_MEMORY:
-        sentence = "The model is too large to be tried in the memory that is free here; nothing was generated."
-        problems.append(_problem("not_tried", sentence, blocking=False))
+        text = gettext_noop(
+            "The model is too large to be tried in the memory that is free here; nothing was generated."
+        )
+        problems.append(_problem("not_tried", Phrase(text), blocking=False))
         return
     model: Any = load_base(root).eval()
     ids = torch.tensor([tokenizer.encode(_WORDS) or [tokenizer.eos_id]])
@@ -173,7 +185,9 @@ def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems
         for _ in range(_NEW_TOKENS):
             logits = model(input_ids=ids).logits[0, -1, : tokenizer.vocabulary_size]
             if not torch.isfinite(logits).all():
-                raise _Refused("not_a_number", "The weights give no numbers: the model cannot say a word.")
+                raise _Refused(
+                    "not_a_number", gettext_noop("The weights give no numbers: the model cannot say a word.")
+                )
             ids = torch.cat([ids, logits.argmax()[None, None]], dim=1)
     facts["trial"] = {"prompt": _WORDS, "text": tokenizer.decode(ids[0].tolist())}
     facts["speed"] = measure_speed(model, tokenizer.vocabulary_size)
@@ -187,4 +201,4 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _problem(code: str, sentence: str, *, blocking: bool = True) -> dict[str, Any]:
-    return {"code": code, "blocking": blocking, "sentence": sentence}
+    return {"code": code, "blocking": blocking, "sentence": sentence, **beside(sentence)}

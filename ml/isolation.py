@@ -14,6 +14,8 @@ import struct
 from pathlib import Path
 from typing import Literal
 
+from ml.phrases import Phrase, gettext_noop
+
 Isolation = Literal["network namespace", "user and network namespace", "seccomp filter", "none"]
 
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
@@ -50,8 +52,13 @@ def isolate(network: str) -> Isolation:
     if _filter_sockets(libc):
         return "seccomp filter"
     raise IsolationError(
-        "This machine can run a training neither in a network namespace nor under a seccomp filter, so the process "
-        "could reach the network. Allow user namespaces, or let an admin allow the network for this run."
+        Phrase(
+            gettext_noop(
+                "This machine can run a training neither in a network namespace nor under a seccomp filter, so the "
+                "process could reach the network. Allow user namespaces, or let an admin allow the network for this "
+                "run."
+            )
+        )
     )
 
 

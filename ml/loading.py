@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from ml.linear import use_onednn
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Tokenizer
 from ml.store import ModelRef
 
@@ -64,7 +65,13 @@ def load_base(folder: Path | str, *, dtype: torch.dtype = torch.float32, **optio
             **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error
+        raise ModelError(
+            Phrase(
+                gettext_noop("The model in %(folder)s cannot be loaded: %(reason)s"),
+                folder=str(folder),
+                reason=str(error),
+            )
+        ) from error
     use_onednn(model)
     return model
 
@@ -95,8 +102,14 @@ def check_fits(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
     rows = embeddings.weight.shape[0]
     if tokenizer.vocabulary_size > rows:
         raise ModelError(
-            f"The tokenizer knows {tokenizer.vocabulary_size} tokens, but the model has embeddings for {rows}. "
-            "Tokenizer and model do not belong together."
+            Phrase(
+                gettext_noop(
+                    "The tokenizer knows %(known)d tokens, but the model has embeddings for %(rows)d. "
+                    "Tokenizer and model do not belong together."
+                ),
+                known=tokenizer.vocabulary_size,
+                rows=rows,
+            )
         )
 
 

@@ -2,12 +2,13 @@
 
 A sentence is a template ("%(words)s words") with its values beside it. The marker has the name that
 `django-admin makemessages` looks for, so that the templates of ml stand in the same catalogue as those of the pages.
+Events, reports and errors carry such sentences as a Phrase; core/sentences.py says them in the reader's language.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 
 def gettext_noop(sentence: str) -> str:
@@ -15,11 +16,38 @@ def gettext_noop(sentence: str) -> str:
     return sentence
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """“1 pair is”, “1,200 pairs are”: for the sentences of logs and cards, which are not translated."""
-    return f"{number:,} {one if number == 1 else many}"
-
-
 def filled(template: str, values: Mapping[str, Any]) -> str:
     """A template with its values. A sentence without values is taken as it is, per cent signs and all."""
     return template % values if values else template
+
+
+class Phrase(str):
+    """An English sentence that knows what it was made of. A value may be a phrase of its own."""
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> Self:
+        made = super().__new__(cls, filled(template, values))
+        made.template, made.values = template, values
+        return made
+
+    def to_json(self) -> dict[str, Any]:
+        values = {name: value.to_json() if isinstance(value, Phrase) else value for name, value in self.values.items()}
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        values = {name: cls.from_json(one) if isinstance(one, dict) else one for name, one in value["values"].items()}
+        return cls(value["template"], **values)
+
+
+def beside(sentence: object) -> dict[str, Any]:
+    """What travels beside a sentence in JSON: {"said": …} of a phrase, nothing of other texts."""
+    return {"said": sentence.to_json()} if isinstance(sentence, Phrase) else {}
+
+
+def sentence_of(error: BaseException) -> str:
+    """What an error says: the phrase it was raised with, else its text, else the name of its kind."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Phrase) else str(error) or type(error).__name__

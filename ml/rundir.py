@@ -25,6 +25,7 @@ from typing import IO, Any
 
 from ml.atomic import write_json
 from ml.hashing import folder_manifest
+from ml.phrases import beside
 from ml.runspec import DataRef, GenerateSettings, RunSpec, SpecError
 
 __all__ = [
@@ -69,9 +70,16 @@ class EventWriter:
         self._file: IO[str] = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, kind: str, **values: Any) -> None:
-        """Write one event of type `kind`. Numbers that are not finite are written as null."""
+        """Write one event of type `kind`. Numbers that are not finite are written as null. Where `message` is a phrase,
+        what it was made of is written as `said`."""
         self._seq += 1
-        event = {"seq": self._seq, "time": round(time.time(), 3), "type": kind, **values}
+        event = {
+            "seq": self._seq,
+            "time": round(time.time(), 3),
+            "type": kind,
+            **values,
+            **beside(values.get("message")),
+        }
         self._file.write(json.dumps(_finite(event), ensure_ascii=False) + "\n")
 
     def close(self) -> None:

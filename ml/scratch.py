@@ -19,10 +19,11 @@ from ml.bpe import train_bpe, write_tokenizer
 from ml.cli import fail, print_json
 from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import sentence_of
 from ml.sizes import CONTEXT, SIZES, ModelSize
 from ml.store import fingerprint, tokenizer_fingerprint
 from ml.train.data import DataError
-from ml.train.texts import TRAIN, read_texts
+from ml.train.texts import NO_TEXT, TRAIN, read_texts
 
 MOST_BYTES = 200_000_000  # of text are enough to choose the tokens of a small vocabulary
 
@@ -86,7 +87,7 @@ def _some(texts: Iterable[str]) -> Iterable[str]:
     iterator = iter(texts)
     first = next(iterator, None)
     if first is None:
-        raise DataError("The corpus has no text in its part train.")
+        raise DataError(NO_TEXT)
     left = MOST_BYTES
     for text in chain([first], iterator):
         yield text
@@ -110,7 +111,7 @@ def _scratch_command(arguments: list[str]) -> int:
         watch_lifeline()
         facts = make_scratch(options.pop("texts"), options.pop("out"), **options)
     except (DataError, IsolationError, OSError) as error:
-        return fail(str(error))
+        return fail(sentence_of(error))
     print_json(facts)
     return 0
 

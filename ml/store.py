@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.hashing import folder_manifest, json_sha256
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting.tokenizer import Tokenizer
 
 ARCHIVES = (".zip", ".whl", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")  # what ml.archive opens, by ending
@@ -76,35 +77,49 @@ class ModelRef:
             self._verify_adapter(Path(self.adapter))
         found = tokenizer_fingerprint(self.path)
         if found != self.tokenizer_fingerprint:
+            text = gettext_noop(
+                "This work was prepared with the tokenizer %(expected)s, but %(model)s in %(folder)s has the tokenizer "
+                "%(found)s. Restore the model's files or register the changed model as a new one."
+            )
+            names = {"model": named(self.path), "folder": self.path}
             raise FingerprintError(
-                f"This work was prepared with the tokenizer {short(self.tokenizer_fingerprint)}, but "
-                f"{named(self.path)} in {self.path} has the tokenizer {short(found)}. "
-                "Restore the model's files or register the changed model as a new one."
+                Phrase(text, expected=short(self.tokenizer_fingerprint), found=short(found), **names)
             )
         if fingerprint(self.path) != self.fingerprint:
-            raise FingerprintError(
-                f"The model in {self.path} has changed since it was registered. "
+            text = gettext_noop(
+                "The model in %(folder)s has changed since it was registered. "
                 "Restore its files or register the changed model as a new one."
             )
+            raise FingerprintError(Phrase(text, folder=self.path))
 
     def _verify_adapter(self, folder: Path) -> None:
         facts = folder / "apprentice.json"
         found = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
-        for name, what, expected in (
-            ("tokenizer_fingerprint", "tokenizer", self.tokenizer_fingerprint),
-            ("base_fingerprint", "weights", self.fingerprint),
-        ):
+        for name, expected in (
+            ("tokenizer_fingerprint", self.tokenizer_fingerprint), ("base_fingerprint", self.fingerprint)
+        ):  # fmt: skip
             theirs = str(found.get(name, expected))
             if theirs != expected:
+                values = {"folder": str(folder), "theirs": short(theirs), "ours": short(expected)}
                 raise FingerprintError(
-                    f"The adapter in {folder} was trained for {_base_of(found)} with the "
-                    f"{what} {short(theirs)}, but {named(self.path)} has the {what} {short(expected)}. "
-                    "Use it with the base model it was trained on."
+                    Phrase(_NOT_ITS_OWN[name], base=_base_of(found), model=named(self.path), **values)
                 )
 
 
+_NOT_ITS_OWN = {
+    "tokenizer_fingerprint": gettext_noop(
+        "The adapter in %(folder)s was trained for %(base)s with the tokenizer %(theirs)s, but %(model)s has the "
+        "tokenizer %(ours)s. Use it with the base model it was trained on."
+    ),
+    "base_fingerprint": gettext_noop(
+        "The adapter in %(folder)s was trained for %(base)s with the weights %(theirs)s, but %(model)s has the "
+        "weights %(ours)s. Use it with the base model it was trained on."
+    ),
+}
+
+
 def _base_of(facts: dict[str, Any]) -> str:
-    return f"“{facts['base_name']}”" if facts.get("base_name") else "another model"
+    return f"“{facts['base_name']}”" if facts.get("base_name") else Phrase(gettext_noop("another model"))
 
 
 def named(folder: Path | str) -> str:
@@ -139,18 +154,21 @@ def check_safe_folder(folder: Path | str) -> None:
     """Refuse a folder with pickled weights, code, or links. Raises UnsafeModelError naming the file."""
     root = Path(folder)
     if not root.is_dir():
-        raise UnsafeModelError(f"There is no model folder {root}.")
+        raise UnsafeModelError(Phrase(gettext_noop("There is no model folder %(folder)s."), folder=str(root)))
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_symlink():
-            raise UnsafeModelError(f"{name} is a symbolic link. Copy the file itself into the model folder.")
+            text = gettext_noop("%(file)s is a symbolic link. Copy the file itself into the model folder.")
+            raise UnsafeModelError(Phrase(text, file=name))
         if path.suffix.lower() in _PICKLES:
-            raise UnsafeModelError(
-                f"{name} may hold pickled data, which can run code when opened. Only safetensors weights are read; "
+            text = gettext_noop(
+                "%(file)s may hold pickled data, which can run code when opened. Only safetensors weights are read; "
                 "remove the file or convert it elsewhere."
             )
+            raise UnsafeModelError(Phrase(text, file=name))
         if path.suffix.lower() in _CODE:
-            raise UnsafeModelError(f"{name} is program code. A model folder must not bring code; remove the file.")
+            text = gettext_noop("%(file)s is program code. A model folder must not bring code; remove the file.")
+            raise UnsafeModelError(Phrase(text, file=name))
 
 
 def _counts(name: str) -> bool:

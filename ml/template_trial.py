@@ -16,11 +16,14 @@ from pathlib import Path
 
 from ml.cli import print_json
 from ml.isolation import IsolationError, isolate
+from ml.phrases import Phrase, beside, gettext_noop, sentence_of
 from ml.prompting import ChatTemplateError, Example, Template, Tokenizer, TokenizerError, Turn, encode_pair, render
 
 SECONDS = 3
 _MEMORY_BYTES = 1 << 30
 _MOST_CHARACTERS = 200_000
+_LONGER = gettext_noop("The chat template writes far more text than it was given.")
+_OTHERWISE = gettext_noop("The chat template does not write question and answer as they stand.")
 _ANSWER = "A roof keeps the rain out."
 _TRIALS = (
     Example(id="plain", instruction="What is a roof for?", response=_ANSWER),
@@ -53,17 +56,23 @@ def try_chat_template(folder: Path | str) -> TrialResult:
             command, capture_output=True, timeout=4 * SECONDS, cwd=Path(__file__).parents[1], check=False
         )
     except subprocess.TimeoutExpired:
-        return TrialResult(True, False, f"The chat template did not finish within {4 * SECONDS} seconds.")
+        text = gettext_noop("The chat template did not finish within %(seconds)d seconds.")
+        return TrialResult(True, False, Phrase(text, seconds=4 * SECONDS))
+    if done.returncode < 0:
+        text = gettext_noop("The chat template could not be tried: it took too much time or memory.")
+        return TrialResult(True, False, Phrase(text))
     if done.returncode != 0:
-        reason = "it took too much time or memory" if done.returncode < 0 else _last_line(done.stderr)
-        return TrialResult(True, False, f"The chat template could not be tried: {reason}.")
+        text = gettext_noop("The chat template could not be tried: %(reason)s.")
+        return TrialResult(True, False, Phrase(text, reason=_last_line(done.stderr)))
     found = json.loads(done.stdout)
-    return TrialResult(**{**found, "refuses": tuple(found["refuses"])})
+    said = found.pop("said", None)
+    reason = Phrase.from_json(said) if said else found["reason"]
+    return TrialResult(**{**found, "reason": reason, "refuses": tuple(found["refuses"])})
 
 
 def _last_line(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else "no reason was given"
+    return lines[-1][:300].rstrip(".") if lines else "…"
 
 
 def _try(folder: Path) -> TrialResult:
@@ -71,7 +80,7 @@ def _try(folder: Path) -> TrialResult:
     try:
         tokenizer = Tokenizer.load(folder)
     except TokenizerError as error:
-        return TrialResult(False, False, str(error))
+        return TrialResult(False, False, sentence_of(error))
     if not tokenizer.chat_template:
         return TrialResult(False, True)
     refuses: list[str] = []
@@ -80,14 +89,14 @@ def _try(folder: Path) -> TrialResult:
             rendered = render(trial, Template(), tokenizer)
         except ChatTemplateError as error:
             if trial.id in ("plain", "odd"):
-                return TrialResult(True, False, str(error))
+                return TrialResult(True, False, sentence_of(error))
             refuses.append(trial.id)
             continue
         if len(rendered.prompt) + len(rendered.response) > _MOST_CHARACTERS:
-            return TrialResult(True, False, "The chat template writes far more text than it was given.")
+            return TrialResult(True, False, Phrase(_LONGER))
         problems = encode_pair(trial, Template(), tokenizer, 1 << 30).problems
         if trial.id == "plain" and {"prompt_mismatch", "response_changed"} & set(problems):
-            return TrialResult(True, False, "The chat template does not write question and answer as they stand.")
+            return TrialResult(True, False, Phrase(_OTHERWISE))
     return TrialResult(True, True, "", tuple(refuses))
 
 
@@ -103,7 +112,8 @@ def _try_command(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    print_json(asdict(_try(folder)))
+    found = _try(folder)
+    print_json({**asdict(found), **beside(found.reason)})
     return 0
 
 

@@ -280,5 +280,6 @@ def refuse_full_disk(run: Run) -> None:
     if not need.enough:
         raise JobFailed(
             _("The disk is short: %(needed)d MB are needed, %(free)d MB are free at %(where)s. Free some and resume.")
-            % {"needed": need.needed >> 20, "free": need.free >> 20, "where": need.where}
+            % {"needed": need.needed >> 20, "free": need.free >> 20, "where": need.where},
+            code="disk_full",
         )

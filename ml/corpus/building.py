@@ -15,11 +15,15 @@ from ml.corpus.reading import read_pieces
 from ml.corpus.shapes import HELDOUT, SETTINGS, TEXTS, TRAIN, CorpusError, CorpusSettings, Piece, Report
 from ml.hashing import file_sha256, text_sha256
 from ml.near_duplicates import near_duplicates
+from ml.phrases import Phrase, gettext_noop
 from ml.words import words
 
 RAW = "raw.jsonl"
 _FEW = 20  # documents; fewer are parted by their pieces, or the held-out part would be one document or none
 _TELL = 500
+_READING = gettext_noop("Reading %(file)s")
+_CLEANING = gettext_noop("Cleaning")
+_COMPARING = gettext_noop("Looking for texts that say nearly the same")
 
 T = TypeVar("T")
 Tell = Callable[[int, int, str], None]
@@ -38,7 +42,7 @@ def build_corpus(folder: Path, tell: Tell) -> dict[str, Any]:
     pieces = _cleaned(folder / RAW, settings, report, tell)
     if not pieces:
         raise CorpusError(_nothing_left(report))
-    tell(len(pieces), len(pieces), "Looking for texts that say nearly the same")
+    tell(len(pieces), len(pieces), Phrase(_COMPARING))
     pieces = _without_similar(pieces, settings, report)
     parts, by = parted(pieces, settings)
     counts = _write(folder / TEXTS, pieces, parts)
@@ -66,7 +70,8 @@ def _read_all(folder: Path, files: list[dict[str, str]], settings: CorpusSetting
     with _Whole(folder / RAW) as file:
         for one in files:
             path = Path(one["path"])
-            tell(done, total, f"Reading {one['name']}")
+            reading = Phrase(_READING, file=one["name"])
+            tell(done, total, reading)
             last = ""
             for found in read_pieces(path, one["name"], settings.column):
                 if isinstance(found, CorpusError):
@@ -77,7 +82,7 @@ def _read_all(folder: Path, files: list[dict[str, str]], settings: CorpusSetting
                 last = found.document
                 file.write(_line(found.document, found.number, repair(found.text, report)))
                 if report.pieces % _TELL == 0:
-                    tell(done, total, f"Reading {one['name']}")
+                    tell(done, total, reading)
             done += path.stat().st_size if path.is_file() else 0
         # Before raw.jsonl gets its name: where that one is, this one is.
         noted = ("documents", "pieces", "repaired", "repairs", "problems", "problem_count")
@@ -110,7 +115,7 @@ def _cleaned(raw: Path, settings: CorpusSettings, report: Report, tell: Tell) ->
     known: dict[str, str] = {}
     for number, piece in enumerate(_pieces(raw)):
         if number % _TELL == 0:
-            tell(number, report.pieces, "Cleaning")
+            tell(number, report.pieces, Phrase(_CLEANING))
         text = without_lines(piece.text, report.boilerplate)
         if not text and piece.text:
             report.drop("boilerplate", piece)
@@ -192,9 +197,11 @@ def _line(document: str, number: int, text: str) -> str:
     return json.dumps([document, number, text], ensure_ascii=False) + "\n"
 
 
-def _nothing_left(report: Report) -> str:
+def _nothing_left(report: Report) -> Phrase:
+    if not report.pieces and not report.problems:
+        return Phrase(gettext_noop("No text could be read: there were no files."))
     if not report.pieces:
-        why = " ".join(report.problems[:3]) or "There were no files."
-        return f"No text could be read. {why}"
+        return Phrase(gettext_noop("No text could be read. %(why)s"), why=" ".join(report.problems[:3]))
     reasons = ", ".join(f"{reason}: {found.count}" for reason, found in report.dropped.items())
-    return f"Nothing is left of {report.pieces} texts ({reasons}). Loosen the cleaning, or bring other files."
+    text = gettext_noop("Nothing is left of %(count)d texts (%(reasons)s). Loosen the cleaning, or bring other files.")
+    return Phrase(text, count=report.pieces, reasons=reasons)

@@ -12,6 +12,7 @@ from ml.commands_run import error_code
 from ml.corpus.building import build_corpus
 from ml.isolation import isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import sentence_of
 from ml.rundir import Attempt, RunBusyError, RunDir
 from ml.train.stopping import Stopper, StopRequested
 
@@ -54,7 +55,7 @@ def _attempt(run: RunDir, attempt: Attempt) -> int:
         return 0
     except Exception as error:
         traceback.print_exc()
-        attempt.events.write("error", code=error_code(error), message=str(error) or type(error).__name__)
+        attempt.events.write("error", code=error_code(error), message=sentence_of(error))
         return 1
     run.write_done(result)
     attempt.events.write("done", sha256=result["sha256"])

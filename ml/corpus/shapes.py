@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from ml.phrases import gettext_noop
+
 TRAIN, HELDOUT = "train", "heldout"
 SETTINGS, TEXTS = "corpus.json", "texts.jsonl"  # what a folder is told, and what it comes to hold
 PIECE = 20_000  # characters; a longer text is cut between paragraphs
@@ -16,12 +18,12 @@ ENDINGS = (
 SAMPLES, SAMPLE_CHARACTERS = 5, 300
 
 REASONS = {
-    "short": "Too short to learn from.",
-    "language": "In another language than the corpus is to be.",
-    "repeated": "The same text stands in the corpus already.",
-    "similar": "Nearly the same text stands in the corpus already.",
-    "boilerplate": "Nothing but lines that many of the documents share.",
-    "noise": "Hardly any letters: tables of numbers, codes, remains of a layout.",
+    "short": gettext_noop("Too short to learn from."),
+    "language": gettext_noop("In another language than the corpus is to be."),
+    "repeated": gettext_noop("The same text stands in the corpus already."),
+    "similar": gettext_noop("Nearly the same text stands in the corpus already."),
+    "boilerplate": gettext_noop("Nothing but lines that many of the documents share."),
+    "noise": gettext_noop("Hardly any letters: tables of numbers, codes, remains of a layout."),
 }
 
 

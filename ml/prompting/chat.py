@@ -21,6 +21,8 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ml.phrases import Phrase, gettext_noop
+
 MAX_TEMPLATE_CHARACTERS = 200_000
 
 
@@ -84,7 +86,9 @@ def render_chat(
     is too long, does not compile, breaks the sandbox, or refuses these messages.
     """
     if len(template) > MAX_TEMPLATE_CHARACTERS:
-        raise ChatTemplateError(f"The chat template is longer than {MAX_TEMPLATE_CHARACTERS} characters.")
+        raise ChatTemplateError(
+            Phrase(gettext_noop("The chat template is longer than %(most)d characters."), most=MAX_TEMPLATE_CHARACTERS)
+        )
     try:
         return _compile(template).render(
             messages=[dict(message) for message in messages],
@@ -94,7 +98,13 @@ def render_chat(
             **special_tokens,
         )
     except (jinja2.exceptions.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise ChatTemplateError(f"The model's chat template cannot render these messages: {error}") from error
+        raise ChatTemplateError(
+            Phrase(
+                gettext_noop("The model's chat template cannot render these messages: %(reason)s"), reason=str(error)
+            )
+        ) from error
     except (AttributeError, RecursionError, MemoryError) as error:
         reason = str(error) or type(error).__name__
-        raise ChatTemplateError(f"The model's chat template fails on these messages: {reason}") from error
+        raise ChatTemplateError(
+            Phrase(gettext_noop("The model's chat template fails on these messages: %(reason)s"), reason=reason)
+        ) from error

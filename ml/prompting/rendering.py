@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting.chat import ChatTemplateError, render_chat
 from ml.prompting.shapes import Example, Template, Turn
 from ml.prompting.tokenizer import Tokenizer
@@ -103,7 +104,12 @@ def _render_text(example: Example, template: Template, tokenizer: Tokenizer) -> 
 def _render_chat(example: Example, template: Template, tokenizer: Tokenizer) -> Rendered:
     if not tokenizer.chat_template:
         raise ChatTemplateError(
-            "This model has no chat template. Choose a template of the kind text, which writes the prompt itself."
+            Phrase(
+                gettext_noop(
+                    "This model has no chat template. Choose a template of the kind text, which writes the prompt "
+                    "itself."
+                )
+            )
         )
     messages = render_messages(example, template)
     names = tokenizer.template_variables

@@ -12,6 +12,7 @@ from typing import Any
 import tokenizers
 
 from ml.hashing import json_sha256, text_sha256
+from ml.phrases import Phrase, gettext_noop
 
 # Private-use characters that stand around a control token typed by a person; dropped from texts that contain them.
 _OPEN, _CLOSE = "\ue0f0", "\ue0f1"
@@ -50,7 +51,8 @@ class Tokenizer:
         root = Path(folder)
         path = root / "tokenizer.json"
         if not path.is_file():
-            raise TokenizerError(f"{root} has no tokenizer.json. Only models with a fast tokenizer can be used.")
+            text = gettext_noop("%(folder)s has no tokenizer.json. Only models with a fast tokenizer can be used.")
+            raise TokenizerError(Phrase(text, folder=str(root)))
         text = path.read_text(encoding="utf-8")
         config = _read_json(root / "tokenizer_config.json")
         names = _special_tokens(config)
@@ -59,10 +61,11 @@ class Tokenizer:
         bos, eos = names.get("bos_token", ""), names.get("eos_token", "")
         eos_id = with_control.token_to_id(eos) if eos else None
         if eos_id is None:
-            raise TokenizerError(
-                f"The tokenizer in {root} names no end-of-text token (eos_token), so no model could learn where an "
+            text = gettext_noop(
+                "The tokenizer in %(folder)s names no end-of-text token (eos_token), so no model could learn where an "
                 "answer ends."
             )
+            raise TokenizerError(Phrase(text, folder=str(root)))
         bos_id = with_control.token_to_id(bos) if bos else None
         pad_id = with_control.token_to_id(names["pad_token"]) if "pad_token" in names else None
         return cls(
@@ -162,7 +165,8 @@ def _make(path: Path, text: str) -> tokenizers.Tokenizer:
     try:
         made = tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the Rust side raises a bare Exception for every malformed file
-        raise TokenizerError(f"{path} is not a readable tokenizer file: {error}") from error
+        text = gettext_noop("%(file)s is not a readable tokenizer file: %(reason)s")
+        raise TokenizerError(Phrase(text, file=str(path), reason=str(error))) from error
     made.no_truncation()
     made.no_padding()
     return made
@@ -174,9 +178,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise TokenizerError(f"{path} is not valid JSON: {error}") from error
+        text = gettext_noop("%(file)s is not valid JSON: %(reason)s")
+        raise TokenizerError(Phrase(text, file=str(path), reason=str(error))) from error
     if not isinstance(value, dict):
-        raise TokenizerError(f"{path} must hold a JSON object.")
+        raise TokenizerError(Phrase(gettext_noop("%(file)s must hold a JSON object."), file=str(path)))
     return value
 
 

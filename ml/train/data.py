@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.hashing import file_sha256
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Example, Template, TemplateError, Tokenizer
 from ml.train.tokens import Encoder, cached, encode_all
 
@@ -47,6 +48,16 @@ class TrainingData:
         return {"perplexity": math.exp(min(loss, 700.0)), "bits_per_byte": bits}
 
 
+def unreadable(path: Path, error: OSError) -> DataError:
+    text = gettext_noop("%(file)s cannot be read: %(reason)s.")
+    return DataError(Phrase(text, file=path.name, reason=error.strerror or str(error)))
+
+
+def not_json(path: Path, number: int, error: json.JSONDecodeError) -> DataError:
+    text = gettext_noop("%(file)s, line %(line)d: not valid JSON (%(reason)s).")
+    return DataError(Phrase(text, file=path.name, line=number, reason=error.msg))
+
+
 def read_examples(path: Path) -> Iterator[Example]:
     """Examples of a JSONL file. Raises DataError with the line number."""
     try:
@@ -55,9 +66,9 @@ def read_examples(path: Path) -> Iterator[Example]:
                 if line.strip():
                     yield example_of(line, path, number)
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 text.") from error
+        raise DataError(Phrase(gettext_noop("%(file)s is not UTF-8 text."), file=path.name)) from error
 
 
 def load_data(path: Path, sha256: str, template: Template, tokenizer: Tokenizer, max_tokens: int) -> TrainingData:
@@ -74,15 +85,19 @@ def load_data(path: Path, sha256: str, template: Template, tokenizer: Tokenizer,
     data = TrainingData(found.train.samples(), found.develop.samples(), found.left_out)
     if not data.train:
         reasons = Counter({code: len(ids) for code, ids in data.left_out.items()})
-        listed = ", ".join(f"{code}: {count}" for code, count in reasons.most_common()) or "no pair in the part train"
-        raise DataError(f"There is nothing to train on ({listed}).")
+        listed = ", ".join(f"{code}: {count}" for code, count in reasons.most_common())
+        if not listed:
+            raise DataError(Phrase(gettext_noop("There is nothing to train on: no pair is in the part train.")))
+        text = gettext_noop("There is nothing to train on; what keeps the pairs out: %(reasons)s.")
+        raise DataError(Phrase(text, reasons=listed))
     return data
 
 
 def check_unchanged(path: Path, sha256: str) -> None:
     """Raise DataError if the file is not the one with this digest."""
     if sha256 and path.is_file() and file_sha256(path) != sha256:
-        raise DataError(f"{path.name} has changed since the run was made. Start the run again.")
+        text = gettext_noop("%(file)s has changed since the run was made. Start the run again.")
+        raise DataError(Phrase(text, file=path.name))
 
 
 def example_of(line: str, path: Path, number: int) -> Example:
@@ -90,6 +105,6 @@ def example_of(line: str, path: Path, number: int) -> Example:
     try:
         return Example.from_json(json.loads(line))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path.name}, line {number}: not valid JSON ({error.msg}).") from error
+        raise not_json(path, number, error) from error
     except TemplateError as error:
         raise DataError(f"{path.name}, line {number}: {error}") from error

@@ -13,7 +13,7 @@ from transformers import AutoConfig, set_seed
 
 from ml.hashing import json_sha256
 from ml.loading import LoadedModel, best_device, check_fits, load_base, longest_context, use_threads
-from ml.phrases import counted
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import PROBLEMS, Example, Tokenizer
 from ml.recipe import ADAPTERS, TEXT, Recipe
 from ml.rundir import Attempt, Checkpoint, RunDir, RunSpec
@@ -58,12 +58,15 @@ def prepare(run: RunDir, attempt: Attempt, stopper: Stopper) -> TrainingJob:
         raise ValueError("This run directory is not for a training.")
     recipe = spec.recipe
     threads = use_threads(recipe.threads)
-    attempt.events.write("phase", name="load", message=f"Loading the model, with {threads} threads.")
+    attempt.events.write(
+        "phase",
+        name="load",
+        message=Phrase(gettext_noop("Loading the model, with %(threads)d threads."), threads=threads),
+    )
     spec.model.verify()
     tokenizer = Tokenizer.load(spec.model.path)
     stopper.check()
-    material = "text" if recipe.objective == TEXT else "pairs"
-    attempt.events.write("phase", name="encode", message=f"Turning the {material} into tokens.")
+    attempt.events.write("phase", name="encode", message=Phrase(_ENCODING[recipe.objective == TEXT]))
     data = _load(run, spec, recipe, tokenizer)
     _tell_left_out(attempt, data)
     stopper.check()
@@ -73,8 +76,7 @@ def prepare(run: RunDir, attempt: Attempt, stopper: Stopper) -> TrainingJob:
     precision = _precision(spec, recipe, device, checkpoint)
     model = _model(spec, recipe, tokenizer, precision)
     model.to(device)
-    fused = ", with fused kernels" if use_fused_kernels(model) else ""
-    attempt.events.write("phase", name="ready", message=f"{_trainable(model)} Computing in {precision}{fused}.")
+    attempt.events.write("phase", name="ready", message=_trainable(model, precision, use_fused_kernels(model)))
     longest = longest_context(model)
     packing = recipe.packing and recipe.objective != TEXT and _can_pack(model, data, attempt)
     loaded = LoadedModel(model, tokenizer, longest, device)
@@ -153,20 +155,23 @@ def _model(spec: RunSpec, recipe: Recipe, tokenizer: Tokenizer, precision: str) 
     if recipe.method not in ADAPTERS:
         return METHODS[recipe.method].prepare(adapted.merge_and_unload(), recipe)
     if adapted.peft_config["default"].use_dora != (recipe.method == "dora"):
-        raise MethodError(
+        text = gettext_noop(
             "An adapter can only be trained on by the method that made it; choose that one, or start anew."
         )
+        raise MethodError(Phrase(text))
     return adapted
 
 
 def _check_length(recipe: Recipe, longest: int) -> None:
     # A block holds one token more than it predicts: the last one of the block before.
-    text = recipe.objective == TEXT
-    field, words, most = (
-        ("block_tokens", "block of text", longest - 1) if text else ("max_tokens", "longest pair", longest)
-    )
+    if recipe.objective == TEXT:
+        field, most = "block_tokens", longest - 1
+        text = gettext_noop("The model holds %(longest)d tokens; set the block of text to %(most)d or less.")
+    else:
+        field, most = "max_tokens", longest
+        text = gettext_noop("The model holds %(longest)d tokens; set the longest pair to %(most)d or less.")
     if getattr(recipe, field) > most:
-        raise TrainingError(field, f"The model holds {longest} tokens; set the {words} to {most} or less.")
+        raise TrainingError(field, Phrase(text, longest=longest, most=most))
 
 
 def _can_pack(model: Any, data: TrainingData, attempt: Attempt) -> bool:
@@ -178,8 +183,8 @@ def _can_pack(model: Any, data: TrainingData, attempt: Attempt) -> bool:
     if use_packed_attention(model, longest) and not packing_leaks(TokenLoss(model), model.device, tolerance):
         return True
     model.set_attn_implementation(ordinary)
-    message = "This model cannot compute pairs behind each other; they are padded to equal length instead."
-    attempt.events.write("phase", name="padding", message=message)
+    text = gettext_noop("This model cannot compute pairs behind each other; they are padded to equal length instead.")
+    attempt.events.write("phase", name="padding", message=Phrase(text))
     return False
 
 
@@ -196,16 +201,25 @@ def _checkpoint(run: RunDir, spec: RunSpec, attempt: Attempt) -> Checkpoint | No
     found = run.latest_complete_checkpoint()
     damaged = run.damaged_checkpoints(found.step if found else -1)
     if damaged:
-        steps = ", ".join(map(str, damaged))
-        instead = f"the one of step {found.step} is taken" if found else "the run starts from the beginning"
-        message = f"The checkpoint of step {steps} is damaged; {instead}."
+        text = (
+            gettext_noop("The checkpoint of step %(steps)s is damaged; the one of step %(taken)d is taken.")
+            if found
+            else gettext_noop("The checkpoint of step %(steps)s is damaged; the run starts from the beginning.")
+        )
+        message = Phrase(text, steps=", ".join(map(str, damaged)), taken=found.step if found else 0)
         attempt.events.write("warning", code="damaged_checkpoint", count=len(damaged), message=message)
     for name, value in identity(spec).items() if found else ():
         if found and found.facts.get(name) != value:
             raise TrainingError(
                 "checkpoint",
-                f"The checkpoint of step {found.step} belongs to another run (its {name} differs). "
-                "Delete the folder checkpoints to start from the beginning.",
+                Phrase(
+                    gettext_noop(
+                        "The checkpoint of step %(step)d belongs to another run (its %(name)s differs). "
+                        "Delete the folder checkpoints to start from the beginning."
+                    ),
+                    step=found.step,
+                    name=name,
+                ),
             )
     return found
 
@@ -214,10 +228,23 @@ def _tell_left_out(attempt: Attempt, data: TrainingData) -> None:
     for code, ids in data.left_out.items():
         if PROBLEMS[code].blocking:
             listed = ", ".join(ids[:10]) + (" …" if len(ids) > 10 else "")
-            message = f"{counted(len(ids), 'pair is', 'pairs are')} left out: {PROBLEMS[code].sentence} ({listed})"
+            message = Phrase(
+                gettext_noop("Pairs left out: %(count)d. %(why)s (%(listed)s)"),
+                count=len(ids),
+                why=Phrase(PROBLEMS[code].sentence),
+                listed=listed,
+            )
             attempt.events.write("warning", code=code, count=len(ids), message=message)
 
 
-def _trainable(model: Any) -> str:
+_ENCODING = (gettext_noop("Turning the pairs into tokens."), gettext_noop("Turning the text into tokens."))
+
+
+def _trainable(model: Any, precision: str, fused: bool) -> Phrase:
     trained, total = weights(model)
-    return f"Training {trained:,} of {total:,} weights."
+    text = (
+        gettext_noop("Training %(trained)s of %(total)s weights. Computing in %(precision)s, with fused kernels.")
+        if fused
+        else gettext_noop("Training %(trained)s of %(total)s weights. Computing in %(precision)s.")
+    )
+    return Phrase(text, trained=f"{trained:,}", total=f"{total:,}", precision=precision)

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import Conv1D, PreTrainedModel
 
 from ml.devices import can_squeeze
+from ml.phrases import Phrase, gettext_noop
 from ml.recipe import Recipe
 
 _ATTENTION = re.compile(r"(^|[._])(self_)?(attn|attention)([._]|$)")
@@ -46,8 +47,14 @@ def _prepare_partial(model: PreTrainedModel, recipe: Recipe) -> PreTrainedModel:
     layers = decoder_layers(model)
     if recipe.last_layers > len(layers):
         raise MethodError(
-            f"The model has {len(layers)} layers; {recipe.last_layers} cannot be trained. Set “Layers trained” to "
-            f"{len(layers)} or less."
+            Phrase(
+                gettext_noop(
+                    "The model has %(layers)d layers; %(asked)d cannot be trained. Set “Layers trained” to "
+                    "%(layers)d or less."
+                ),
+                layers=len(layers),
+                asked=recipe.last_layers,
+            )
         )
     last = next(name for name, module in model.named_modules() if module is layers)
     inside = last.rpartition(".")[0]
@@ -80,7 +87,9 @@ def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """The model's stack of layers: its longest list of modules. Raises MethodError if it has none."""
     found = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
     if not found:
-        raise MethodError("This model has no list of layers, so its last ones cannot be trained alone.")
+        raise MethodError(
+            Phrase(gettext_noop("This model has no list of layers, so its last ones cannot be trained alone."))
+        )
     return max(found, key=len)
 
 
@@ -95,7 +104,8 @@ def loading_options(recipe: Recipe) -> dict[str, Any]:
     if recipe.method != "qlora":
         return {}
     if not can_squeeze():
-        raise MethodError("QLoRA needs a GPU and the package bitsandbytes, which this machine lacks; choose LoRA.")
+        text = gettext_noop("QLoRA needs a GPU and the package bitsandbytes, which this machine lacks; choose LoRA.")
+        raise MethodError(Phrase(text))
     from transformers import BitsAndBytesConfig
 
     return {

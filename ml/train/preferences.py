@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from ml.choosing import Question
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Example, Template, TemplateError, Tokenizer, encode_pair
 from ml.prompting.encoding import IGNORED
 from ml.sample import Sample
@@ -51,7 +52,8 @@ def read_preferences(path: Path) -> Iterator[tuple[Example, Example]]:
                 example = example_of(line, path, number)
                 rejected = json.loads(line).get("rejected")
                 if not isinstance(rejected, str):
-                    raise DataError(f"{path.name}, line {number}: the text “rejected” is missing.")
+                    text = gettext_noop("%(file)s, line %(line)d: the text “rejected” is missing.")
+                    raise DataError(Phrase(text, file=path.name, line=number))
                 yield example, replace(example, response=rejected)
 
 
@@ -77,9 +79,10 @@ def load_preferences(
             for code in {*better.problems, *worse.problems} if not (better.usable and worse.usable) else ():
                 data.left_out.setdefault(code, []).append(pair[0].id)
     except (OSError, TemplateError) as error:
-        raise DataError(f"{path.name} cannot be read: {error}") from error
+        text = gettext_noop("%(file)s cannot be read: %(reason)s.")
+        raise DataError(Phrase(text, file=path.name, reason=str(error).rstrip("."))) from error
     if not data.train:
-        raise DataError("There is no pair of a better and a worse answer to learn from.")
+        raise DataError(Phrase(gettext_noop("There is no pair of a better and a worse answer to learn from.")))
     return data
 
 

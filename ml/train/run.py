@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ml.phrases import counted
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Example
 from ml.rundir import Attempt, RunDir
 from ml.train.batching import Collator, Samples
@@ -23,6 +23,11 @@ from ml.train.stopping import Stopper, StopRequested
 from ml.train.trainer import PairTrainer, training_arguments
 
 __all__ = ["planned_steps", "run_training"]
+_STEPS = gettext_noop("Steps to train: %(steps)d.")
+_MEASURING = (
+    gettext_noop("Measuring the loss before the training."),
+    gettext_noop("Measuring the loss after the training."),
+)
 
 
 def run_training(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str, Any] | None:
@@ -67,7 +72,7 @@ def _train(job: TrainingJob, started: float) -> dict[str, Any] | None:
     before = _before(job)
     trainer.facts = {**identity(job.spec), "precision": job.precision, **before}
     resumed_from = _restore(job, trainer, progress)
-    job.attempt.events.write("phase", name="train", message=f"Training for {counted(job.steps, 'step', 'steps')}.")
+    job.attempt.events.write("phase", name="train", message=Phrase(_STEPS, steps=job.steps))
     training_started = time.monotonic()
     tokens_before = trainer.tokens_seen
     try:
@@ -93,7 +98,7 @@ def _train(job: TrainingJob, started: float) -> dict[str, Any] | None:
         "precision": job.precision,
         "left_out": {code: len(ids) for code, ids in job.data.left_out.items()},
     }
-    job.attempt.events.write("phase", name="save", message="Writing the model version.")
+    job.attempt.events.write("phase", name="save", message=Phrase(gettext_noop("Writing the model version.")))
     folder = Path(job.spec.store) if job.spec.store else job.run.path / "result"
     facts = write_result(job.loaded.model, job.spec, folder, numbers)
     result = "result" if not job.spec.store else str(folder)
@@ -141,7 +146,7 @@ def _before(job: TrainingJob) -> dict[str, float | None]:
     """Losses of the untrained model; a resumed run knows them from its checkpoint."""
     if job.checkpoint:
         return {name: job.checkpoint.facts.get(name) for name in ("develop_loss_before", "general_loss_before")}
-    job.attempt.events.write("phase", name="measure", message="Measuring the loss before the training.")
+    job.attempt.events.write("phase", name="measure", message=Phrase(_MEASURING[0]))
     loss, general = job.measuring.develop_loss(), job.measuring.general_loss()
     if loss is not None:
         job.attempt.events.write("eval", step=0, loss=loss, **job.data.text_measures(loss))
@@ -151,7 +156,7 @@ def _before(job: TrainingJob) -> dict[str, float | None]:
 
 def _after(job: TrainingJob, trainer: PairTrainer, progress: Progress) -> dict[str, Any]:
     """Losses of the trained model, after going back to its best state if the recipe wants that one."""
-    job.attempt.events.write("phase", name="measure", message="Measuring the loss after the training.")
+    job.attempt.events.write("phase", name="measure", message=Phrase(_MEASURING[1]))
     last, best = trainer.state.global_step, progress.best
     value = _measure(job, last)
     taken = last
@@ -167,11 +172,14 @@ def _after(job: TrainingJob, trainer: PairTrainer, progress: Progress) -> dict[s
 def _go_back(job: TrainingJob, trainer: PairTrainer, step: int) -> int:
     checkpoint = next((each for each in job.run.complete_checkpoints() if each.step == step), None)
     if checkpoint is None:
-        message = f"The best state, of step {step}, was not saved; the last one is taken."
+        message = Phrase(
+            gettext_noop("The best state, of step %(step)d, was not saved; the last one is taken."), step=step
+        )
         job.attempt.events.write("warning", code="best_lost", count=1, message=message)
         return trainer.state.global_step
     trainer._load_from_checkpoint(str(checkpoint.path))
-    job.attempt.events.write("phase", name="best", message=f"Going back to step {step}, the best that was measured.")
+    message = Phrase(gettext_noop("Going back to step %(step)d, the best that was measured."), step=step)
+    job.attempt.events.write("phase", name="best", message=message)
     return step
 
 
@@ -184,7 +192,8 @@ def _restore(job: TrainingJob, trainer: PairTrainer, progress: Progress) -> int 
     progress.best.measured = [(int(step), float(value)) for step, value in facts.get("measured", ())]
     state = json.loads((job.checkpoint.path / "trainer_state.json").read_text(encoding="utf-8"))
     progress.losses.extend(entry["loss"] for entry in state["log_history"] if "loss" in entry)
-    job.attempt.events.write("phase", name="resume", message=f"Continuing from step {job.checkpoint.step}.")
+    message = Phrase(gettext_noop("Continuing from step %(step)d."), step=job.checkpoint.step)
+    job.attempt.events.write("phase", name="resume", message=message)
     return job.checkpoint.step
 
 

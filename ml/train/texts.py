@@ -13,15 +13,17 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Tokenizer
 from ml.prompting.encoding import IGNORED
 from ml.recipe import Recipe
 from ml.sample import Sample
-from ml.train.data import DataError, TrainingData, check_unchanged
+from ml.train.data import DataError, TrainingData, check_unchanged, not_json, unreadable
 
 TRAIN, HELDOUT = "train", "heldout"
 TOKENS = "tokens.npy"  # the training part, kept beside the texts
 _BATCH = 256
+NO_TEXT = Phrase(gettext_noop("There is nothing to train on: the corpus has no text in its part train."))
 
 Stream = NDArray[np.int32]
 
@@ -69,7 +71,7 @@ def load_texts(path: Path, sha256: str, tokenizer: Tokenizer, recipe: Recipe) ->
     heldout = _encode(tokenizer, iter(texts)) if texts else np.zeros(0, dtype=np.int32)
     train = Blocks(stream, recipe.block_tokens)
     if not len(train):
-        raise DataError("There is nothing to train on: the corpus has no text in its part train.")
+        raise DataError(NO_TEXT)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     return TrainingData(
         train, Blocks(heldout, recipe.block_tokens), {}, heldout_bytes=size, heldout_tokens=len(heldout) - 1
@@ -87,18 +89,19 @@ def read_texts(path: Path, part: str) -> Iterator[str]:
                     if row["part"] == part and row["text"]:
                         yield row["text"]
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 text.") from error
+        raise DataError(Phrase(gettext_noop("%(file)s is not UTF-8 text."), file=path.name)) from error
 
 
 def _row(line: str, path: Path, number: int) -> dict[str, str]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path.name}, line {number}: not valid JSON ({error.msg}).") from error
+        raise not_json(path, number, error) from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or row.get("part") not in (TRAIN, HELDOUT):
-        raise DataError(f"{path.name}, line {number}: a text needs the fields text and part (train or heldout).")
+        text = gettext_noop("%(file)s, line %(line)d: a text needs the fields text and part (train or heldout).")
+        raise DataError(Phrase(text, file=path.name, line=number))
     return row
 
 

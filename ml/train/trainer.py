@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
 
 from ml.atomic import new_folder
+from ml.phrases import Phrase, gettext_noop
 from ml.recipe import TEXT, Recipe
 from ml.rundir import Checkpoint, RunDir, write_manifest
 from ml.score import TokenLoss
@@ -171,8 +172,13 @@ class PairTrainer(Trainer):
         if not math.isfinite(loss):
             raise TrainingError(
                 "loss_not_finite",
-                f"The loss is no longer a number after step {self.state.global_step - 1}. Choose a lower learning rate"
-                " or the number format float32, and start again from the last checkpoint.",
+                Phrase(
+                    gettext_noop(
+                        "The loss is no longer a number after step %(step)d. Choose a lower learning rate or the "
+                        "number format float32, and start again from the last checkpoint."
+                    ),
+                    step=self.state.global_step - 1,
+                ),
             )
 
     def finish_step(self) -> None:
@@ -200,11 +206,10 @@ class PairTrainer(Trainer):
         except Exception as error:
             # The libraries that write report a full disk each in its own way.
             if free_disk(self._run.path) < _FULL or "space left" in str(error):
-                raise TrainingError(
-                    "disk_full",
-                    f"The disk is full: the checkpoint of step {self.state.global_step} could not be saved. The one "
-                    "before is whole.",
-                ) from error
+                text = gettext_noop(
+                    "The disk is full: the checkpoint of step %(step)d could not be saved. The one before is whole."
+                )
+                raise TrainingError("disk_full", Phrase(text, step=self.state.global_step)) from error
             raise
         return time.monotonic() - started
 

@@ -14,6 +14,7 @@ from curation.models import Task
 from tests.world import run_jobs
 from training.choices import ModelState
 from training.models import BaseModel
+from training.selectors.models import why_refused
 from training.services.bases import base_inspect, base_register, folders_unregistered, starter_register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,12 +41,15 @@ def test_a_good_folder_becomes_ready_and_tasks_take_its_tokenizer(tiny_folder: P
 
 @pytest.mark.slow
 def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_again(
-    spoilt_folder: Path, owner: User
+    spoilt_folder: Path, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (spoilt_folder / "weights.bin").write_bytes(b"\x80\x04")
     base = examined(base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder)))
     assert base.state == ModelState.REFUSED
     assert "weights.bin" in base.error
+    with monkeypatch.context() as swedish:
+        swedish.setattr("core.sentences.gettext", lambda text: f"Sv: {text}")
+        assert why_refused(base).startswith("Sv: weights.bin may hold pickled data")
     assert not Tokenizer.objects.exists()
     (spoilt_folder / "weights.bin").unlink()
     again = examined(base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder)))

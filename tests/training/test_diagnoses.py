@@ -63,6 +63,18 @@ def test_what_failed_runs_tell_and_only_memory_offers_half_the_batch(told: Calla
     assert codes(told(state=RunState.FAILED, error="The loss is no longer a number after step 3.")) == ["not_a_number"]
 
 
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [("out_of_memory", "out_of_memory"), ("ended", "ended"), ("disk_full", "disk_full"),
+     ("loss_not_finite", "not_a_number")],
+)  # fmt: skip
+def test_a_failure_is_told_by_its_code_whatever_language_its_sentence_is_in(
+    told: Callable[..., Run], failure: str, code: str
+) -> None:
+    assert codes(told(state=RunState.FAILED, error="Slut på det roliga.", live={"failure": failure})) == [code]
+    assert codes(told(state=RunState.FAILED, error="The disk is full.", live={"failure": "data"})) == []
+
+
 def test_what_the_machine_tells(told: Callable[..., Run]) -> None:
     assert codes(told(checkpoint={"disk_free": 150, "bytes": 100})) == ["disk_low"]
     assert codes(told(checkpoint={"disk_free": 1500, "bytes": 100})) == []

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from core.models import Event, Job, Project, User
 from curation.models import DatasetVersion
+from ml.phrases import Phrase, beside
+from ml.prompting import PROBLEMS
 from tests.training_world import TINY
 from tests.world import run_jobs
 from training.choices import RUN_OPEN, RunState
@@ -216,6 +218,30 @@ def test_a_run_is_shown_in_each_phase_also_before_its_first_number(
             open_ = state in (*RUN_OPEN, RunState.WAITING)
             assert ("every 2s" in answer.content.decode()) == open_
     assert "3.250" in answer.content.decode()
+
+
+def test_what_a_run_tells_is_said_in_the_reader_s_language_and_old_rows_as_they_are(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = {
+        "Continuing from step %(step)d.": "Fortsätter från steg %(step)d.",
+        "Pairs left out: %(count)d. %(why)s (%(listed)s)": "Utelämnade par: %(count)d. %(why)s (%(listed)s)",
+        PROBLEMS["empty_response"].sentence: "Svaret är tomt.",
+    }
+    monkeypatch.setattr("core.sentences.gettext", lambda text: catalogue.get(text, text))
+    run, client = prepare(), as_user(owner)
+    going_on = Phrase("Continuing from step %(step)d.", step=8)
+    live = {"message": going_on, **beside(going_on), "isolation": "x", "isolation_message": "Network: none."}
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, live=live)
+    empty = Phrase(PROBLEMS["empty_response"].sentence)
+    left_out = Phrase(
+        "Pairs left out: %(count)d. %(why)s (%(listed)s)", count=2, why=empty, listed="3, 4",
+    )  # fmt: skip
+    for seq, data in enumerate(({"message": left_out, **beside(left_out)}, {"message": "An old one."}), 1):
+        RunEvent.objects.create(run=run, attempt=1, seq=seq, type="warning", at=0, data=data)
+    page = client.get(url("run-live", project, run.pk)).content.decode()
+    for sentence in ("Fortsätter från steg 8.", "Utelämnade par: 2. Svaret är tomt. (3, 4)", "An old one.", "Network:"):
+        assert sentence in page
 
 
 def test_a_curve_is_drawn_from_the_second_point_on(

@@ -20,9 +20,13 @@ FLAT_SHARE = 0.02  # a loss that fell by less than this share has not moved
 SPIKE = 2.0  # times the middle of the steps around it
 SLOW_SHARE = 0.3  # of a step's time spent waiting for data
 LOW_DISK = 2  # checkpoints that must still fit
-DISK_WORDS = ("disk", "space left")
-MEMORY_WORDS = ("out of memory", "can't allocate", "cannot allocate memory", "bad_alloc")
-ENDED_WORDS = ("from outside",)
+# How the failures of runs are told whose rows say only in words why they failed.
+WORDS = {
+    "out_of_memory": ("out of memory", "can't allocate", "cannot allocate memory", "bad_alloc"),
+    "ended": ("from outside",),
+    "disk_full": ("disk", "space left"),
+    "loss_not_finite": ("no longer a number",),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ class Told:
     steps: Sequence[dict[str, Any]]
     measured: Sequence[tuple[int, float]]
     checkpoints: Sequence[dict[str, Any]]
+
+    def failed_by(self, code: str) -> bool:
+        """Whether the run failed for this reason (ml.commands_run.error_code, core.child)."""
+        if self.run.state != RunState.FAILED:
+            return False
+        known = self.run.live.get("failure")
+        return known == code if known else any(word in self.run.error.lower() for word in WORDS[code])
 
     @property
     def losses(self) -> list[float]:
@@ -79,7 +90,7 @@ def told_by(run: Run) -> Told:
 
 
 def out_of_memory(told: Told) -> Diagnosis | None:
-    if told.run.state != RunState.FAILED or not any(word in told.run.error.lower() for word in MEMORY_WORDS):
+    if not told.failed_by("out_of_memory"):
         return None
     return Diagnosis(
         "out_of_memory", "bad", _("The memory was not enough"), _("The longest pairs of a batch did not fit."),
@@ -89,7 +100,7 @@ def out_of_memory(told: Told) -> Diagnosis | None:
 
 
 def ended_from_outside(told: Told) -> Diagnosis | None:
-    if told.run.state != RunState.FAILED or not any(word in told.run.error for word in ENDED_WORDS):
+    if not told.failed_by("ended"):
         return None
     return Diagnosis(
         "ended", "bad", _("Somebody or something ended the process"),
@@ -99,7 +110,7 @@ def ended_from_outside(told: Told) -> Diagnosis | None:
 
 
 def disk_full(told: Told) -> Diagnosis | None:
-    if told.run.state != RunState.FAILED or not any(word in told.run.error.lower() for word in DISK_WORDS):
+    if not told.failed_by("disk_full"):
         return None
     return Diagnosis(
         "disk_full", "bad", _("The disk was full"), _("A checkpoint could not be written; the one before it is whole."),
@@ -108,7 +119,7 @@ def disk_full(told: Told) -> Diagnosis | None:
 
 
 def not_a_number(told: Told) -> Diagnosis | None:
-    if told.run.state != RunState.FAILED or "no longer a number" not in told.run.error:
+    if not told.failed_by("loss_not_finite"):
         return None
     return Diagnosis(
         "not_a_number", "bad", _("The loss stopped being a number"),

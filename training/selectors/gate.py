@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from core.denied import Denied
 from core.registries import refusals
+from core.sentences import explained
 from curation.choices import CorpusState, VersionState
 from curation.models import Corpus
 from curation.selectors.corpora import corpus_texts
@@ -18,6 +19,7 @@ from ml.recipe import Recipe
 from training.choices import AuditState, ModelState
 from training.models import Audit, BaseModel, Run
 from training.selectors.estimates import disk_need
+from training.selectors.models import why_refused
 from training.selectors.probes import probe_of
 from training.selectors.refs import folder_of
 
@@ -75,11 +77,15 @@ def version_refusals(run: Run) -> list[Denied]:
 def base_refusals(base: BaseModel) -> list[Denied]:
     """The model must be examined, still be there, and still speak with the tokenizer it was registered with."""
     if base.state != ModelState.READY:
-        return [Denied(_("The base model “%(name)s” is not ready.") % {"name": base.name}, base.error)]
+        return [Denied(_("The base model “%(name)s” is not ready.") % {"name": base.name}, why_refused(base))]
     try:
         tokenizer = Tokenizer.load(Path(folder_of(base)))
     except (TokenizerError, OSError) as error:
-        return [Denied(_("The model's files cannot be read: %(error)s") % {"error": error}, _("Restore its folder."))]
+        return [
+            Denied(
+                _("The model's files cannot be read: %(error)s") % {"error": explained(error)}, _("Restore its folder.")
+            )
+        ]
     if tokenizer.fingerprint != base.tokenizer_fingerprint:
         return [
             Denied(

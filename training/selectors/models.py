@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from core.models import Project
+from core.sentences import in_words
 from training.models import BaseModel, ModelVersion, Run
 from training.selectors.refs import folder_of
 
@@ -67,6 +68,17 @@ def model_card(model: ModelVersion | BaseModel) -> str:
 
 def model_facts(version: ModelVersion) -> dict[str, Any]:
     return {name: version.run.result.get(name) for name in FACTS}
+
+
+def base_problems(base: BaseModel, *, blocking: bool) -> list[str]:
+    """What the examination found, in the reader's language: what forbids the model, or what is only to be known."""
+    found = base.report.get("problems", [])
+    return [in_words(each["sentence"], each.get("said")) for each in found if each["blocking"] == blocking]
+
+
+def why_refused(base: BaseModel) -> str:
+    """Empty when nothing forbids the model. An examination that could not be done left its reason on the row."""
+    return " ".join(base_problems(base, blocking=True)) or base.error
 
 
 def runs_on(base: BaseModel, project: Project) -> list[Run]:

@@ -15,6 +15,7 @@ from core.choices import Queue
 from core.models import Project
 from core.selectors.forecasts import expected_starts
 from core.selectors.jobs import job_position
+from core.sentences import in_words
 from ml.recipe import Recipe, recipe_fields
 from ml.rundir import RunDir
 from training.choices import RUN_OPEN, RUN_RESUMABLE, RUN_STOPPABLE, RunState
@@ -63,6 +64,8 @@ def runs_of(project: Project) -> QuerySet[Run]:
 def run_live(run: Run) -> dict[str, Any]:
     """What changes while a run goes on: the part of the page that asks for itself."""
     live = {**dict.fromkeys(LIVE_SHOWN), **run.live}  # filters in templates cannot take what is missing
+    live["message"] = in_words(live["message"], live.get("said"))
+    live["isolation_message"] = in_words(live.get("isolation_message"), live.get("isolation_said"))
     step, steps = run.step or 0, run.steps or 0
     found = diagnoses(run)
     return {
@@ -111,8 +114,8 @@ def samples(run: Run) -> list[dict[str, Any]]:
 
 
 def warnings(run: Run) -> list[str]:
-    rows = RunEvent.objects.filter(run=run, type="warning", superseded=False).values_list("data__message", flat=True)
-    return list(dict.fromkeys(str(row) for row in rows[:50]))
+    rows = RunEvent.objects.filter(run=run, type="warning", superseded=False).values_list("data", flat=True)
+    return list(dict.fromkeys(in_words(row.get("message"), row.get("said")) for row in rows[:50]))
 
 
 def recipe_rows(run: Run) -> list[Setting]:

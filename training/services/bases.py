@@ -19,6 +19,7 @@ from curation.services.imports import Upload, keep
 from ml.store import ARCHIVES as ENDINGS
 from training.choices import ModelState
 from training.models import BaseModel
+from training.selectors.models import why_refused
 
 REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w./-]{1,100}", re.ASCII)
@@ -157,9 +158,8 @@ def folders_unregistered() -> list[str]:
 def base_examined(*, base: BaseModel, job: Job, report: dict[str, Any]) -> BaseModel:
     """Store what the examination found: ready with its fingerprints, or refused with the reasons."""
     about = report.get("about") or {}
-    reasons = [problem["sentence"] for problem in report["problems"] if problem["blocking"]]
     base.report = report
-    base.error = " ".join(reasons)
+    base.error = why_refused(base)
     base.state = ModelState.READY if report["ok"] else ModelState.REFUSED
     base.architecture = str(report.get("architecture", ""))[:80]
     base.parameters = int(report.get("parameters", 0))

@@ -68,6 +68,6 @@ def note_of(row: dict[str, Any]) -> str:
     """What the expert reads: the problem, and by how much the pair is too long."""
     over = row.get("overflow") or 0
     if not over:
-        return str(row["sentence"])
+        return _(row["sentence"])
     text = ngettext("%(n)d token too many.", "%(n)d tokens too many.", over) % {"n": over}
-    return f"{row['sentence']} {text}"
+    return f"{_(row['sentence'])} {text}"

@@ -20,6 +20,7 @@ from training.models import BaseModel, ModelVersion, Run
 from training.presets import recipe_from
 from training.selectors.estimates import forecast
 from training.selectors.gate import launch_refusals, length_refusals
+from training.selectors.models import why_refused
 from training.services.audits import audit_request
 from training.services.states import run_move
 
@@ -61,7 +62,7 @@ def run_prepare(
     if version.state != VersionState.READY:
         raise ApplicationError(_("This dataset version is not ready yet."), field="version")
     if base.state == ModelState.REFUSED or (base.state != ModelState.READY and not base.size):
-        raise ApplicationError(_("This model is not ready: %(why)s") % {"why": base.error}, field="base")
+        raise ApplicationError(_("This model is not ready: %(why)s") % {"why": why_refused(base)}, field="base")
     if run is not None and run.state != RunState.DRAFT:
         raise ApplicationError(_("This run was launched already; its settings never change. Prepare a new one."))
     if len(name) > NAME_LENGTH:

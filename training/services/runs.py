@@ -151,12 +151,14 @@ def run_ended(*, run: Run, job: Job) -> None:
     if job.state == JobState.DONE:
         run_finish(run=run, result=job.result)
         return
+    live = run.live
     if job.state == JobState.FAILED:
         to, error = RunState.FAILED, job.error
+        live = {**live, "failure": job.result.get("failure", "")}
     else:
         kept = job.stop_intent in ("stop", "finish")  # a finish that could not be brought to its end is a stop
         to, error = (RunState.STOPPED if kept else RunState.CANCELLED), ""
-    run_move(run=run, to=to, error=error, ended_at=Now())
+    run_move(run=run, to=to, error=error, live=live, ended_at=Now())
     if to == RunState.CANCELLED:
         chain_stop(run=run)
     event_record(actor=None, action=f"run.{to}", project=run.project, subject=run, summary=run.name)

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from core.child import child_memory
 from core.jobs import JobContext
+from core.sentences import in_words
 from ml.rundir import RunDir
 from training.models import Run, RunEvent
 
@@ -55,9 +56,10 @@ class EventStore:
             self.live["develop_loss"] = event.get("loss")
             self.live |= {name: event[name] for name in TEXT if name in event}
         elif kind == "phase":
-            self.live |= {"phase": event.get("name"), "message": event.get("message")}
+            self.live |= {"phase": event.get("name"), "message": event.get("message"), "said": event.get("said")}
         elif kind == "isolation":
             self.live |= {"isolation": event.get("name"), "isolation_message": event.get("message")}
+            self.live["isolation_said"] = event.get("said")
         elif kind == "checkpoint":
             self.live["checkpoint"] = event.get("step")
 
@@ -71,7 +73,7 @@ class EventStore:
             changes |= {"step": step, "steps": steps}
             eta = self.live.get("eta_seconds") or 0
             rate = (steps - step) / eta if eta else None
-            self.context.progress(step, steps, str(self.live.get("message") or ""), rate=rate)
+            self.context.progress(step, steps, in_words(self.live.get("message"), self.live.get("said")), rate=rate)
         Run.objects.filter(pk=self.run.pk).update(**changes)
 
 

@@ -21,7 +21,17 @@ from core.views.telling import refusal_on
 from training.access import base_access, model_access
 from training.base_forms import ArchiveForm, FolderForm, HubForm, NamedForm
 from training.models import BaseModel, ModelVersion
-from training.selectors.models import base_files, bases_all, model_card, model_facts, model_files, models_of, runs_on
+from training.selectors.models import (
+    base_files,
+    base_problems,
+    bases_all,
+    model_card,
+    model_facts,
+    model_files,
+    models_of,
+    runs_on,
+    why_refused,
+)
 from training.selectors.runs import recipe_rows
 from training.services.bases import base_from_archive, base_from_hub, base_register, folders_unregistered
 from training.services.chat import chat_begin
@@ -80,7 +90,7 @@ def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
         "card": render_markdown(model_card(found)),
         "files": base_files(found),
         "runs": runs_on(found, access.project),
-        "problems": found.report.get("problems", []),
+        **examined(found),
         "may_register": access.role == "admin",
     }
     return render(request, "training/base.html", context)
@@ -90,7 +100,11 @@ def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
 def base_live(request: HttpRequest, project: str, base: int) -> HttpResponse:
     """The state of a base model; asks for itself while the model is being examined."""
     _access, found = base_access(request, project, base)
-    return render(request, "training/base_live.html", {"base": found, "problems": found.report.get("problems", [])})
+    return render(request, "training/base_live.html", {"base": found, **examined(found)})
+
+
+def examined(base: BaseModel) -> dict[str, object]:
+    return {"problems": base_problems(base, blocking=False), "refused": why_refused(base)}
 
 
 WAYS = ("folder", "archive", "hub")
