@@ -24,6 +24,7 @@ _MODULES = {
     "generate": "ml.commands_run",
     "audit": "ml.audit",
     "inspect": "ml.commands_run",
+    "measure": "ml.commands_run",
     "unpack": "ml.archive",
     "try-template": "ml.template_trial",
     "pack": "ml.tables.packing",

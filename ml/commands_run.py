@@ -1,4 +1,4 @@
-"""`train`, `generate`, `probe`, `inspect`: children of a supervisor, cut off the network and on a lifeline; the first
+"""`train`, `generate`, `probe`, `inspect`, `measure`: children of a supervisor, cut off the network and on a lifeline; the first
 two tell by events what they do."""
 
 from __future__ import annotations
@@ -60,6 +60,20 @@ def inspect_command(arguments: list[str]) -> int:
     found = load("ml.inspection").inspect_model(folder)
     print_json({**found, "isolation": isolation})
     return 0 if found["ok"] else 1
+
+
+def measure_command(arguments: list[str]) -> int:
+    """How fast this machine reads and answers with a registered model, as JSON; empty where its memory is too small."""
+    parser = argparse.ArgumentParser(prog="python -m ml measure", description="Measure a model's speed, as JSON.")
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(arguments).folder
+    try:
+        isolate("forbidden")
+        watch_lifeline()
+        print_json(load("ml.inspection").measured(folder))
+    except Exception as error:
+        return fail(sentence_of(error))
+    return 0
 
 
 def _run(kind: str, arguments: list[str]) -> int:
@@ -139,4 +153,5 @@ COMMANDS = {
     "generate": generate_command,
     "probe": probe_command,
     "inspect": inspect_command,
+    "measure": measure_command,
 }

@@ -85,6 +85,19 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     _try_words(root, facts, tokenizer, problems)
 
 
+def measured(folder: Path) -> dict[str, Any]:
+    """The speed (of ml.speed) of a model that was examined before; empty if it does not fit into the memory now."""
+    check_safe_folder(folder)
+    parameters = sum(_size(shape) for shape in _tensor_shapes(folder).values())
+    if not _fits(parameters):
+        return {}
+    return measure_speed(load_base(folder).eval(), Tokenizer.load(folder).vocabulary_size)
+
+
+def _fits(parameters: int) -> bool:
+    return parameters * 4 <= psutil.virtual_memory().available * _MOST_MEMORY
+
+
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "config.json"
     if not path.is_file():
@@ -173,7 +186,7 @@ def _licence(root: Path) -> str:
 
 def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems: list[dict[str, Any]]) -> None:
     """Load the weights once and let the model go on with a few words, unless it is too large for this machine."""
-    if facts["parameters"] * 4 > psutil.virtual_memory().available * _MOST_MEMORY:
+    if not _fits(facts["parameters"]):
         text = gettext_noop(
             "The model is too large to be tried in the memory that is free here; nothing was generated."
         )

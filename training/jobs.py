@@ -27,6 +27,7 @@ from training.services.hub import hub_fetch, hub_model
 from training.services.probes import SECONDS, methods_tried, probe_clear, probe_failed, probe_folder, probe_store
 from training.services.runs import run_begin, run_ended
 from training.services.scratch import scratch_words
+from training.services.speeds import KIND, speed_store
 from training.services.states import run_move
 from training.services.telling import EventStore
 from training.slots import device_slot
@@ -56,6 +57,23 @@ class InspectJob(JobRunner):
         base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
         if base is not None and job.state != JobState.DONE:
             base_refused(base=base, reason=job.error or job.message)
+
+
+@job_kind
+class MeasureJob(JobRunner):
+    """Measure in a child how fast a model reads and answers here."""
+
+    kind, queue, title = KIND, "default", _("Measure a model's speed")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        base = BaseModel.objects.get(pk=context.arguments["base"])
+        speed = errand(context, ["measure", folder_of(base)], timeout=INSPECT_SECONDS)
+        speed_store(base=base.pk, speed=speed)
+        return {"reading": speed.get("reading")}
+
+    def ended(self, job: Job) -> None:
+        if job.state != JobState.DONE:
+            speed_store(base=job.arguments["base"], speed={})
 
 
 class BringJob(JobRunner):

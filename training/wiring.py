@@ -19,6 +19,7 @@ from training.selectors.refs import model_ref
 from training.services.bases import starter_register
 from training.services.chains import corpus_ended
 from training.services.erasing import PLACES, models_that_saw, trainings_erase
+from training.services.speeds import speeds_due
 
 LINEAGE_SHOWN = 20
 MODEL_PAGES = ("training:model-", "training:base-", "training:stage")
@@ -34,6 +35,7 @@ def wire() -> None:
     registries.first_start.append(starter_register)
     registries.askable_models.append(askable_models)
     registries.shots.append(shots)
+    registries.chores.append(speeds_due)
     registries.erasers.append(trainings_erase)
     registries.text_places += PLACES
     registries.job_ended.append(corpus_ended)

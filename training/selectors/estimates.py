@@ -79,7 +79,7 @@ def memory_need(base: BaseModel, recipe: Recipe) -> int:
 @dataclass(frozen=True)
 class Forecast:
     """What a run is expected to take, and how that is known: by a probe, by an earlier run, by how fast the model was
-    found to read when it was registered, or not at all."""
+    found to read on this machine, or not at all."""
 
     seconds: float | None
     memory: int
@@ -96,16 +96,12 @@ def forecast(run: Run) -> Forecast:
     if trial is not None and not trial.error:
         return Forecast(trial.seconds, trial.memory, "probe")
     memory = memory_need(run.base, recipe)
-    if seconds := text_time(run, recipe) if run.corpus_id else time_need(run, recipe):
+    text = text_forecast(run, recipe) if run.corpus_id else None
+    if seconds := text.seconds if text else time_need(run, recipe):
         return Forecast(seconds, memory, "earlier")
-    tokens = tokens_seen(run, recipe)
+    tokens = text.seen if text else tokens_seen(run, recipe)
     guess = guessed_seconds(run.base, recipe, tokens) if tokens else None
     return Forecast(guess, memory, "registered" if guess else "size")
-
-
-def text_time(run: Run, recipe: Recipe) -> float | None:
-    found = text_forecast(run, recipe)
-    return found.seconds if found else None
 
 
 def time_need(run: Run, recipe: Recipe) -> float | None:

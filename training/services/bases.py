@@ -20,6 +20,7 @@ from ml.store import ARCHIVES as ENDINGS
 from training.choices import ModelState
 from training.models import BaseModel
 from training.selectors.models import why_refused
+from training.services.speeds import told
 
 REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w./-]{1,100}", re.ASCII)
@@ -158,7 +159,7 @@ def folders_unregistered() -> list[str]:
 def base_examined(*, base: BaseModel, job: Job, report: dict[str, Any]) -> BaseModel:
     """Store what the examination found: ready with its fingerprints, or refused with the reasons."""
     about = report.get("about") or {}
-    base.report = report
+    base.report = {**report, "speed": told(report.get("speed") or {})}
     base.error = why_refused(base)
     base.state = ModelState.READY if report["ok"] else ModelState.REFUSED
     base.architecture = str(report.get("architecture", ""))[:80]
