@@ -12,12 +12,14 @@ from core.child import supervise
 from core.choices import JobState, Queue
 from core.jobs import JobContext, JobFailed, JobRunner, job_kind
 from core.models import Job
-from curation.selectors.examples import suite_examples, task_template
+from curation.selectors.examples import suite_examples
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate
+from evaluation.selectors.asking import template_of
 from evaluation.selectors.suites import in_order_of_asking
 from evaluation.services.evaluations import KIND
 from evaluation.services.ingest import outputs_ingest
+from evaluation.services.reuse import outputs_reuse
 from evaluation.services.states import candidate_move
 from ml.atomic import write_text
 from ml.prompting import Template
@@ -45,14 +47,17 @@ class Evaluate(JobRunner):
     kind, queue, title = KIND, Queue.GENERATE, gettext_lazy("Evaluate a model")
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        """1. Describe the work in a run directory. 2. Let the child do it. 3. Take over its outputs and score them."""
+        """1. Describe the work in a run directory. 2. Lay down what the model said before to the same. 3. Let the child
+        do the rest. 4. Take over its outputs and score them."""
         candidate = candidate_of(context.arguments["candidate"])
         candidate_move(candidate=candidate, state=EvaluationState.RUNNING)
         run = RunDir(settings.RUN_STORE / candidate.folder)
         examples = suite_in_order(candidate)
         write_directory(run, candidate, examples)
         longest = candidate.evaluation.settings["max_new_tokens"]
-        follow = Follow(context, answers_of(candidate, len(examples)), longest)
+        answers = answers_of(candidate, len(examples))
+        outputs_reuse(run=run, candidate=candidate, examples=examples, answers=answers, context=context)
+        follow = Follow(context, answers, longest)
         done = supervise(
             context,
             directory=run.path,
@@ -134,14 +139,6 @@ def suite_in_order(candidate: Candidate) -> list[tuple[int, dict[str, Any]]]:
     return [(item, found[item]) for item in in_order_of_asking(list(found), candidate.evaluation.settings["seed"])]
 
 
-def template_of(candidate: Candidate) -> dict[str, Any]:
-    """A model version is asked as it was taught; a base model as the suite's version says."""
-    if candidate.model_version is not None and candidate.model_version.template:
-        return dict(candidate.model_version.template)
-    suite = candidate.evaluation.suite
-    return task_template(suite.version or suite.task)
-
-
 def write_directory(run: RunDir, candidate: Candidate, examples: list[tuple[int, dict[str, Any]]]) -> None:
     evaluation, version = candidate.evaluation, candidate.model_version
     base = candidate.base or (version.base if version else None)
@@ -153,7 +150,7 @@ def write_directory(run: RunDir, candidate: Candidate, examples: list[tuple[int,
                 kind="generate",
                 run_id=str(candidate.pk),
                 model=ModelRef.from_json(model_ref(base, version)),
-                template=Template.from_json(template_of(candidate)),
+                template=Template.from_json(template_of(version or base, evaluation.suite)),
                 generate=GenerateSettings(**evaluation.settings, score_references=True),
                 provenance={"evaluation": evaluation.pk, "suite": evaluation.suite.sha256},
             )

@@ -113,6 +113,7 @@ class OutputOut(serializers.ModelSerializer[Output]):
             "seconds",
             "reference_loss",
             "reference_tokens",
+            "reused_from",
             "scores",
         )
 

@@ -44,6 +44,9 @@ class Candidate(models.Model):
     state = models.CharField(max_length=10, choices=EvaluationState.choices, default=EvaluationState.QUEUED)
     folder = models.CharField(max_length=300, blank=True)  # its generation's run directory, relative to the run store
     attempt = models.PositiveIntegerField(default=0)
+    asking = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )  # what decides its answers besides the questions
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
 
@@ -78,9 +81,14 @@ class Output(models.Model):
     seconds = models.FloatField(default=0)
     reference_loss = models.FloatField(null=True)  # mean nll of the reference's tokens and its EOS, in nats
     reference_tokens = models.PositiveIntegerField(default=0)
+    asked = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )  # the question with its reference; "" when erased
+    reused_from = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # it was said there first
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("candidate", "item"), name="one_output_per_item"),)
+        indexes = (models.Index(fields=("asked",), condition=~Q(asked=""), name="outputs_by_question"),)
 
     def __str__(self) -> str:
         return f"{self.candidate} {self.item_id}"

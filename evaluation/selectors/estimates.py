@@ -13,10 +13,11 @@ from curation.models import Suite
 from curation.selectors.tokens import task_tokenizer
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Output
+from evaluation.selectors.asking import Model, known_share
 from ml.rundir import GenerateSettings
 from training.models import BaseModel, ModelVersion
 
-Model = BaseModel | ModelVersion
+TAKING_OVER = 2.0  # seconds for a model that said it all before
 START = 12.0  # seconds until a child answers, and those after its last answer, on two cores
 BATCH = GenerateSettings().batch_size  # answers at a time
 LOOKED_AT = 200  # reference answers whose tokens are counted
@@ -92,10 +93,13 @@ def estimate_of(
     known = [speed for speed in speeds if speed is not None]
     if not models or len(known) < len(models):
         return None
-    batches = -(-min(answers or size.items, size.items) // BATCH)
+    asked = min(answers or size.items, size.items)
     parts, low, high = [], 0.0, 0.0
     for model, speed in zip(models, known, strict=True):
-        reading = START + size.items * size.item_tokens / speed.reading
+        scored, given = known_share(model, suite, items=size.items, answers=asked, max_new_tokens=max_new_tokens)
+        batches = -(-round(asked * (1 - given)) // BATCH)
+        start = TAKING_OVER if scored == given == 1 else START
+        reading = start + size.items * (1 - scored) * size.item_tokens / speed.reading
         longest = longest_answer(model, suite, size, max_new_tokens)
         parts.append(round(reading + batches * longest * speed.step, 1))
         low += parts[-1] / UNSURE[speed.source]

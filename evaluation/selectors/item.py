@@ -40,7 +40,9 @@ def item_of(evaluation: Evaluation, item: SuiteItem) -> dict[str, Any]:
     example = {**revision.texts(), "system": system}
     outputs = {
         output.candidate_id: output
-        for output in Output.objects.filter(candidate__evaluation=evaluation, item=item).prefetch_related("scores")
+        for output in Output.objects.filter(candidate__evaluation=evaluation, item=item)
+        .select_related("reused_from__candidate")
+        .prefetch_related("scores")
     }
     around = Surroundings(evaluation.suite.task)
     said = [said_by(candidate, outputs.get(candidate.pk), example, around) for candidate in candidates_of(evaluation)]

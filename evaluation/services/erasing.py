@@ -15,7 +15,7 @@ PLACES = [
     TextPlace(
         lambda project: Output.objects.filter(candidate__evaluation__project=project),
         ("text",),
-        {"text": "", "fingerprint": tombstone()},
+        {"text": "", "fingerprint": tombstone(), "asked": ""},
     ),
     TextPlace(
         lambda project: Grade.objects.filter(grading_round__evaluation__project=project),
@@ -48,6 +48,7 @@ def answers_erase(erased: Erased) -> dict[str, int]:
         about |= Q(grader=erased.person, grading_round__evaluation__project=erased.project)
     comments = Grade.objects.filter(about).exclude(comment="").update(comment="")
     said = outputs.exclude(text="").update(text="", fingerprint=tombstone())
+    outputs.update(asked="")  # what the erased question was could be guessed and tried
     return {"answers": said, "comments": comments, "evaluation": lines}
 
 

@@ -13,6 +13,7 @@ from core.jobs import JobFailed
 from curation.selectors.checking import Surroundings
 from evaluation.choices import FinishReason
 from evaluation.models import Candidate, Output, Score
+from evaluation.selectors.asking import question_of
 from evaluation.selectors.findings import Answer
 from evaluation.services.findings import answers_check
 from ml.hashing import text_sha256
@@ -29,6 +30,8 @@ OUTPUT_FIELDS = (
     "seconds",
     "reference_loss",
     "reference_tokens",
+    "asked",
+    "reused_from",
 )
 Example = dict[str, Any]
 
@@ -52,7 +55,7 @@ def outputs_ingest(
     for rows in parts(read_outputs(path, set(examples)), CHUNK):
         guard()
         with transaction.atomic():
-            outputs = outputs_store(candidate, rows)
+            outputs = outputs_store(candidate, rows, examples)
             answers = [Answer(output, examples[output.item_id]) for output in outputs if output.answered]
             scores_store(outputs, answers, answers_check(answers, around))
         count += len(rows)
@@ -68,16 +71,19 @@ def outputs_ingest(
     return count
 
 
-def outputs_store(candidate: Candidate, rows: list[dict[str, Any]]) -> list[Output]:
+def outputs_store(candidate: Candidate, rows: list[dict[str, Any]], examples: Mapping[int, Example]) -> list[Output]:
+    named = [row["reused_from"] for row in rows if row.get("reused_from")]
+    there = set(Output.objects.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
     return Output.objects.bulk_create(
-        [output_from(candidate, row) for row in rows],
+        [output_from(candidate, row, examples[int(row["id"])], there) for row in rows],
         update_conflicts=True,
         unique_fields=["candidate", "item"],
         update_fields=OUTPUT_FIELDS,
     )
 
 
-def output_from(candidate: Candidate, row: dict[str, Any]) -> Output:
+def output_from(candidate: Candidate, row: dict[str, Any], example: Example, there: set[int]) -> Output:
+    """`there` are the outputs that still are, among those that rows were taken over from."""
     reason = row["finish_reason"]
     text = row["text"].replace("\x00", "\ufffd")  # the one character that the database cannot hold
     return Output(
@@ -92,6 +98,8 @@ def output_from(candidate: Candidate, row: dict[str, Any]) -> Output:
         seconds=row["seconds"],
         reference_loss=row["reference_loss"],
         reference_tokens=row["reference_tokens"],
+        asked=question_of(example),
+        reused_from_id=row["reused_from"] if row.get("reused_from") in there else None,
     )
 
 

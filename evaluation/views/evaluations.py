@@ -18,6 +18,7 @@ from evaluation.access import evaluation_access, may_see_answers
 from evaluation.choices import EVALUATION_AGAIN, EVALUATION_OPEN
 from evaluation.forms import NewEvaluation
 from evaluation.models import Evaluation
+from evaluation.selectors.asking import reused_in
 from evaluation.selectors.evaluations import candidates_of, evaluations_of
 from evaluation.selectors.progress import took, whole_of
 from evaluation.selectors.results import result_of
@@ -95,6 +96,7 @@ def page_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
         **live_of(access, evaluation),
         "result": result_of(evaluation),
         "took": took(evaluation),
+        "reused": reused_in(candidates_of(evaluation)),
         "more": closer(evaluation),
         "rounds": rounds_of(evaluation),
         "hidden": str(visible) if isinstance(visible, Denied) else "",
