@@ -133,6 +133,7 @@ class NoticeKind(TextChoices):
     SPEEDS = "speeds", _("Measuring of times changed")
     RUN = "run", _("A training ended")
     FACTOR = "factor", _("Your second factor was removed")
+    EVALUATION = "evaluation", _("An evaluation ended")
 
     @property
     def tone(self) -> str:

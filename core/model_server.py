@@ -147,11 +147,13 @@ def as_line(message: dict[str, Any]) -> bytes:
 
 
 def refuse(response: httpx2.Response) -> None:
-    """ApplicationError with the sentence of an answer that is not 200."""
+    """ApplicationError with the sentence of an answer that is not 200; ModelServerDown of a server that is ending."""
     if response.status_code == httpx2.codes.OK:
         return
     try:
-        sentence = response.json()["message"]
+        told = response.json()
+        sentence, ending = told["message"], told["error"] == "stopping"
     except (ValueError, KeyError, TypeError):
         sentence = _("The model server answered with status %(status)s.") % {"status": response.status_code}
-    raise ApplicationError(sentence)
+        ending = response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
+    raise (ModelServerDown if ending else ApplicationError)(sentence)

@@ -29,6 +29,7 @@ from training.selectors.refs import model_ref
 
 # Measured on two cores, 30 answers at a time: so many tokens are written in the time that one reference is scored.
 TOKENS_A_REFERENCE = 50
+LEAN = 0.25  # of the whole that counts as done at the speed foretold
 FINE = 10  # units of progress to one scored reference
 # What the child says of its speed; selectors/estimates.py reads it.
 MEASURED = (
@@ -57,7 +58,7 @@ class Evaluate(JobRunner):
         longest = candidate.evaluation.settings["max_new_tokens"]
         answers = answers_of(candidate, len(examples))
         outputs_reuse(run=run, candidate=candidate, examples=examples, answers=answers, context=context)
-        follow = Follow(context, answers, longest)
+        follow = Follow(context, answers, longest, self.expected_seconds(context.job))
         done = supervise(
             context,
             directory=run.path,
@@ -91,8 +92,8 @@ class Follow:
     """Turns the child's progress into the job's: an answer counts for more than a score, so that the time left is
     honest while both are under way."""
 
-    def __init__(self, context: JobContext, answers: int, longest: int) -> None:
-        self.context, self.answers = context, answers
+    def __init__(self, context: JobContext, answers: int, longest: int, expected: float | None = None) -> None:
+        self.context, self.answers, self.expected = context, answers, expected
         self.cost = 1 + longest / TOKENS_A_REFERENCE  # of an answer with the scoring of its reference
         self.first: tuple[float, int] | None = None
 
@@ -102,13 +103,26 @@ class Follow:
         done, total = self.units(event["done"], event.get("part", 0.0)), self.units(event["total"])
         if self.first is None:
             self.first = (event["time"], done)
-        seconds, gained = event["time"] - self.first[0], done - self.first[1]
-        if event["done"] <= self.answers:
-            told = ngettext("%(done)d of %(total)d answer", "%(done)d of %(total)d answers", self.answers)
-            text = told % {"done": event["done"], "total": self.answers}
-        else:
-            text = _("References scored: %(done)d of %(total)d") % {"done": event["done"], "total": event["total"]}
-        self.context.progress(done, total, text, rate=gained / seconds if seconds > 0 and gained else None)
+        rate = self.rate(event["time"] - self.first[0], done - self.first[1], total)
+        self.context.progress(done, total, self.text(event), rate=rate)
+
+    def text(self, event: dict[str, Any]) -> str:
+        if event["done"] >= self.answers:
+            return _("References scored: %(done)d of %(total)d") % {"done": event["done"], "total": event["total"]}
+        written = min(self.answers, event["done"] + int(event.get("part", 0.0)))
+        told = ngettext(
+            "About %(done)d of %(total)d answer written, several at a time",
+            "About %(done)d of %(total)d answers written, several at a time",
+            self.answers,
+        )
+        return told % {"done": written, "total": self.answers}
+
+    def rate(self, seconds: float, gained: float, total: int) -> float | None:
+        """Units a second: what was measured, leant on what was foretold while little was measured, so that the time
+        left does not jump about at the beginning."""
+        if self.expected:
+            return (gained + LEAN * total) / (seconds + LEAN * self.expected)
+        return gained / seconds if seconds > 0 and gained else None
 
     def units(self, items: int, part: float = 0.0) -> int:
         """`part` is how many answers' worth the batch under way is done."""

@@ -47,6 +47,7 @@ def wire() -> None:
     registries.lineage.setdefault("pair", []).append(from_pair)
     registries.lineage["evaluation"] = [of_evaluation]
     registries.panels.setdefault("model_version", []).append(model_panels)
+    registries.panels.setdefault("model_version_action", []).append(model_actions)
     registries.shots.append(shots)
     registries.erasers.append(answers_erase)
     registries.text_places += PLACES
@@ -225,6 +226,11 @@ def model_panels(model: ModelVersion, user: User) -> list[Panel]:
         "newest": newest,
     }
     return [Panel(20, "evaluation/model_panel.html", context)]
+
+
+def model_actions(model: ModelVersion, user: User) -> list[Panel]:
+    """In the head of that page: what one does with a new model first."""
+    return [Panel(20, "evaluation/model_action.html", {"model": model, "project": model.project})]
 
 
 def shots() -> list[tuple[str, str, str]]:

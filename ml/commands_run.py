@@ -1,5 +1,5 @@
-"""`train`, `generate`, `probe`, `inspect`, `measure`: children of a supervisor, cut off the network and on a lifeline; the first
-two tell by events what they do."""
+"""`train`, `generate`, `probe`, `inspect`, `measure`: children of a supervisor, cut off the network and on a lifeline;
+the first two tell by events what they do."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.choices import NoticeKind
@@ -30,10 +31,10 @@ def notice_tell(
     text: str = "",
     count: int = 1,
 ) -> None:
-    """Put a line into the inboxes of those of `users` who are members; nobody is told what they did themselves."""
+    """Put a line into the inboxes of those of `users` who may see the project; nobody is told what they did
+    themselves."""
     wanted = set(users) - {actor.pk if actor else None}
-    members = Membership.objects.filter(project=project, user__in=wanted, user__is_active=True)
-    found = list(members.order_by("user").values_list("user", flat=True)) if wanted else []
+    found = [user.pk for user in who_may_see(project, wanted)] if wanted else []
     if found:
         tell(found, project.pk, kind.value, actor.pk if actor else None, *subject, url[:300], text[:300], count)
 
@@ -46,6 +47,13 @@ def account_tell(*, user: User, kind: NoticeKind, actor: User | None, url: str, 
 def tell(*values: str | int | list[int] | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(TELL, values)
+
+
+def who_may_see(project: Project, users: Collection[int]) -> list[User]:
+    """Those of `users` who are members of the project, or admins, who may see every project."""
+    members = Membership.objects.filter(project=project).values("user")
+    found = User.objects.filter(Q(pk__in=members) | Q(is_superuser=True), pk__in=users, is_active=True)
+    return list(found.order_by("pk"))
 
 
 def notices_read(*, user: User, ids: Collection[int] | None = None, kind: str = "") -> int:

@@ -23,8 +23,9 @@ from core.choices import DeliveryState, MailWish, Queue, WebhookKind, WebhookSta
 from core.denied import ApplicationError
 from core.door import MAIL_PORTS, DoorClosed, door_mail, door_request, host_and_port
 from core.jobs import JobContext, JobRunner, job_kind
-from core.models import Delivery, Job, Membership, Project, User, Webhook
+from core.models import Delivery, Job, Project, User, Webhook
 from core.services.events import event_record
+from core.services.inbox import who_may_see
 from core.services.jobs import job_create
 from core.services.mail import mail_of
 
@@ -87,20 +88,23 @@ def mail_server_create(
 def mail_tell(
     *, users: Collection[int], asked_by: int | None, project: Project, subject: str, text: str, path: str
 ) -> int:
-    """Queue a mail to each of those of `users` who are members and want it, in the transaction under way. Returns how
-    many. It ends with the address of the page at `path`; `asked_by` is whose wish it was that is now fulfilled.
+    """Queue a mail to each of those of `users` who may see the project and want it, in the transaction under way.
+    Returns how many. It ends with the address of the page at `path`; `asked_by` is whose wish it was that came true.
 
     The project's own mail server goes before that of all projects; where there is none, nobody is mailed.
     """
     wanted = Webhook.objects.filter(kind=WebhookKind.MAIL, state=WebhookState.ACTIVE)
     servers = wanted.filter(Q(project=project) | Q(project=None)).order_by("project", "-pk")
     server = servers.first()
-    members = Membership.objects.filter(project=project, user__in=users, user__is_active=True)
-    members = members.exclude(user__mails=MailWish.NONE).exclude(~Q(user=asked_by), user__mails=MailWish.OWN)
-    addresses = list(members.order_by("user").values_list("user__email", flat=True)) if server else []
-    if server:
-        mail_queue(server, addresses, subject, text, path)
-    return len(addresses)
+    if server is None:
+        return 0
+    people = [user for user in who_may_see(project, users) if wants(user, asked_by)]
+    mail_queue(server, [user.email for user in people], subject, text, path)
+    return len(people)
+
+
+def wants(user: User, asked_by: int | None) -> bool:
+    return user.mails == MailWish.ALL or (user.mails == MailWish.OWN and user.pk == asked_by)
 
 
 def mail_queue(server: Webhook, addresses: Sequence[str], subject: str, text: str, path: str) -> None:

@@ -1,11 +1,13 @@
 """A grader's own progress and question, and, after the names are back, what the grades say of each model."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Avg
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.choices import AssignmentState, WorkState
 from core.models import Assignment, Project, User, WorkItem
@@ -89,6 +91,7 @@ class RoundResult:
     raw: float | None
     graders: int
     notes: list[str]
+    basis: str  # which answers the means are of
 
 
 def open_round(project: Project) -> GradingRound | None:
@@ -148,12 +151,40 @@ def round_result(grading_round: GradingRound) -> RoundResult | None:
     if not grades:
         return None
     candidates = Candidate.objects.filter(evaluation=grading_round.evaluation).select_related("base", "model_version")
+    whole = items_in_full([(grade.output.item_id, grade.output.candidate_id) for grade in grades], len(candidates))
+    compared = [grade for grade in grades if grade.output.item_id in whole] or grades
     models = [
         model_grades(candidate, grading_round, mine)
         for candidate in candidates
-        if (mine := [grade for grade in grades if grade.output.candidate_id == candidate.pk])
+        if (mine := [grade for grade in compared if grade.output.candidate_id == candidate.pk])
     ]
-    return RoundResult(models, *agreement(grades))
+    return RoundResult(models, *agreement(grades), basis_told(len(whole), len(candidates), len(grades) - len(compared)))
+
+
+def items_in_full(graded: Iterable[tuple[int, int]], models: int) -> set[int]:
+    """The items of which every model's answer was graded: only these compare the models. `graded` are (item, model)."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for item, model in graded:
+        found[item].add(model)
+    return {item for item, of in found.items() if len(of) == models}
+
+
+def basis_told(questions: int, models: int, left_out: int) -> str:
+    if models < 2:
+        return ""
+    if not questions:
+        return _("No question has the answers of all models graded: these means stand for different questions.")
+    told = ngettext(
+        "From the %(count)d question of which every model's answer was graded.",
+        "From the %(count)d questions of which every model's answer was graded.",
+        questions,
+    ) % {"count": questions}
+    rest = ngettext(
+        "%(count)d grade of a question that was not finished is left out.",
+        "%(count)d grades of questions that were not finished are left out.",
+        left_out,
+    )
+    return f"{told} {rest % {'count': left_out}}" if left_out else told
 
 
 def model_grades(candidate: Candidate, grading_round: GradingRound, grades: list[Grade]) -> ModelGrades:

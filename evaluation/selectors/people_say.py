@@ -65,7 +65,7 @@ def by_grades(grades: Grades, first: Candidate, second: Candidate) -> tuple[Verd
         "People gave it %(after)s of 5 against %(before)s, on %(count)d questions graded blind.",
         len(both),
     )
-    values = {"after": f"{found.second_mean:.1f}", "before": f"{found.first_mean:.1f}", "count": len(both)}
+    values = {"after": f"{found.second_mean:.2f}", "before": f"{found.first_mean:.2f}", "count": len(both)}
     return verdict_of(found), told % values
 
 

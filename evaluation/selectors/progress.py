@@ -19,6 +19,7 @@ class Whole:
     eta_seconds: int | None
     turn: int  # the model that answers now or next, from 1
     models: int
+    overdue: bool  # it takes longer than the most that was foretold
 
 
 def whole_of(evaluation: Evaluation, candidates: Sequence[Candidate]) -> Whole | None:
@@ -39,7 +40,13 @@ def whole_of(evaluation: Evaluation, candidates: Sequence[Candidate]) -> Whole |
     known = [seconds for seconds in left if seconds is not None]
     turn = next(n for n, each in enumerate(candidates, 1) if each.state in EVALUATION_OPEN)
     eta = round(sum(known)) if len(known) == len(left) else None
-    return Whole(sum(shares) / len(shares), eta, turn, len(candidates))
+    return Whole(sum(shares) / len(shares), eta, turn, len(candidates), overdue(evaluation, candidates))
+
+
+def overdue(evaluation: Evaluation, candidates: Sequence[Candidate]) -> bool:
+    started = [each.job.started_at for each in candidates if each.job is not None and each.job.started_at is not None]
+    most = evaluation.estimate.get("high")
+    return bool(started and most and (timezone.now() - min(started)).total_seconds() > most)
 
 
 def share_of(candidate: Candidate) -> float:

@@ -17,6 +17,7 @@ from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.amounts import points_off
 from evaluation.selectors.evaluations import candidates_of
 from evaluation.selectors.people_say import PeopleSay, people_say
+from evaluation.selectors.plainly import Rows, plainly
 from ml.checks import get_check
 
 NO_BREAK = "\u00a0"
@@ -78,16 +79,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Headline:
+    """`plain` says it without statistics where a model is compared with the one it was made of; `facts` of its
+    answers; `sentence` is the statistics'."""
+
     tone: str
     sentence: str
     detail: str
     url: str
     people: PeopleSay | None = None  # what closed rounds of grades and votes say, and whether it agrees
+    plain: str = ""
+    facts: str = ""
 
     @property
     def verdict(self) -> str:
-        """The sentence of the numbers, and that of the people where there is one."""
-        return f"{self.sentence} {self.people.text}" if self.people else self.sentence
+        """In plain words where there are some, then the numbers, and the people where they were asked."""
+        return " ".join(filter(None, [self.plain, self.sentence, self.people.text if self.people else ""]))
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ def result_of(evaluation: Evaluation) -> Result:
     rows = [
         make_row(evaluation, candidates, measure, found[measure.key]) for measure in measures() if measure.key in found
     ]
-    headlines = make_headlines(evaluation, candidates, found.get(LOSS.key))
+    headlines = make_headlines(evaluation, candidates, found)
     return Result(candidates, headlines, rows, make_chart(candidates, found.get(LOSS.key)), candidates[1:])
 
 
@@ -175,21 +181,27 @@ def items_url(evaluation: Evaluation, **query: Any) -> str:
     return f"{reverse('evaluation:item-list', args=[evaluation.project.slug, evaluation.pk])}?{urlencode(query)}"
 
 
-def make_headlines(evaluation: Evaluation, candidates: list[Candidate], loss: dict[str, Any] | None) -> list[Headline]:
+def make_headlines(evaluation: Evaluation, candidates: list[Candidate], found: Rows) -> list[Headline]:
+    loss = found.get(LOSS.key)
     if loss is None:
         return []
     by_id = {candidate.pk: candidate for candidate in candidates}
     numbers = {row["candidate"]: Verdict(row["verdict"]) for row in loss["differences"]}
     said = people_say(evaluation, candidates, numbers)
     return [
-        headline(evaluation, candidates[0], by_id[row["candidate"]], row, said.get(row["candidate"]))
+        headline(evaluation, candidates[0], by_id[row["candidate"]], row, said.get(row["candidate"]), found)
         for row in loss["differences"]
         if row["candidate"] in by_id
     ]
 
 
 def headline(
-    evaluation: Evaluation, first: Candidate, second: Candidate, row: dict[str, Any], people: PeopleSay | None
+    evaluation: Evaluation,
+    first: Candidate,
+    second: Candidate,
+    row: dict[str, Any],
+    people: PeopleSay | None,
+    found: Rows,
 ) -> Headline:
     """“Did finetuning help?” in one sentence, or how two models differ."""
     verdict = Verdict(row["verdict"])
@@ -210,26 +222,28 @@ def headline(
         row["count"],
     ) % {"count": row["count"]}
     url = items_url(evaluation, sort="win", measure=LOSS.key, model=second.pk)
-    tone = "warn" if people and people.agrees is False else VERDICT_TONES[verdict]
-    return Headline(tone, sentence_for(verdict, finetuned) % words, detail, url, people)
+    plain = plainly(found, first, second) if finetuned else None
+    tone = plain.tone if plain else VERDICT_TONES[verdict]
+    tone = "warn" if people and people.agrees is False else tone
+    said = (plain.sentence, plain.facts) if plain else ("", "")
+    return Headline(tone, sentence_for(verdict, finetuned) % words, detail, url, people, *said)
 
 
 def sentence_for(verdict: Verdict, finetuned: bool) -> str:
     if finetuned:
         return {
             Verdict.BETTER: _(
-                "The finetuned model's loss on unseen pairs is lower by %(by)s (95 %% interval %(low)s to %(high)s): "
-                "finetuning helped."
+                "The finetuned model's loss on unseen pairs is lower by %(by)s (95 %% interval %(low)s to %(high)s)."
             ),
             Verdict.WORSE: _(
-                "The finetuned model's loss on unseen pairs is higher by %(by)s (95 %% interval %(low)s to %(high)s): "
-                "finetuning did harm. Look at the pairs it got worst."
+                "The finetuned model's loss on unseen pairs is higher by %(by)s (95 %% interval %(low)s to %(high)s). "
+                "Look at the pairs it got worst."
             ),
         }.get(
             verdict,
             _(
-                "The finetuned model's loss on unseen pairs differs by %(from)s to %(to)s (95 %% interval): too close "
-                "to say whether finetuning helped. More test pairs or more training would tell."
+                "The finetuned model's loss on unseen pairs differs by %(from)s to %(to)s (95 %% interval). More test "
+                "pairs or more training would tell."
             ),
         )
     return {

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from core.models import Project
 from evaluation.choices import RoundKind
 from evaluation.models import Candidate, Comparison, Evaluation, Grade, GradingRound, Vote
-from evaluation.selectors.grading import RoundResult, round_result
+from evaluation.selectors.grading import RoundResult, items_in_full, round_result
 from evaluation.selectors.votes import Duel, vote_result
 
 
@@ -22,6 +22,7 @@ class RoundRow:
     wanted: int
     result: RoundResult | None = None
     duels: list[Duel] = field(default_factory=list)
+    in_full: int = 0  # questions of which every model's answer was graded
 
     @property
     def share(self) -> float:
@@ -30,7 +31,15 @@ class RoundRow:
 
 def rounds_of(evaluation: Evaluation) -> list[RoundRow]:
     rows = rows_of(GradingRound.objects.filter(evaluation=evaluation))
-    return [replace(row, result=round_result(row.round), duels=vote_result(row.round)) for row in rows]
+    return [
+        replace(row, result=round_result(row.round), duels=vote_result(row.round), in_full=in_full(row.round))
+        for row in rows
+    ]
+
+
+def in_full(grading_round: GradingRound) -> int:
+    graded = Grade.objects.filter(grading_round=grading_round).values_list("output__item", "output__candidate")
+    return len(items_in_full(graded, grading_round.evaluation.candidates.count()))
 
 
 def rounds_in(project: Project) -> list[RoundRow]:

@@ -19,6 +19,7 @@ from evaluation.models import Comparison, Evaluation, GradingRound, Output, Vote
 from evaluation.selectors.suites import in_order_of_asking
 from evaluation.services.rubrics import rubric_current
 
+BETWEEN = 2  # questions later the next answer to a question comes
 SUBJECTS = {RoundKind.GRADES: "output", RoundKind.VOTES: "comparison"}
 
 
@@ -139,12 +140,14 @@ def outputs_by_item(evaluation: Evaluation, items: list[int]) -> list[list[int]]
 
 
 def mixed(answers: list[list[int]], seed: int) -> list[int]:
-    """One answer to every question first, from a model drawn for each question, then the next one, and so on: the two
-    answers to a question stand far apart, and neither place nor order tells the model."""
+    """The questions in a drawn order, and of each the models' answers in a drawn order, with answers to other questions
+    between them: neither place nor order tells the model, and a round that is closed early has compared most of what
+    was graded."""
     chance = random.Random(seed)  # noqa: S311  a shuffle that can be repeated, not a secret
-    drawn = [chance.sample(row, len(row)) for row in answers]
-    order: list[int] = []
-    for place in range(max(map(len, drawn), default=0)):
-        passing = [row[place] for row in drawn if place < len(row)]
-        order += chance.sample(passing, len(passing))
-    return order
+    questions = chance.sample(answers, len(answers))
+    placed = [
+        (number + place * BETWEEN, place, answer)
+        for number, row in enumerate(questions)
+        for place, answer in enumerate(chance.sample(row, len(row)))
+    ]
+    return [answer for _at, _place, answer in sorted(placed)]

@@ -4,8 +4,11 @@ from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
+from core.choices import NoticeKind
 from core.services.events import event_record
+from core.services.inbox import notice_tell
 from evaluation.choices import CANDIDATE_COMES_FROM, EVALUATION_OPEN, EvaluationState
 from evaluation.models import Candidate, Evaluation
 from evaluation.services.summary import summary_make
@@ -44,6 +47,21 @@ def settle(evaluation: Evaluation) -> None:
             subject=evaluation,
             summary=evaluation.name,
         )
+        tell_ended(evaluation)
+
+
+def tell_ended(evaluation: Evaluation) -> None:
+    """Put it into the inbox of who asked for it."""
+    told = {
+        EvaluationState.DONE: _("The evaluation “%(name)s” is done; see what came of it."),
+        EvaluationState.FAILED: _("The evaluation “%(name)s” failed: %(why)s"),
+    }.get(EvaluationState(evaluation.state))
+    if told and evaluation.requested_by_id:
+        notice_tell(
+            users=[evaluation.requested_by_id], project=evaluation.project, kind=NoticeKind.EVALUATION, actor=None,
+            subject=("evaluation", evaluation.pk), url=f"/p/{evaluation.project.slug}/evaluations/{evaluation.pk}/",
+            text=told % {"name": evaluation.name, "why": evaluation.error},
+        )  # fmt: skip
 
 
 def joint_state(states: Collection[str]) -> str:

@@ -166,6 +166,6 @@ def report(stage: Stage, evaluation: Evaluation) -> None:
     stage.write("")
     main = next(row for row in evaluation.summary["measures"] if row["key"] == LOSS.key)["differences"][0]
     if result.main is not None:
-        stage.tell(result.main.sentence)
+        stage.tell(result.main.verdict)
     if main["verdict"] != Verdict.BETTER:
         raise LoopFailed("The held-out loss of the finetuned model is not lower with an interval that excludes zero.")

@@ -101,6 +101,8 @@ class _Messages:
             return await asyncio.wait_for(self._queue.get(), seconds)
         except TimeoutError as error:
             raise RefusedError(504, "timeout", f"No answer came within {seconds:g} seconds.") from error
+        except asyncio.CancelledError as error:  # the server ends and waits for nobody any more
+            raise RefusedError(503, "stopping", "The model server is being stopped; ask again in a moment.") from error
 
 
 async def _lines(first: dict[str, Any], messages: _Messages, job: ChatJob, seconds: float) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from core import model_server
@@ -81,6 +82,21 @@ def test_a_refusal_is_raised_before_the_answer_begins_with_the_servers_sentence(
     server.status = 422
     with pytest.raises(ApplicationError, match=r"^That model is not here\.$"):
         model_server.chat(**ASK)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "kind"),
+    [
+        (503, b'{"error": "stopping", "message": "Ask again."}', model_server.ModelServerDown),
+        (500, b"Internal Server Error", model_server.ModelServerDown),
+        (503, b'{"error": "busy", "message": "Too many are waiting."}', ApplicationError),
+    ],
+)
+def test_a_server_that_is_ending_is_one_that_is_down(status: int, told: bytes, kind: type[Exception]) -> None:
+    response = httpx2.Response(status, content=told)
+    with pytest.raises(ApplicationError) as caught:
+        model_server.refuse(response)
+    assert type(caught.value) is kind
 
 
 def test_an_error_on_the_way_becomes_a_line_with_its_sentence(server: type[Protocol]) -> None:

@@ -157,11 +157,23 @@ def test_an_answer_weighs_more_than_a_score_in_the_time_that_is_left() -> None:
     follow(1, {"type": "progress", "time": 30.0, "done": 6, "total": 40})
     follow(1, {"type": "progress", "time": 60.0, "done": 20, "total": 40})
     assert told.rows == [
-        (80, 700, "2 of 10 answers", None),
-        (180, 700, "2 of 10 answers", 10.0),
-        (240, 700, "6 of 10 answers", 8.0),
+        (80, 700, "About 2 of 10 answers written, several at a time", None),
+        (180, 700, "About 4 of 10 answers written, several at a time", 10.0),
+        (240, 700, "About 6 of 10 answers written, several at a time", 8.0),
         (500, 700, "References scored: 20 of 40", 8.4),
     ]
+
+
+def test_the_time_left_leans_on_what_was_foretold_until_enough_is_measured() -> None:
+    told = Told()
+    follow = Follow(told, answers=10, longest=3 * TOKENS_A_REFERENCE, expected=70.0)  # type: ignore[arg-type]
+    follow(1, {"type": "progress", "time": 0.0, "done": 0, "total": 40})
+    follow(1, {"type": "progress", "time": 2.0, "done": 0, "part": 0.025, "total": 40})
+    follow(1, {"type": "progress", "time": 70.0, "done": 20, "total": 40})
+    rates = [rate for *_, rate in told.rows]
+    assert rates[0] == 10.0, "as foretold"
+    assert 8.9 < rates[1] < 9.1, "a slow beginning alone does not multiply the time"
+    assert rates[2] == pytest.approx((500 + 175) / (70 + 17.5))
 
 
 @pytest.mark.parametrize(

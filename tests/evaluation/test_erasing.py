@@ -30,6 +30,7 @@ def test_answers_and_files_lose_it_and_the_result_page_still_opens(
     (folder.parent / "items.jsonl").write_text("".join(lines))
     (folder / "outputs.jsonl").write_text(f'{{"id": "{item.pk}", "text": "Mend it."}}\n{{"id": "{other.pk}"}}\n')
     scores = Score.objects.filter(output__item=item).count()
+    Output.objects.update(asked="f" * 64)
     erasure = erasure_ask(
         actor=owner, project=project, scope=ErasureScope.PAIR, revisions=revisions_of_pair(pair), reason="Request",
         confirmation=project.slug,
@@ -38,7 +39,9 @@ def test_answers_and_files_lose_it_and_the_result_page_still_opens(
     erasure.refresh_from_db()
     assert erasure.state == "done", erasure.error
     assert set(Output.objects.filter(item=item).values_list("text", flat=True)) == {""}
-    assert "" not in Output.objects.filter(item=other).values_list("text", flat=True)
+    assert set(Output.objects.filter(item=item).values_list("asked", flat=True)) == {""}, "nor can it be guessed"
+    assert not Output.objects.filter(item=other, text="").exists()
+    assert not Output.objects.filter(item=other, asked="").exists()
     assert Score.objects.filter(output__item=item).count() == scores
     assert question not in (folder.parent / "items.jsonl").read_text()
     assert (folder.parent / "items.jsonl").read_text() == lines[1]

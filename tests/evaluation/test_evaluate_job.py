@@ -1,10 +1,12 @@
 """Two models answer a suite for real: children, run directories, rows."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from core.choices import JobState
 from core.jobs import job_claim, job_execute
@@ -12,9 +14,12 @@ from core.models import Event, Job, Project, User
 from core.services.jobs import job_retry
 from curation.models import CheckedText, Suite
 from evaluation.choices import EvaluationState
-from evaluation.models import Evaluation, Output, Score
-from evaluation.selectors.estimates import estimate_of
+from evaluation.jobs import suite_in_order
+from evaluation.models import Candidate, Evaluation, Output, Score
+from evaluation.selectors.asking import asking_of
+from evaluation.selectors.estimates import TAKING_OVER, estimate_of
 from evaluation.services.evaluations import evaluation_cancel, evaluation_create, evaluation_retry
+from evaluation.services.reuse import known_rows
 from ml.checks import default_checks
 from ml.metrics import METRICS
 from ml.rundir import RunDir
@@ -75,6 +80,79 @@ def test_both_models_answer_some_items_and_are_scored_on_all(
     assert [cell["count"] for cell in loss["candidates"]] == [advice_suite.size, advice_suite.size]
     assert loss["differences"][0]["count"] == advice_suite.size
     assert Event.objects.filter(action="evaluation.done", object_id=str(evaluation.pk)).count() == 1
+
+
+def test_what_was_said_before_is_taken_over_and_shown(
+    evaluation: Evaluation, advice_suite: Suite, plain_base: BaseModel, taught_model: ModelVersion, owner: User,
+    project: Project, as_user: Callable[[User], Client],
+) -> None:  # fmt: skip
+    """The second evaluation asks more of one model, and nothing that was asked of either before."""
+    run_jobs("generate")
+    first = {(row.candidate.ordinal, row.item_id): row for row in Output.objects.select_related("candidate")}
+    again = evaluation_create(
+        actor=owner, project=project, suite=advice_suite, models=[plain_base, taught_model], answers=5,
+        max_new_tokens=6,
+    )  # fmt: skip
+    assert again.estimate["seconds"] == 2 * TAKING_OVER
+    jobs = run_jobs("generate")
+    assert [job.state for job in jobs] == [JobState.DONE, JobState.DONE], [job.error for job in jobs]
+    outputs = list(Output.objects.filter(candidate__evaluation=again).select_related("candidate"))
+    assert len(outputs) == 2 * advice_suite.size
+    for output in outputs:
+        source = first[output.candidate.ordinal, output.item_id]
+        same = ("text", "fingerprint", "answered", "finish_reason", "reference_loss", "new_tokens", "prompt_tokens")
+        assert [getattr(output, name) for name in same] == [getattr(source, name) for name in same]
+        assert output.reused_from_id == source.pk
+    again.refresh_from_db()
+    evaluation.refresh_from_db()
+    assert [row["candidates"][0]["mean"] for row in again.summary["measures"]] == [
+        row["candidates"][0]["mean"] for row in evaluation.summary["measures"]
+    ]
+    folders = [settings.RUN_STORE / candidate.folder for candidate in again.candidates.all()]
+    assert [RunDir(folder).attempts() for folder in folders] == [[0], [0]], "no child was started"
+    page = as_user(owner).get(f"/p/{project.slug}/evaluations/{again.pk}/").content.decode()
+    assert f"{advice_suite.size} items of Plain, asked the same before:" in page
+    assert f"/evaluations/{evaluation.pk}/" in page
+    item = outputs[0].item_id
+    assert (
+        "said in an earlier evaluation"
+        in as_user(owner).get(f"/p/{project.slug}/evaluations/{again.pk}/items/{item}/").content.decode()
+    )
+    more = evaluation_create(
+        actor=owner, project=project, suite=advice_suite, models=[plain_base], answers=8, max_new_tokens=6
+    )
+    assert more.estimate["seconds"] > 2 * TAKING_OVER
+    [job] = run_jobs("generate")
+    assert (job.state, job.error) == (JobState.DONE, "")
+    fresh = Output.objects.filter(candidate__evaluation=more, reused_from=None)
+    assert (fresh.count(), fresh.filter(answered=True).count()) == (3, 3)
+    assert Output.objects.filter(candidate__evaluation=more, answered=True).count() == 8
+    assert set(
+        more.candidates.get().outputs.exclude(reused_from=None).values_list("reused_from__candidate", flat=True)
+    ) == {evaluation.candidates.get(ordinal=0).pk}, "the first that said it is named"
+    nothing_is_taken_over_where_anything_differs(more.candidates.get(), plain_base)
+
+
+def nothing_is_taken_over_where_anything_differs(candidate: Candidate, base: BaseModel) -> None:
+    suite, examples = candidate.evaluation.suite, suite_in_order(candidate)
+    candidate.asking = asking_of(base, suite, 6)
+    candidate.pk = 0  # a new one, for which all is known
+    assert len(list(known_rows(candidate, examples, 8))) == len(examples)
+    assert suite.version is not None
+    template = suite.version.template
+    suite.version.template = {**template, "prompt": "Q: {{instruction}}\n{{input}}"}
+    other_template = asking_of(base, suite, 6)
+    suite.version.template = template
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evaluation.selectors.asking.edition", lambda: "the next one")
+        other_edition = asking_of(base, suite, 6)
+    for asking in (asking_of(base, suite, 7), other_template, other_edition):
+        assert asking != candidate.asking
+        changed = Candidate(pk=0, evaluation=candidate.evaluation, asking=asking)
+        assert list(known_rows(changed, examples, 8)) == []
+    for name in ("instruction", "response", "system"):
+        others = [(item, {**example, name: f"{example[name]}."}) for item, example in examples]
+        assert list(known_rows(candidate, others, 8)) == []
 
 
 def test_running_a_job_again_adds_nothing(evaluation: Evaluation, owner: User) -> None:

@@ -44,12 +44,16 @@ def grade(grading: GradingRound, user: User, values: dict[str, Any] | None = Non
     )
 
 
-def test_every_question_comes_once_before_any_comes_again() -> None:
+def test_the_answers_to_a_question_come_near_each_other_and_never_one_behind_the_other() -> None:
     answers = [[10 * item + model for model in range(2)] for item in range(50)]
     order = mixed(answers, seed=7)
     assert sorted(order) == sorted(answer for row in answers for answer in row)
-    assert len({answer // 10 for answer in order[:50]}) == 50
-    first_model = sum(answer % 10 == 0 for answer in order[:50])
+    places = [[order.index(answer) for answer in row] for row in answers]
+    apart = [abs(one - other) for one, other in places]
+    assert (min(apart), max(apart)) == (3, 5)
+    halfway = {answer // 10 for answer in order[:50]}
+    assert sum(max(row) < 50 for row in places) >= len(halfway) - 2, "closed early, nearly all of it is compared"
+    first_model = sum(order.index(row[0]) < order.index(row[1]) for row in answers)
     assert 12 < first_model < 38
     assert order == mixed(answers, seed=7) != mixed(answers, seed=8)
 
@@ -200,6 +204,29 @@ def test_with_two_graders_wanted_each_grades_every_answer_once(
     assert [(share.interval.estimate, share.interval.count) for share in result.models[0].usable] == [
         (0.0, 2), (0.0, 2), (1.0, 2)
     ]  # fmt: skip
+
+
+def test_a_round_closed_early_compares_the_questions_that_were_graded_in_full(
+    evaluated: Evaluation, owner: User, reviewer: User, as_user: AsUser
+) -> None:
+    grading = round_open(actor=owner, evaluation=evaluated, items=3)
+    page = f"/p/{evaluated.project.slug}/evaluations/{evaluated.pk}/"
+    rows = Output.objects.filter(pk__in=WorkItem.objects.filter(kind="grade").values("subject_id"))
+    base, tuned = ({row.item_id: row for row in rows.filter(candidate__ordinal=n)} for n in (0, 1))
+    one, two, _three = sorted(base)
+    for output, value in ((base[one], 2), (tuned[one], 4), (base[two], 5)):
+        Grade.objects.create(
+            output=output, grading_round=grading, grader=reviewer, values=dict.fromkeys(GOOD, value), overall=value,
+            usable="edited", fingerprint=output.fingerprint,
+        )  # fmt: skip
+    assert "Only 1 of 3 questions has the answers of every model graded" in as_user(owner).get(page).content.decode()
+    round_close(actor=owner, grading_round=grading)
+    result = round_result(grading)
+    assert result is not None
+    assert [model.overall.text for model in result.models] == ["2.00", "4.00"]
+    text = as_user(owner).get(page).content.decode()
+    assert "People gave it 4.00 of 5 against 2.00, on 1 question graded blind." in text
+    assert "1 grade of a question that was not finished is left out." in text
 
 
 def test_the_last_grade_can_be_taken_back_and_is_asked_again(grading: GradingRound, reviewer: User) -> None:

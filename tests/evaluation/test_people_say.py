@@ -45,7 +45,7 @@ def test_an_open_round_tells_nothing_and_a_closed_one_stands_above_the_numbers(
     said = main(evaluated).people
     assert said is not None
     assert (said.verdict, said.agrees) == (Verdict.BETTER, True)
-    assert said.sentence == "People gave it 4.0 of 5 against 2.4, on 6 questions graded blind."
+    assert said.sentence == "People gave it 4.00 of 5 against 2.42, on 6 questions graded blind."
     root = f"/p/{evaluated.project.slug}/"
     page = as_user(viewer).get(f"{root}evaluations/{evaluated.pk}/").content.decode()
     assert page.index("People and numbers agree.") < page.index("What people say") < page.index("Every measure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -23,6 +24,7 @@ from ml.generate import answer, answer_text, make_request
 from ml.loading import load_model
 from ml.prompting import Example, Template
 from ml.rundir import GenerateSettings
+from ml.serve.app import _Messages
 from ml.serve.models import ModelPool, RefusedError
 from ml.store import ModelRef
 from ml.tiny import make_tiny_model
@@ -270,3 +272,17 @@ def test_a_text_is_read_token_by_token_with_what_the_model_expects(client: Clien
         assert client.ask("POST", "/next", {"model": ModelRef.of(store / "one").to_json(), **body})[0] == status
     outside = {**ModelRef.of(store / "one").to_json(), "path": "/etc"}
     assert client.ask("POST", "/next", {"model": outside, "text": "a"})[0] == 403
+
+
+def test_who_still_waits_when_the_server_ends_is_told_so_in_its_own_words() -> None:
+    """The server that ends cancels what is under way; without a word of ours the asker would read "500"."""
+
+    async def waiting() -> tuple[str, int]:
+        task = asyncio.create_task(_Messages().get(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(RefusedError) as caught:
+            await task
+        return caught.value.code, caught.value.status
+
+    assert asyncio.run(waiting()) == ("stopping", 503)

@@ -25,6 +25,7 @@ from training.selectors.curves import bits_chart, loss_chart
 from training.selectors.diagnoses import diagnoses
 
 SAMPLES_SHOWN = 12
+SMOOTHED = 10  # steps; ml.train.run takes as many
 LIVE_SHOWN = (
     "loss",
     "develop_loss",
@@ -64,6 +65,8 @@ def runs_of(project: Project) -> QuerySet[Run]:
 def run_live(run: Run) -> dict[str, Any]:
     """What changes while a run goes on: the part of the page that asks for itself."""
     live = {**dict.fromkeys(LIVE_SHOWN), **run.live}  # filters in templates cannot take what is missing
+    recent, beginning = smoothed(run)
+    live["loss"] = live["loss"] if recent is None else recent
     live["message"] = in_words(live["message"], live.get("said"))
     live["isolation_message"] = in_words(live.get("isolation_message"), live.get("isolation_said"))
     step, steps = run.step or 0, run.steps or 0
@@ -73,6 +76,7 @@ def run_live(run: Run) -> dict[str, Any]:
         "live": live,
         "memory": filesizeformat(live["memory"]) if live["memory"] else "–",
         "open": run.state in (*RUN_OPEN, RunState.WAITING),
+        "loss_note": _("mean of the last steps; %(loss).3f over the first") % {"loss": beginning} if beginning else "",
         "share": step / steps if steps else None,
         "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
         "position": job_position(run.job) if run.job and run.state == RunState.QUEUED else None,
@@ -96,6 +100,14 @@ def run_live(run: Run) -> dict[str, Any]:
         "awaited": run.corpus if run.state == RunState.WAITING else None,
         "followers": list(run.followers.exclude(state=RunState.DRAFT)),
     }
+
+
+def smoothed(run: Run) -> tuple[float | None, float | None]:
+    """The mean train loss of the last steps, as the model version's page has it, and of the first ones."""
+    rows = RunEvent.objects.filter(run=run, type="step", superseded=False, data__loss__isnull=False)
+    ends = [list(rows.order_by(order).values_list("data__loss", flat=True)[:SMOOTHED]) for order in ("-step", "step")]
+    last, first = (sum(losses) / len(losses) if losses else None for losses in ends)
+    return last, first if run.step > SMOOTHED else None
 
 
 def foretold(run: Run) -> dict[str, Any] | None:

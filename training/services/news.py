@@ -22,11 +22,11 @@ def tell_of(run: Run, text: str) -> None:
 
 
 def people_told(run: Run) -> list[int]:
-    """Who is told, by number."""
-    members = Membership.objects.filter(project=run.project)
+    """Who is told, by number. An admin may launch in a project without being a member."""
     if run.tell == Tell.REQUESTER:
-        members = members.filter(user=run.requested_by_id)
-    elif run.tell == Tell.OWNERS:
+        return [run.requested_by_id] if run.requested_by_id else []
+    members = Membership.objects.filter(project=run.project)
+    if run.tell == Tell.OWNERS:
         members = members.filter(role=Role.OWNER)
     elif run.tell == Tell.NOBODY:
         members = members.none()

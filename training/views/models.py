@@ -57,6 +57,7 @@ def detail(request: HttpRequest, project: str, version: int) -> HttpResponse:
         "files": model_files(found),
         "lineage": lineage_of("model_version", found),
         "panels": panels_for("model_version", found, access.user),
+        "actions": panels_for("model_version_action", found, access.user),
     }
     return render(request, "training/model.html", context)
 
