@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
 from core.numbers import whole_number
+from core.templatetags.parts import about
 from curation.models import Suite
 from evaluation.choices import RoundKind
 from evaluation.selectors.amounts import QUICK_LOOK, Amount, amounts_of
@@ -135,6 +136,10 @@ class NewEvaluation(forms.Form):
         return rows.filter(pk=whole_number(number) or 0).first() if rows is not None else None
 
 
+FEW, MANY = 5, 20  # questions of a round, where one person grades them all, and where there are more
+SECONDS_AN_ANSWER = 30
+
+
 class NewRound(forms.Form):
     kind = forms.ChoiceField(
         label=_("What people do"),
@@ -150,10 +155,6 @@ class NewRound(forms.Form):
         label=_("Questions"),
         min_value=1,
         max_value=10_000,
-        help_text=_(
-            "Every model's answer to each of them is judged, mixed and without names. An answer takes a person about "
-            "half a minute."
-        ),
     )
     graders = forms.IntegerField(
         label=_("People for each answer"),
@@ -162,6 +163,23 @@ class NewRound(forms.Form):
         max_value=GRADERS_MOST,
         help_text=_("With two or more the page also says how well they agree."),
     )
+
+    def __init__(self, *args: Any, models: int, alone: bool, answered: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["items"].initial = usual = min(FEW if alone else MANY, answered) or 1
+        values = {"answers": usual * models, "time": about(usual * models * SECONDS_AN_ANSWER)}
+        text = (
+            _(
+                "Every model's answer to each of them is judged: %(answers)d answers as filled in, about %(time)s for "
+                "one person, few because you work alone here."
+            )
+            if alone
+            else _(
+                "Every model's answer to each of them is judged: %(answers)d answers as filled in, about %(time)s of "
+                "work that several people share."
+            )
+        )
+        self.fields["items"].help_text = text % values
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or RoundKind.GRADES

@@ -27,7 +27,6 @@ from evaluation.services.rubrics import rubric_current
 from evaluation.services.takebacks import grade_undo
 from evaluation.views.votes import hold_named, seconds_shown, to_next, to_round, vote_page
 
-FEW, MANY = 5, 20  # questions of a round, where one person grades them all, and where there are more
 USABLE_KEYS = {Usable.AS_IS: "y", Usable.EDITED: "e", Usable.NO: "n"}
 
 
@@ -45,7 +44,7 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
 def new(request: HttpRequest, project: str, evaluation: int) -> HttpResponse:
     access, found = evaluation_access(request, project, evaluation, Need.OWN)
     answered = len(items_answered_by_all(found))
-    form = NewRound(request.POST or None, initial={"items": min(FEW if access.project.solo else MANY, answered) or 1})
+    form = NewRound(request.POST or None, models=found.candidates.count(), alone=access.project.solo, answered=answered)
     if request.method == "POST" and form.is_valid():
         with refusal_on(form):
             round_open(actor=access.user, evaluation=found, **form.cleaned_data)

@@ -37,6 +37,7 @@ function elementFor(name) {
 function press(element) {
   if (element.matches("textarea, select, input:not([type=radio], [type=checkbox])")) element.focus();
   else element.click();
+  if (element.matches("[type=radio], [type=checkbox]")) element.focus({ preventScroll: true }); // the ring follows the choice
   if (element.matches("summary")) element.parentElement.querySelector("input, textarea, select")?.focus(); // of what it opened
 }
 
