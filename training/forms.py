@@ -285,7 +285,7 @@ def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> 
     if len({value for _label, value in values}) == 1:
         parts.append(_("Every preset says: %(value)s.") % {"value": values[0][1]})
     else:
-        parts.append(_("Presets: %(values)s.") % {"values": ", ".join(f"{label} {value}" for label, value in values)})
+        parts.append(_("Presets: %(values)s.") % {"values": "; ".join(f"{label}: {value}" for label, value in values)})
     return " ".join(filter(None, parts))
 
 

@@ -188,7 +188,7 @@ def presets_shown() -> list[tuple[str, Any]]:
     """What a detail's help names: the presets of a new model, then those of a registered one."""
     starts = {"new": _("new model"), "on": _("registered model")}
     return [
-        (f"{each.label}, {word}", TEXT_PRESETS[f"{start}-{each.key}"])
+        (f"{each.label} ({word})", TEXT_PRESETS[f"{start}-{each.key}"])
         for start, word in starts.items()
         for each in CHOICES
     ]

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from core.access import person, refuse_read_only_token, require_admin
 from core.api.projects import REFUSALS
-from core.choices import LinkKind
+from core.choices import LinkKind, MailWish
 from core.denied import ApplicationError
 from core.forms import LINK_DAYS
 from core.models import Membership, OneTimeLink, User
@@ -46,7 +46,7 @@ class AccountOut(serializers.ModelSerializer[User]):
 
 class MeOut(AccountOut):
     class Meta(AccountOut.Meta):
-        fields = (*AccountOut.Meta.fields, "single_keys")  # type: ignore[assignment]
+        fields = (*AccountOut.Meta.fields, "single_keys", "mails")  # type: ignore[assignment]
 
 
 class MeIn(serializers.Serializer[object]):
@@ -54,6 +54,7 @@ class MeIn(serializers.Serializer[object]):
 
     name = serializers.CharField(max_length=150, required=False)
     single_keys = serializers.BooleanField(required=False)
+    mails = serializers.ChoiceField(MailWish.choices, required=False, help_text="Which news of trainings come by mail.")
 
 
 class AdminIn(serializers.Serializer[object]):
@@ -220,12 +221,12 @@ class Me(APIView):
     def get(self, request: Request) -> Response:
         return Response(MeOut(people_list().get(pk=person(request).pk)).data)
 
-    @extend_schema(request=MeIn, responses={200: MeOut, **REFUSALS}, summary="Change your name or your shortcuts")
+    @extend_schema(request=MeIn, responses={200: MeOut, **REFUSALS}, summary="Change your name, shortcuts or mails")
     def patch(self, request: Request) -> Response:
         actor = person(request)
         refuse_read_only_token(request)
         given = MeIn(data=request.data)
         given.is_valid(raise_exception=True)
-        values: dict[str, Any] = {"name": actor.name, "single_keys": actor.single_keys, **given.validated_data}
-        profile_update(actor=actor, **values)
+        now: dict[str, Any] = {"name": actor.name, "single_keys": actor.single_keys, "mails": actor.mails}
+        profile_update(actor=actor, **{**now, **given.validated_data})
         return self.get(request)

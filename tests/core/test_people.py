@@ -164,7 +164,8 @@ def test_programs_invite_into_everything_and_into_a_project(
 def test_a_program_reads_and_changes_its_own_account(expert: User, api_as: Callable[..., APIClient]) -> None:
     client = api_as(expert)
     assert client.get("/api/v1/me/").json()["email"] == "edda@example.org"
-    changed = client.patch("/api/v1/me/", {"single_keys": False}).json()
+    changed = client.patch("/api/v1/me/", {"single_keys": False, "mails": "none"}).json()
+    assert (changed["mails"], client.patch("/api/v1/me/", {"mails": "some"}).status_code) == ("none", 400)
     assert (changed["single_keys"], changed["name"], changed["is_admin"]) == (False, "Edda", False)
     assert client.patch("/api/v1/me/", {"name": ""}, format="json").status_code == 400
     assert api_as(expert, may_write=False).patch("/api/v1/me/", {"name": "X"}).status_code == 403

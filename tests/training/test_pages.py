@@ -39,7 +39,7 @@ def test_from_the_form_to_a_model_version(
     client = as_user(owner)
     page = client.get(url("run-new", project)).content.decode()
     assert "Pack pairs together" in page
-    assert "Presets: Quick 25, Balanced 0, Best 0." in page
+    assert "Presets: Quick: 25; Balanced: 0; Best: 0." in page
     asked = settings_of(frozen, tiny_base, **TINY, max_steps=4)
     answer = client.post(url("run-new", project), asked, follow=True)
     run = Run.objects.get()

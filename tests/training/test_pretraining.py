@@ -234,7 +234,7 @@ def test_documents_become_a_corpus_a_pretrained_and_a_finetuned_model_in_one_lau
     version = ModelVersion.objects.get()
     assert version.base == BaseModel.objects.get(run=run)
     ModelRef.from_json(model_ref(version.base, version)).verify()
-    assert Run.objects.get(pk=run.pk).estimate["source"] == "size"
+    assert Run.objects.get(pk=run.pk).estimate["source"] == "registered"
 
 
 def test_a_corpus_that_fails_keeps_the_chain_waiting_and_tells_its_people(

@@ -76,7 +76,7 @@ def run_live(run: Run) -> dict[str, Any]:
         "live": live,
         "memory": filesizeformat(live["memory"]) if live["memory"] else "–",
         "open": run.state in (*RUN_OPEN, RunState.WAITING),
-        "loss_note": _("mean of the last steps; %(loss).3f over the first") % {"loss": beginning} if beginning else "",
+        "loss_note": loss_note(run, beginning),
         "share": step / steps if steps else None,
         "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
         "position": job_position(run.job) if run.job and run.state == RunState.QUEUED else None,
@@ -100,6 +100,12 @@ def run_live(run: Run) -> dict[str, Any]:
         "awaited": run.corpus if run.state == RunState.WAITING else None,
         "followers": list(run.followers.exclude(state=RunState.DRAFT)),
     }
+
+
+def loss_note(run: Run, beginning: float | None) -> str:
+    if beginning is not None:
+        return _("mean of the last steps; %(loss).3f over the first") % {"loss": beginning}
+    return _("on text it learns from") if run.corpus_id else _("on pairs it learns from")
 
 
 def smoothed(run: Run) -> tuple[float | None, float | None]:
