@@ -113,6 +113,8 @@ def test_what_was_said_before_is_taken_over_and_shown(
     page = as_user(owner).get(f"/p/{project.slug}/evaluations/{again.pk}/").content.decode()
     assert f"{advice_suite.size} items of Plain, asked the same before:" in page
     assert f"/evaluations/{evaluation.pk}/" in page
+    inbox = as_user(owner).get("/inbox/").content.decode()
+    assert inbox.count("An evaluation that you asked for has ended") == 2
     item = outputs[0].item_id
     assert (
         "said in an earlier evaluation"
