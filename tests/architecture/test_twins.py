@@ -35,6 +35,7 @@ TWINS = {
     "base-new": "api-base-models api-base-model-archive api-base-model-hub api-base-model-scratch",
     "base-detail": "api-base-model",
     "base-live": "api-base-model",
+    "base-remove": "api-base-model",
     "stages": "api-completions api-next-tokens",
     "stage-answer": "api-completions",
     "stage-tokens": "api-next-tokens",

@@ -15,7 +15,7 @@ from tests.world import run_jobs
 from training.choices import ModelState
 from training.models import BaseModel
 from training.selectors.models import why_refused
-from training.services.bases import base_inspect, base_register, folders_unregistered, starter_register
+from training.services.bases import base_inspect, base_register, base_remove, folders_unregistered, starter_register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,8 +41,9 @@ def test_a_good_folder_becomes_ready_and_tasks_take_its_tokenizer(tiny_folder: P
 
 @pytest.mark.slow
 def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_again(
-    spoilt_folder: Path, owner: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    spoilt_folder: Path, owner: User, admin: User, project: Project, as_user: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     (spoilt_folder / "weights.bin").write_bytes(b"\x80\x04")
     base = examined(base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder)))
     assert base.state == ModelState.REFUSED
@@ -51,9 +52,17 @@ def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_aga
         swedish.setattr("core.sentences.gettext", lambda text: f"Sv: {text}")
         assert why_refused(base).startswith("Sv: weights.bin may hold pickled data")
     assert not Tokenizer.objects.exists()
+    remove = f"/p/{project.slug}/models/bases/{base.pk}/remove/"
+    assert as_user(owner).post(remove).status_code == 404
+    page = as_user(admin).get(f"/p/{project.slug}/models/bases/{base.pk}/").content.decode()
+    assert ("Take it off the list" in page, as_user(admin).post(remove).status_code) == (True, 302)
+    assert not BaseModel.objects.exists()
+    assert (spoilt_folder / "config.json").is_file(), "a folder of the operator's own stays"
     (spoilt_folder / "weights.bin").unlink()
     again = examined(base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder)))
-    assert (again.pk, again.state) == (base.pk, ModelState.READY)
+    assert again.state == ModelState.READY
+    with pytest.raises(ApplicationError, match="that was refused"):
+        base_remove(actor=admin, base=again)
 
 
 @pytest.mark.parametrize("folder", ["", "/etc", "../elsewhere", "base/../../..", "base/nothing-here"])

@@ -17,7 +17,7 @@ from training.api.shapes import AuditIn, AuditOut, BaseIn, BaseOut, EmbedIn, Emb
 from training.models import Audit, BaseModel
 from training.selectors.audits import problem_rows
 from training.services.audits import audit_request
-from training.services.bases import base_from_archive, base_from_hub, base_register
+from training.services.bases import base_from_archive, base_from_hub, base_register, base_remove
 
 
 @extend_schema(tags=["base-models"])
@@ -83,10 +83,20 @@ def hub(request: Request) -> Response:
     return Response(BaseOut(made).data, status=status.HTTP_201_CREATED)
 
 
-@extend_schema(tags=["base-models"], responses={200: BaseOut, 404: Refusal}, summary="One base model")
-@api_view(["GET"])
+@extend_schema(methods=["GET"], tags=["base-models"], responses={200: BaseOut, 404: Refusal}, summary="One base model")
+@extend_schema(
+    methods=["DELETE"],
+    tags=["base-models"],
+    responses={204: None, **REFUSALS},
+    summary="Take a refused base model off the list (admins)",
+)
+@api_view(["GET", "DELETE"])
 def base(request: Request, base: int) -> Response:
-    return Response(BaseOut(base_by_id(request, base)).data)
+    found = base_by_id(request, base)
+    if request.method == "DELETE":
+        base_remove(actor=require_admin(request), base=found)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+    return Response(BaseOut(found).data)
 
 
 @extend_schema(tags=["audits"])

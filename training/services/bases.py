@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from training.services.speeds import told
 
 REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w./-]{1,100}", re.ASCII)
+BROUGHT = "base/brought-"  # begins the folders that were made for files from elsewhere
 STARTER_NAME = "SmolLM2-135M-Instruct"
 
 
@@ -111,7 +113,7 @@ def base_from_hub(*, actor: User, name: str, repository: str, revision: str = "m
 def base_awaited(*, actor: User, name: str, source: str, licence: str = "", note: str = "") -> BaseModel:
     """The row of a model whose files are still to come, in a folder of ours."""
     base = BaseModel.objects.create(
-        name=name.strip(), folder=f"base/brought-{secrets.token_hex(6)}", source=source[:200], licence=licence,
+        name=name.strip(), folder=f"{BROUGHT}{secrets.token_hex(6)}", source=source[:200], licence=licence,
         note=note, created_by=actor,
     )  # fmt: skip
     event_record(actor=actor, action="base_model.asked", subject=base, summary=base.name, source=base.source)
@@ -152,7 +154,7 @@ def folders_unregistered() -> list[str]:
     known = set(BaseModel.objects.exclude(state=ModelState.REFUSED).values_list("folder", flat=True))
     found = [str(path.parent.relative_to(store)) for path in sorted((store / "base").glob("*/config.json"))]
     embedder = str(settings.EMBEDDER.relative_to(store))
-    return [folder for folder in found if folder not in known and folder != embedder]
+    return [each for each in found if each not in known and each != embedder and not each.startswith(BROUGHT)]
 
 
 @transaction.atomic
@@ -178,6 +180,22 @@ def base_examined(*, base: BaseModel, job: Job, report: dict[str, Any]) -> BaseM
     action = "base_model.ready" if report["ok"] else "base_model.refused"
     event_record(actor=job.requested_by, action=action, subject=base, summary=base.name, fingerprint=base.fingerprint)
     return base
+
+
+@transaction.atomic
+def base_remove(*, actor: User, base: BaseModel) -> None:
+    """Take a refused model off the list, and the files that were brought for it. Raises ApplicationError for others:
+    what was ready may be what a model version stands on."""
+    found = BaseModel.objects.select_for_update().filter(pk=base.pk).first()
+    if found is None:
+        return
+    if found.state != ModelState.REFUSED or found.runs.exists():
+        raise ApplicationError(_("Only a model that was refused can be taken off the list."))
+    brought = settings.MODEL_STORE / found.folder if found.folder.startswith(BROUGHT) else None
+    event_record(actor=actor, action="base_model.removed", subject=found, summary=found.name, source=found.source)
+    found.delete()
+    if brought is not None:
+        transaction.on_commit(lambda: shutil.rmtree(brought, ignore_errors=True))
 
 
 def base_refused(*, base: BaseModel, reason: str) -> None:

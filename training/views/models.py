@@ -10,14 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from core.access import project_access, require_admin
+from core.access import Access, project_access, require_admin
 from core.denied import ApplicationError
 from core.markdown import render_markdown
 from core.model_server import ModelServerDown
 from core.models import User
 from core.registries import lineage_of, panels_for
 from core.selectors.keyset import keyset_page
-from core.views.telling import refusal_on
+from core.views.telling import refusal_on, refusal_told
 from training.access import base_access, model_access
 from training.base_forms import ArchiveForm, FolderForm, HubForm, NamedForm
 from training.models import BaseModel, ModelVersion
@@ -33,7 +33,7 @@ from training.selectors.models import (
     why_refused,
 )
 from training.selectors.runs import recipe_rows
-from training.services.bases import base_from_archive, base_from_hub, base_register, folders_unregistered
+from training.services.bases import base_from_archive, base_from_hub, base_register, base_remove, folders_unregistered
 from training.services.chat import chat_begin
 
 
@@ -91,8 +91,7 @@ def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
         "card": render_markdown(model_card(found)),
         "files": base_files(found),
         "runs": runs_on(found, access.project),
-        **examined(found),
-        "may_register": access.role == "admin",
+        **examined(found, access),
     }
     return render(request, "training/base.html", context)
 
@@ -100,12 +99,26 @@ def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
 @require_GET
 def base_live(request: HttpRequest, project: str, base: int) -> HttpResponse:
     """The state of a base model; asks for itself while the model is being examined."""
-    _access, found = base_access(request, project, base)
-    return render(request, "training/base_live.html", {"base": found, **examined(found)})
+    access, found = base_access(request, project, base)
+    return render(request, "training/base_live.html", {"base": found, **examined(found, access)})
 
 
-def examined(base: BaseModel) -> dict[str, object]:
-    return {"problems": base_problems(base, blocking=False), "refused": why_refused(base)}
+def examined(base: BaseModel, access: Access) -> dict[str, object]:
+    return {
+        "problems": base_problems(base, blocking=False),
+        "refused": why_refused(base),
+        "may_register": access.role == "admin",
+    }
+
+
+@require_POST
+def base_drop(request: HttpRequest, project: str, base: int) -> HttpResponse:
+    """Take a refused model off the list; for admins."""
+    access, found = base_access(request, project, base)
+    require_admin(request)
+    with refusal_told(request, _("The model is off the list.")):
+        base_remove(actor=access.user, base=found)
+    return redirect("training:model-list", project)
 
 
 WAYS = ("folder", "archive", "hub")
