@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0014_queue_words'),
+        ('core', '0015_invitation_notes'),
     ]
 
     operations = [
