@@ -41,7 +41,7 @@ class JobFailed(Exception):
     `code` names the kind of reason for programs, whatever language the sentence is in.
     """
 
-    def __init__(self, sentence: str, *, code: str = "") -> None:
+    def __init__(self, sentence: object, *, code: str = "") -> None:  # a lazy one is said when it is written down
         super().__init__(sentence)
         self.code = code
 

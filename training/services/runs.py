@@ -173,8 +173,8 @@ def run_finish(*, run: Run, result: dict[str, Any]) -> ModelVersion | BaseModel:
     if run.corpus_id:
         made = base_from_run(run=run, folder=result_folder(run), result=result)
         chain_go_on(run=run, base=made)
-        values = {"name": run.name, "base": made.name}
-        tell_of(run, _("The pretraining “%(name)s” is done: base model “%(base)s”.") % values)
+        told = _("The pretraining “%(name)s” is done: base model “%(base)s”.")
+        tell_of(run, told % {"name": run.name, "base": made.name})
         return made
     # The project's row is the queue for numbers.
     project = Project.objects.select_for_update().get(pk=run.project_id)
