@@ -26,6 +26,11 @@ GIVEN = "question.answered_by_one"  # of several who are asked
 LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobody worked
 
 
+def merge_key(question: Question) -> str:
+    """Under which is kept what an owner types who makes one text of several answers."""
+    return f"settle-{question.pk}"
+
+
 def draft_key(question: Question) -> str:
     """Under which the editor keeps what is typed for a question."""
     return f"{OF_WORK}{question.pk}"
@@ -177,6 +182,7 @@ def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: st
         passage=question.passage,
         despite=None,
     )
+    draft_settle(actor, question.task, merge_key(question))
     question_settle(question, pair)
     work_submit(assignment=assignment)
     event_record(actor=actor, action="question.adjudicated", project=question.project, subject=question, merged=True)

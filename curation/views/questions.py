@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -19,8 +20,9 @@ from curation.access import assignment_access, question_access
 from curation.choices import QuestionKind
 from curation.fingerprints import texts_from
 from curation.forms import PairForm
-from curation.models import Question
+from curation.models import Draft, Question
 from curation.question_forms import DeclinesForm, QuestionFilter, QuestionsForm
+from curation.selectors import editor
 from curation.selectors.questions import (
     QUESTION_PARTS,
     answers_beside,
@@ -29,7 +31,7 @@ from curation.selectors.questions import (
     questions_of,
     settled,
 )
-from curation.services.answers import answers_choose, answers_merge
+from curation.services.answers import answers_choose, answers_merge, merge_key
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.subjects import QUESTION
 from curation.views.review import to_next
@@ -119,18 +121,20 @@ def withdraw(request: HttpRequest, project: str, question: int) -> HttpResponse:
 @require_GET
 def adjudicate(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     """The answers side by side, without names."""
-    _access, held = assignment_access(request, project, assignment, Need.OWN)
+    access, held = assignment_access(request, project, assignment, Need.OWN)
     question = question_held(held)
     if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
         messages.info(request, _("This is settled or went to somebody else."))
         return redirect("curation:question", project, question.pk)
-    return choice_page(request, work_renew(assignment=held), question, merge_form(question))
+    draft = editor.draft_of(access.user, question.task, merge_key(question))
+    return choice_page(request, work_renew(assignment=held), question, merge_form(question, draft), draft=draft)
 
 
-def merge_form(question: Question) -> PairForm:
+def merge_form(question: Question, draft: Draft | None) -> PairForm:
+    """Begins with the first answer, or with what was typed of the merged text before."""
     views = answers_beside(question)
     texts = views[0].answer.texts if views else {}
-    return PairForm(initial={**texts, "base": 0})
+    return PairForm(initial={**texts, **(draft.fields if draft else {}), "base": 0})
 
 
 def question_held(held: Assignment) -> Question:
@@ -140,9 +144,19 @@ def question_held(held: Assignment) -> Question:
 
 
 def choice_page(
-    request: HttpRequest, held: Assignment, question: Question, form: PairForm, status: int = 200
+    request: HttpRequest,
+    held: Assignment,
+    question: Question,
+    form: PairForm,
+    *,
+    draft: Draft | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    key = merge_key(question)
     context = {
+        "draft": draft,
+        "draft_url": reverse("curation:draft", args=[question.project.slug, question.task.slug, key]),
+        "draft_name": editor.copy_name(question.task, None, key),
         "assignment": held,
         "question": question,
         "task": question.task,
@@ -176,7 +190,8 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
             texts = texts_from({**form.texts(), "system": question.system})
             answers_merge(actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"])
             messages.success(request, _("Merged. The text is yours, so somebody else reviews it now."))
-            return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch)
+            done = editor.copy_name(question.task, None, merge_key(question))
+            return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch, done=done)
         except ApplicationError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
-    return choice_page(request, held, question, form, 400)
+    return choice_page(request, held, question, form, status=400)

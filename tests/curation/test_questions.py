@@ -1,5 +1,6 @@
 """Questions become work, work becomes answers, answers become pairs; nothing counts before a person has answered."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -176,6 +177,24 @@ def test_a_merged_text_is_the_owners_and_somebody_else_reviews_it(
     assert (pair.author, pair.state) == (owner, PairState.SUBMITTED)
     assert work_claim_next(user=owner, project=project, kind=WorkKind.REVIEW) is None
     assert work_claim_next(user=reviewer, project=project, kind=WorkKind.REVIEW) is not None
+
+
+def test_what_an_owner_types_while_merging_is_kept_until_it_is_submitted(
+    task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    asked = ask(task, needed=2)
+    answer(expert, project, "One metre.")
+    answer(second, project, "By the plan.")
+    client, root = as_user(owner), f"/p/{project.slug}"
+    page = client.post(f"{root}/review/next/", {"kind": "adjudicate"})["Location"]
+    draft = f"{root}/tasks/{task.slug}/drafts/settle-{asked.pk}/"
+    assert f'data-autosave="{draft}"' in client.get(page).content.decode()
+    body = json.dumps({"version": 0, "fields": {"response": "One metre, by"}})
+    assert client.post(draft, body, content_type="application/json").json() == {"version": 1}
+    assert "\nOne metre, by</textarea>" in client.get(page).content.decode()
+    whole = client.post(f"{page}merge/", {**ASKED, "response": "One metre, by the plan.", "language": "en", "base": 0})
+    assert whole["Location"].endswith(f"?done=task-{task.pk}-settle-{asked.pk}")
+    assert (Draft.objects.count(), Pair.objects.get().author) == (0, owner)
 
 
 def test_who_answered_does_not_choose(task: Task, project: Project, expert: User, owner: User) -> None:
