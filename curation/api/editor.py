@@ -13,7 +13,17 @@ from core.access import project_access
 from core.api.projects import REFUSALS
 from core.denied import ApplicationError
 from curation.access import refuse_onlookers, task_by_id
-from curation.api.editor_shapes import ActionOut, DraftIn, DraftOut, LookOut, SimilarOut, TypedIn, UndoIn, UndoneOut
+from curation.api.editor_shapes import (
+    ActionOut,
+    BegunOut,
+    DraftIn,
+    DraftOut,
+    LookOut,
+    SimilarOut,
+    TypedIn,
+    UndoIn,
+    UndoneOut,
+)
 from curation.api.pairs import STALE, texts_given
 from curation.models import Pair
 from curation.selectors import editor
@@ -85,6 +95,17 @@ class Drafts(APIView):
         refuse_onlookers(access)
         draft_drop(actor=access.user, task=found, key=key)
         return Response(status=204)
+
+
+@extend_schema(
+    tags=["drafts"], parameters=[PROJECT], responses={200: BegunOut(many=True), **REFUSALS},
+    summary="What you typed and have not submitted, newest first, at most twenty",
+)  # fmt: skip
+@api_view(["GET"])
+def begun(request: Request) -> Response:
+    access = project_access(request, request.query_params.get("project", ""))
+    refuse_onlookers(access)
+    return Response(BegunOut(editor.drafts_begun(access.user, access.project), many=True).data)
 
 
 @extend_schema(

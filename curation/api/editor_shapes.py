@@ -107,6 +107,15 @@ class DraftOut(serializers.Serializer[object]):
     fields = serializers.DictField()  # type: ignore[assignment]
 
 
+class BegunOut(DraftOut):
+    """`task` and `key` lead to the draft; `pair` is the one that it corrects."""
+
+    task = serializers.IntegerField(source="task_id")
+    key = serializers.CharField()
+    pair = serializers.IntegerField(source="pair_id", allow_null=True)
+    updated_at = serializers.DateTimeField()
+
+
 class ActionOut(serializers.Serializer[object]):
     event = serializers.IntegerField(source="event.pk")
     action = serializers.CharField(source="event.action")

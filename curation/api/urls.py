@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path("suggestions/", aids.suggestions, name="api-suggestions"),
     path("ties/<int:link>/dismiss/", checks.tie_dismiss, name="api-tie-dismiss"),
     path("answers/to-judge/", questions.ToJudge.as_view(), name="api-answers-to-judge"),
+    path("begun/", editor.begun, name="api-begun"),
     path("actions/", editor.actions, name="api-actions"),
     path("actions/undo/", editor.undo, name="api-undo"),
     path("pairs/", pairs.Pairs.as_view(), name="api-pairs"),

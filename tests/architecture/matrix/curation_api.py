@@ -20,6 +20,7 @@ CURATION_API: Rows = {
     "api-tie-dismiss": ("POST", "write|review"),
     "api-answers-to-judge": ("GET", "write"),
     "api-draft": ("GET PUT DELETE", "write|review"),
+    "api-begun": ("GET", "write|review"),
     "api-actions": ("GET", "view"),
     "api-undo": ("POST", "write|review"),
     "api-pairs": [("GET", "view"), ("POST", "write")],
