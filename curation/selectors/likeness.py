@@ -1,10 +1,7 @@
-"""What is known of pairs that are alike: links for the split, and the neighbours of a pair for pages and checks."""
+"""What is known of pairs that are alike: the links of the split."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-
-from django.db.models import Q
+from collections.abc import Iterable, Mapping
 
 from curation.choices import LikeKind
 from curation.models import ContainedText, Likeness, NearMeaning, NearText, Task
@@ -13,17 +10,6 @@ from ml.split import Link, Reason, comparable
 CHUNK = 5_000
 NEAR: dict[LikeKind, Reason] = {LikeKind.PROMPT: "near prompt", LikeKind.RESPONSE: "near response"}
 SAME: dict[LikeKind, Reason] = {LikeKind.PROMPT: "prompt", LikeKind.RESPONSE: "response"}
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Another pair with a text that is the same but for case, punctuation and blanks (similarity 1), or nearly so."""
-
-    pair_id: int
-    revision_id: int
-    kind: LikeKind
-    same: bool
-    similarity: float
 
 
 def stored_links(task: Task, pair_of: Mapping[int, int], sources: Mapping[int, str]) -> list[Link]:
@@ -64,53 +50,3 @@ def source_links(sources: Iterable[tuple[int, str]]) -> list[Link]:
         if key := comparable(source):
             passages[key].append(str(pair))
     return [Link("source", tuple(pairs)) for pairs in passages.values() if len(pairs) > 1]
-
-
-def alike_of(task: Task, revisions: Collection[int]) -> dict[int, list[Alike]]:
-    """For each of these revisions the other pairs of the task that are alike, most similar first. Four queries."""
-    names = ("revision_id", *LikeKind.values)
-    rows = Likeness.objects.filter(task=task, revision__in=revisions).values_list(*names)
-    own: list[dict[str, int]] = [dict(zip(names, row, strict=True)) for row in rows]
-    near: dict[LikeKind, dict[int, dict[int, float]]] = {kind: defaultdict(dict) for kind in LikeKind}
-    for kind in LikeKind:
-        numbers = {row[kind.value] for row in own} - {0}
-        for number in numbers:
-            near[kind][number][number] = 1.0
-    asked = Q()
-    for kind in LikeKind:
-        asked |= Q(kind=kind) & (Q(one__in=near[kind]) | Q(other__in=near[kind]))
-    found = NearText.objects.filter(asked, task=task).values_list("kind", "one", "other", "similarity")
-    for name, one, other, similarity in found:
-        for number, neighbour in ((one, other), (other, one)):
-            if number in near[LikeKind(name)]:
-                near[LikeKind(name)][number][neighbour] = similarity
-    holders = {kind: holders_of(task, kind, {n for all_ in near[kind].values() for n in all_}) for kind in LikeKind}
-    return {
-        row["revision_id"]: sorted(neighbours(row, near, holders), key=lambda found: (-found.similarity, found.pair_id))
-        for row in own
-    }
-
-
-def holders_of(task: Task, kind: LikeKind, numbers: Collection[int]) -> dict[int, list[tuple[int, int]]]:
-    """By the hash of a text: (pair, revision) of those that have it."""
-    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    rows = Likeness.objects.filter(task=task, **{f"{kind.value}__in": numbers})
-    for number, pair, revision in rows.values_list(kind.value, "revision__pair_id", "revision_id"):
-        found[number].append((pair, revision))
-    return found
-
-
-def neighbours(
-    row: dict[str, int],
-    near: dict[LikeKind, dict[int, dict[int, float]]],
-    holders: dict[LikeKind, dict[int, list[tuple[int, int]]]],
-) -> Iterable[Alike]:
-    own_pairs = {
-        pair for kind in LikeKind for pair, revision in holders[kind][row[kind.value]] if revision == row["revision_id"]
-    }
-    for kind in LikeKind:
-        number = row[kind.value]
-        for neighbour, similarity in near[kind].get(number, {}).items():
-            for pair, revision in holders[kind][neighbour]:
-                if pair not in own_pairs:
-                    yield Alike(pair, revision, kind, neighbour == number, similarity)

@@ -11,7 +11,7 @@ from core.models import Job, Project, User
 from core.services.projects import project_remove_demo
 from curation.fingerprints import Texts
 from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
-from curation.selectors.likeness import alike_of, stored_links
+from curation.selectors.likeness import stored_links
 from curation.selectors.uncompared import likeness_waiting
 from curation.services import likeness
 from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update
@@ -154,20 +154,6 @@ def test_a_task_that_grew_by_half_is_compared_anew(task: Task, expert: User) -> 
     assert LikenessBasis.objects.get(task=task).revisions == 13
     assert not NearText.objects.filter(task=task, similarity=0.5).exists()
     assert linked(task) == found_anew(task)
-
-
-def test_neighbours_of_a_pair_with_how_alike_they_are(
-    task: Task, expert: User, django_assert_num_queries: object
-) -> None:
-    first, second, third, office, *_rest = several(task, expert)
-    likeness_update(task, silent)
-    with django_assert_num_queries(4):  # type: ignore[operator]
-        found = alike_of(task, [first.current_id or 0, office.current_id or 0])
-    same, near = found[first.current_id or 0]
-    assert (same.pair_id, same.kind, same.same, same.similarity) == (second.pk, "prompt", True, 1.0)
-    assert (near.pair_id, near.kind, near.same) == (third.pk, "response", False)
-    assert near.similarity == 45 / 47
-    assert found[office.current_id or 0] == []
 
 
 def test_new_texts_ask_for_the_job_and_nothing_is_asked_twice(task: Task, expert: User) -> None:

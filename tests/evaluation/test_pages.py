@@ -66,7 +66,7 @@ def test_the_result_page_answers_whether_finetuning_helped(
     assert f"Measured on the same {size} pairs" in text
     assert f"{round(400 / size)}\u00a0%" in text  # four of the base's answers ran into the limit
     assert "Better" in text
-    assert "<svg" in text
+    assert 'aria-label="Held-out loss, lower is better' in text
 
 
 def test_models_that_cannot_be_told_apart_are_called_undecided(evaluated: Evaluation) -> None:
