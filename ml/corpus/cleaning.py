@@ -82,6 +82,7 @@ def shared_lines(pieces: Iterable[Piece]) -> Counter[str]:
 
 
 def without_lines(text: str, unwanted: Counter[str]) -> str:
+    """The text without the lines that so many documents share."""
     if not unwanted:
         return text
     kept = [line for line in text.split("\n") if line.strip() not in unwanted]

@@ -41,6 +41,7 @@ def read_bundle(path: Path, budget: Budget, read: ReadOne) -> Iterator[Document 
 
 
 def wanted(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry may be a document: no folder, nothing hidden, no part of a page's looks."""
     place = PurePosixPath(entry.filename)
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in place.parts)
     return not (entry.is_dir() or hidden or place.suffix.lower() in _ASIDE)
@@ -61,4 +62,5 @@ def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, most:
 
 
 def named(found: Document | DocumentError, name: str) -> Document | DocumentError:
+    """An error gets the entry's name in front; a document stays as it is."""
     return DocumentError(f"{name}: {found}") if isinstance(found, DocumentError) else found

@@ -39,6 +39,7 @@ def extract_command(arguments: list[str]) -> int:
 
 
 def extract(number: int, path: Path, name: str) -> None:
+    """Read one file and say what it gave, then that it is through, whatever happens on the way."""
     try:
         for found in read_documents(path, name=name):
             if isinstance(found, Document):
@@ -59,6 +60,7 @@ def extract(number: int, path: Path, name: str) -> None:
 
 
 def say(**values: Any) -> None:
+    """One JSON object as a line of standard output, at once."""
     sys.stdout.write(json.dumps(values, ensure_ascii=True) + "\n")
     sys.stdout.flush()
 

@@ -19,6 +19,7 @@ _MOST_CELLS = 200_000
 
 
 def read_docx(path: Path, name: str, budget: Budget) -> Iterator[Document]:
+    """The one document of a Word file. Raises DocumentError when it is none, damaged, too large or without text."""
     check_archive(path, budget.limits)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -41,6 +42,7 @@ def read_docx(path: Path, name: str, budget: Budget) -> Iterator[Document]:
 
 
 def block_text(block: Paragraph | Table, budget: Budget) -> str:
+    """A paragraph or a table as Markdown, "" for a blank one."""
     budget.tick()
     if isinstance(block, Table):
         return table_text(block)

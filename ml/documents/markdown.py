@@ -33,6 +33,7 @@ _LONGEST_FRONT = 20_000
 
 
 def read_markdown(path: Path, name: str, budget: Budget) -> Iterator[Document]:
+    """The one document of a Markdown file. Raises DocumentError when it holds no text, or in no known encoding."""
     try:
         text = decode(path.read_bytes()).replace("\r\n", "\n")
     except EncodingError as error:
@@ -83,6 +84,7 @@ def clean(text: str) -> str:
 
 
 def clean_prose(text: str) -> str:
+    """Markdown outside of code without comments, template tags, pictures, link targets and HTML tags."""
     text = _TEMPLATE.sub("", _COMMENT.sub("", text))
     text = _TARGET.sub("", _LINK.sub(r"\1", _ENTRY.sub("", _IMAGE.sub("", text))))
     text = _TAG.sub("", _AUTOLINK.sub(r"\1", text))

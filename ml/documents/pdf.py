@@ -20,6 +20,7 @@ _BROKEN = re.compile(r"(\w)[-\u2010]\n(?=[a-zà-öø-ÿ])")
 
 
 def read_pdf(path: Path, name: str, budget: Budget) -> Iterator[Document]:
+    """The one document of a PDF. Raises DocumentError when it is none, locked, damaged, too large or without text."""
     logging.getLogger("pypdf").setLevel(logging.ERROR)
     with path.open("rb") as file:
         if b"%PDF-" not in file.read(1024):
@@ -51,6 +52,7 @@ def read_pdf(path: Path, name: str, budget: Budget) -> Iterator[Document]:
 
 
 def page_texts(reader: pypdf.PdfReader, budget: Budget) -> list[list[str]]:
+    """The lines of each page. Raises DocumentError when there are too many pages, or too much text."""
     count = len(reader.pages)
     if count > budget.limits.pages:
         raise DocumentError(f"The PDF has {count} pages; at most {budget.limits.pages} are read.")
@@ -83,11 +85,13 @@ def without_running_heads(pages: list[list[str]]) -> list[list[str]]:
 
 
 def edges(page: list[str]) -> set[int]:
+    """Places of the first and the last lines of a page that are not blank."""
     filled = [place for place, line in enumerate(page) if line.strip()]
     return {*filled[:_EDGE], *filled[-_EDGE:]}
 
 
 def running(line: str) -> str:
+    """A line with its numbers made alike, so that “Page 3” and “Page 4” are the same."""
     return _NUMBER.sub("#", " ".join(line.split()))
 
 

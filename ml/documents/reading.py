@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ml.documents.shapes import Budget, Document, DocumentError, Limits, one_line, tidy
-from ml.text_encoding import EncodingError, decode
+from ml.documents.shapes import Budget, Document, DocumentError, Limits
 
 Read = Callable[[Path, str, Budget], Iterator[Document | DocumentError]]
 ENDINGS = {
@@ -77,18 +76,6 @@ def _reader(kind: str) -> Read:
         from ml.documents.markdown import read_markdown
 
         return read_markdown
+    from ml.documents.plain import read_text
+
     return read_text
-
-
-def read_text(path: Path, name: str, budget: Budget) -> Iterator[Document]:
-    yield plain_document(path.read_bytes(), name, budget)
-
-
-def plain_document(data: bytes, name: str, budget: Budget, address: str = "") -> Document:
-    try:
-        text = tidy(decode(data), budget.limits)
-    except EncodingError as error:
-        raise DocumentError(f"{error} Save it as UTF-8 and bring it again.") from error
-    if not text:
-        raise DocumentError("The file holds no text.")
-    return Document(one_line(Path(name).stem), text, "text", address=address)

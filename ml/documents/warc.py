@@ -9,7 +9,7 @@ from typing import Any
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from ml.documents.reading import plain_document
+from ml.documents.plain import plain_document
 from ml.documents.shapes import Budget, Document, DocumentError, one_line
 from ml.documents.web import page_document, web_address
 
@@ -40,6 +40,7 @@ def read_warc(path: Path, name: str, budget: Budget) -> Iterator[Document | Docu
 
 
 def document_of(record: Any, budget: Budget) -> Document | DocumentError | None:
+    """The document of one record, why it gives none, or None for what is no page: a redirect, a picture."""
     budget.tick()
     if record.rec_type not in ("response", "resource"):
         return None

@@ -22,6 +22,7 @@ _DEEPEST = 256  # nested elements; a page of a person has dozens
 
 
 def read_html(path: Path, name: str, budget: Budget) -> Iterator[Document]:
+    """The one document of a saved page. Raises DocumentError when it has no main text."""
     yield page_document(path.read_bytes(), name, budget)
 
 
@@ -74,6 +75,7 @@ def page_document(page: bytes | str, name: str, budget: Budget, address: str = "
 
 
 def main_text(page: bytes | str, budget: Budget) -> str:
+    """What trafilatura takes for the page's own text, as Markdown. Raises DocumentError when there is hardly any."""
     found = trafilatura.extract(
         page, output_format="markdown", include_links=False, include_images=False, include_comments=False,
         include_tables=True, include_formatting=True,
@@ -85,6 +87,7 @@ def main_text(page: bytes | str, budget: Budget) -> str:
 
 
 def depth_of(tree: Any) -> int:
+    """How deep elements are nested, counted no further than a little beyond what is allowed."""
     deepest, level, stack = 0, 1, [iter(tree)]
     while stack:
         child = next(stack[-1], None)
@@ -112,5 +115,6 @@ def licence_note(tree: lxml_html.HtmlElement) -> str:
 
 
 def web_address(value: object) -> str:
+    """The value if it is an address of the web, else ""."""
     text = one_line(value, 500)
     return text if _ADDRESS.match(text) else ""

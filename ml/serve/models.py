@@ -69,6 +69,7 @@ class ModelPool:
 
 
 def weight_bytes(model: Any) -> int:
+    """Bytes of memory that the weights take."""
     return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
 
 

@@ -61,6 +61,7 @@ def pack(lines: Iterable[str], out: Path, kind: str) -> dict[str, int]:
 
 
 def write_splits(lines: Iterator[str], folder: Path, kind: str, columns: dict[str, str]) -> dict[str, int]:
+    """Write each row to the file of its split, batch by batch; returns the rows of each split."""
     schema = pyarrow.schema([(name, _TYPES[each][0]) for name, each in columns.items()])
     writers: dict[str, Any] = {}
     held: dict[str, list[dict[str, Any]]] = {}
@@ -87,6 +88,7 @@ def write_splits(lines: Iterator[str], folder: Path, kind: str, columns: dict[st
 def flush(
     writers: dict[str, Any], split: str, rows: list[dict[str, Any]], folder: Path, kind: str, schema: Any
 ) -> None:
+    """Write the rows that are held to their split's file, made with the first of them, and let go of them."""
     if split not in writers:
         path = folder / ("data" if kind == "parquet" else split)
         path.mkdir(exist_ok=True)
@@ -115,6 +117,7 @@ def describe(folder: Path, columns: dict[str, str], splits: list[str], fingerpri
 
 
 def write_json(path: Path, value: Any) -> None:
+    """JSON as the library itself writes it."""
     path.write_text(json.dumps(value, indent=2), encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ Names = dict[str, list[str]]
 
 
 def read_parquet(path: Path, first: int = 1) -> Iterator[TableRow]:
+    """The rows of a Parquet file, numbered from `first`. Raises TableError when it is none, or damaged."""
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             names = label_names(file.schema_arrow)
@@ -49,6 +50,7 @@ def read_arrow(path: Path, first: int = 1) -> Iterator[TableRow]:
 
 
 def rows_of(batches: Iterator[Any], names: Names, first: int) -> Iterator[TableRow]:
+    """The rows of batches, numbered from `first`. Raises TableError when there are too many columns."""
     number = first
     for batch in batches:
         if batch.num_columns > MOST_COLUMNS:
@@ -60,6 +62,7 @@ def rows_of(batches: Iterator[Any], names: Names, first: int) -> Iterator[TableR
 
 
 def value_of(value: Any, names: list[str] | None) -> Any:
+    """A cell as JSON holds it: labels by their names, columns of turns as a list of turns."""
     if names and isinstance(value, int) and 0 <= value < len(names):
         return names[value]
     if isinstance(value, dict) and ({"role", "content"} <= set(value) or {"from", "value"} <= set(value)):
@@ -85,6 +88,7 @@ def label_names(schema: Any) -> Names:
 
 
 def split_names(path: Path) -> list[str]:
+    """The splits of a saved dataset in a ZIP. Raises TableError when it holds none."""
     with check_archive(path) as archive:
         return list(splits_of(archive))
 
@@ -126,6 +130,7 @@ def splits_of(archive: zipfile.ZipFile) -> dict[str, list[str]]:
 
 
 def state_files(archive: zipfile.ZipFile, state: str) -> list[str]:
+    """The files of a split as its state.json names them; none when it cannot be read."""
     if archive.getinfo(state).file_size > 1_000_000:
         raise TableError(f"{state} is far too large.")
     try:

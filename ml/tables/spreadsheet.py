@@ -24,6 +24,7 @@ _HEADER_ROWS = 50  # rows looked at for the names of the columns
 
 
 def workbook(path: Path) -> Any:
+    """The workbook, to be read as a stream. Raises TableError when it is none, damaged or far too large unpacked."""
     check_archive(path).close()
     try:
         with warnings.catch_warnings():
@@ -34,6 +35,7 @@ def workbook(path: Path) -> Any:
 
 
 def sheet_names(path: Path) -> list[str]:
+    """The sheets in their order. Raises TableError as `workbook` does."""
     book = workbook(path)
     try:
         return [sheet.title for sheet in book.worksheets]
@@ -62,6 +64,7 @@ def read_sheet(path: Path, name: str) -> Iterator[TableRow]:
 
 
 def rows_of(sheet: Any) -> Iterator[TableRow]:
+    """The rows below the names, by their number in the sheet; blank ones are passed over. Raises TableError."""
     header: list[str] = []
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         if not header:
@@ -79,6 +82,7 @@ def rows_of(sheet: Any) -> Iterator[TableRow]:
 
 
 def value_of(cell: Any) -> Any:
+    """A cell as JSON holds it, with control characters that the format writes out."""
     if isinstance(cell, str) and "_x00" in cell:
         return _CONTROL.sub(lambda found: chr(int(found.group(1), 16)), cell).replace("_x005F_", "_")
     return plain(cell)

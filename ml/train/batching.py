@@ -106,6 +106,7 @@ class Collator:
 
 
 def pad_samples(samples: Sequence[Sample], pad_id: int) -> dict[str, Any]:
+    """Samples padded on the right: ids, mask and labels of shape [samples, longest], and how many tokens they are."""
     inputs, labels = pad_right(samples, pad_id)
     return {**inputs, "labels": labels, "tokens": sum(len(sample.ids) for sample in samples)}
 

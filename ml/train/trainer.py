@@ -25,8 +25,8 @@ from ml.train.batching import PlannedBatches, Samples
 from ml.train.machine import free_disk
 from ml.train.preferences import preference_losses
 
-# What a batch carries besides the model's own inputs.
 _FULL = 1024**2  # fewer bytes free than this is a full disk
+# What a batch carries besides the model's own inputs.
 NOT_THE_MODELS = ("labels", "tokens", "cuts", "reference")
 
 
