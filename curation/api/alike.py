@@ -1,3 +1,4 @@
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -24,5 +25,5 @@ class AlikeOut(serializers.Serializer[object]):
 def alike(request: Request, pair: int) -> Response:
     found = pairs_alike(pair_by_id(request, pair)[1])
     if found is None:
-        raise ApplicationError("This pair was not read for its meaning yet.")
+        raise ApplicationError(_("This pair was not read for its meaning yet."))
     return Response(AlikeOut(found, many=True).data)

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.decorators import api_view
@@ -160,7 +161,7 @@ class PairFindings(APIView):
         values: dict[str, Any] = dict(given.validated_data)
         text = getattr(found.current, values["field"])
         if values["excerpt"] not in text:
-            raise ApplicationError("The text does not have this passage.", field="excerpt")
+            raise ApplicationError(_("The text does not have this passage."), field="excerpt")
         made = finding_dismiss(
             actor=access.user, project=found.project, text=text, check_id=values["check"], excerpt=values["excerpt"],
             reason=values["reason"], pair=found,

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
@@ -113,7 +114,7 @@ def pair_from_passage(request: Request, assignment: int) -> Response:
     access, held = assignment_by_id(request, assignment)
     found = passage_held(held)
     if found is None:
-        raise ApplicationError("This is other work; each kind of work is sent to its own endpoint.")
+        raise ApplicationError(_("This is other work; each kind of work is sent to its own endpoint."))
     task, source = found
     given = PassagePairIn(data=request.data)
     given.is_valid(raise_exception=True)
@@ -138,7 +139,7 @@ def ask(request: Request, document: int) -> Response:
     values: dict[str, Any] = dict(given.validated_data)
     _access, task = task_by_id(request, values["task"], Need.WRITE)
     if task.project_id != access.project.pk:
-        raise ApplicationError("The task belongs to another project.", field="task")
+        raise ApplicationError(_("The task belongs to another project."), field="task")
     passages = found.passages.order_by("ordinal")
     if "passages" in values:
         passages = passages.filter(pk__in=values["passages"])

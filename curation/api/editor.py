@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -82,7 +83,7 @@ class Drafts(APIView):
         given.is_valid(raise_exception=True)
         values: dict[str, Any] = dict(given.validated_data)
         if not editor.is_key(key):
-            raise ApplicationError("A key has up to 40 letters, digits, - and _.", field="key")
+            raise ApplicationError(_("A key has up to 40 letters, digits, - and _."), field="key")
         saved = draft_save(
             actor=access.user, task=found, key=key, fields=values["fields"], version=values["version"],
             pair=editor.pair_of_key(access.project, key),
@@ -132,7 +133,7 @@ def undo(request: Request) -> Response:
     rows = actions_last(access.user, access.project)
     row = next((row for row in rows if values["event"] in (None, row.event.pk)), None)
     if row is None or not access.allows(registries.undoable[row.event.action].need(row.event)):
-        raise ApplicationError("There is nothing of yours to take back here.", field="event")
+        raise ApplicationError(_("There is nothing of yours to take back here."), field="event")
     undone = action_undo(actor=access.user, project=access.project, event=row.event)
     pair = Pair.objects.filter(pk=undone.pair).first() if undone.pair else None
     state = pair.state if pair else None

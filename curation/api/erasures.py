@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.decorators import api_view
@@ -115,7 +116,7 @@ class Erasures(generics.ListAPIView[Erasure]):
             return self.queryset
         slug = self.request.query_params.get("project", "")
         if not slug:
-            raise ApplicationError("Name the project: ?project=its short name.", field="project")
+            raise ApplicationError(_("Name the project: ?project=its short name."), field="project")
         return erasures_of(project_access(self.request, slug, Need.OWN).project).select_related("project")
 
     @extend_schema(

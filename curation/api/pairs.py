@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
@@ -96,7 +97,7 @@ class Pairs(generics.ListAPIView[Pair]):
         texts = texts_from({"language": task.language, **texts_given(values)})
         passage = passage_of(access.project, values.get("passage"))
         if passage is None and "passage" in values:
-            raise ApplicationError("This project has no such passage.", field="passage")
+            raise ApplicationError(_("This project has no such passage."), field="passage")
         pair = pair_submit(
             actor=access.user,
             task=task,
@@ -171,7 +172,7 @@ def version_read(request: Request, values: dict[str, Any]) -> int:
     if (version := whole_number(tag)) is not None:
         return version
     if tag or "version" not in values:
-        raise ApplicationError("Say which version you read, as “version” or as If-Match.", field="version")
+        raise ApplicationError(_("Say which version you read, as “version” or as If-Match."), field="version")
     return int(values["version"])
 
 
@@ -190,7 +191,7 @@ def review(request: Request, pair: int) -> Response:
     item = review_item(found)
     held = work_claim(user=access.user, item=item) if item else None
     if item is not None and held is None and item.excluded_user_id != access.user.pk:
-        raise ApplicationError("Somebody else is reviewing this pair at the moment.")
+        raise ApplicationError(_("Somebody else is reviewing this pair at the moment."))
     decided = review_decide(
         actor=access.user,
         pair=found,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
@@ -107,7 +108,7 @@ def withdraw(request: Request, question: int) -> Response:
 
 def question_held(held: Assignment, kinds: tuple[WorkKind, ...]) -> Question:
     if held.item.subject_type != QUESTION or held.item.kind not in kinds:
-        raise ApplicationError("This is other work; each kind of work is sent to its own endpoint.")
+        raise ApplicationError(_("This is other work; each kind of work is sent to its own endpoint."))
     found = Question.objects.select_related("task", "project").filter(pk=held.item.subject_id).first()
     if found is None:
         raise Http404
@@ -156,7 +157,7 @@ def settle(request: Request, assignment: int) -> Response:
     if "answer" in values:
         chosen = Answer.objects.filter(question=asked, pk=values["answer"]).first()
         if chosen is None:
-            raise ApplicationError("This question has no such answer.", field="answer")
+            raise ApplicationError(_("This question has no such answer."), field="answer")
         pair = answers_choose(actor=access.user, assignment=held, answer=chosen)
     else:
         texts = texts_from(as_asked(asked, values))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from core.api.shapes import PersonOut
@@ -253,7 +254,8 @@ class MappingShape(serializers.Serializer[object]):
     def validate_columns(self, value: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(value) - set(FIELDS))
         if unknown:
-            raise serializers.ValidationError(f"A pair has no field {unknown[0]}; it has: {', '.join(FIELDS)}.")
+            text = _("A pair has no field %(unknown)s; it has: %(known)s.")
+            raise serializers.ValidationError(text % {"unknown": unknown[0], "known": ", ".join(FIELDS)})
         return value
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
@@ -103,7 +104,7 @@ def passage_asked(held: Assignment) -> dict[str, Any] | None:
 def pair_of(access: Access, held: Assignment) -> Pair:
     pair = pair_held(held) if held.item.kind in (WorkKind.REVIEW, WorkKind.ADJUDICATE) else None
     if pair is None:
-        raise ApplicationError("This is no review; each kind of work is sent to its own endpoint.")
+        raise ApplicationError(_("This is no review; each kind of work is sent to its own endpoint."))
     pair.project = access.project
     return pair
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.decorators import api_view
@@ -46,7 +47,7 @@ class Evaluations(generics.ListAPIView[Evaluation]):
         access = project_access(request, values.pop("project"), Need.OWN)
         suite = Suite.objects.filter(pk=values.pop("suite"), project=access.project).first()
         if suite is None:
-            raise ApplicationError("There is no such suite in this project.", field="suite")
+            raise ApplicationError(_("There is no such suite in this project."), field="suite")
         models = [named_model(access.project, row) for row in values.pop("models")]
         evaluation = evaluation_create(actor=access.user, project=access.project, suite=suite, models=models, **values)
         return Response(EvaluationDetailOut(evaluation).data, status=201)
@@ -65,7 +66,7 @@ def named_model(project: Project, row: dict[str, int]) -> Model:
     else:
         found = ModelVersion.objects.filter(pk=row["model_version"], project=project).first()
     if found is None:
-        raise ApplicationError("There is no such model in this project.", field="models")
+        raise ApplicationError(_("There is no such model in this project."), field="models")
     return found
 
 

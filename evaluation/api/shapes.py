@@ -1,5 +1,6 @@
 """What evaluation's endpoints take and give, as serializers: the schema is made from them."""
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -73,7 +74,7 @@ class ModelIn(serializers.Serializer[object]):
 
     def validate(self, attrs: dict[str, int]) -> dict[str, int]:
         if len(attrs) != 1:
-            raise serializers.ValidationError("Name either base or model_version.")
+            raise serializers.ValidationError(_("Name either base or model_version."))
         return attrs
 
 

@@ -159,7 +159,7 @@ def spec_write(
         examples = version_examples(version, parts, subset)
     counts = pairs_write(directory.pairs_path, (each for each in examples if each["id"] not in excluded))
     if not counts.get("train"):
-        raise JobFailed(f"{version} has no pair to train on.")
+        raise JobFailed(_("%(version)s has no pair to train on.") % {"version": version})
     directory.write_spec(
         RunSpec(
             kind="train",
