@@ -10,8 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTransform
+from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from core.models import Thread
@@ -47,7 +46,9 @@ def pairs_filtered(task: Task, query: Mapping[str, Any]) -> Pairs:
 
 def counted_pairs(task: Task, name: str) -> list[int]:
     """The pairs behind a number of the health page, as they were when it was counted."""
-    found = TaskReport.objects.filter(task=task).values_list(KeyTransform(name, "rows"), flat=True).first()
+    # Not Django's lookup by key, which takes a name of digits for a number.
+    rows = Func(F("rows"), Value(name), function="jsonb_extract_path", output_field=JSONField())
+    found = TaskReport.objects.filter(task=task).values_list(rows, flat=True).first()
     return list(found or ())
 
 

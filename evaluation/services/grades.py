@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core.choices import AssignmentState
 from core.denied import ApplicationError
 from core.models import Assignment, User
+from core.numbers import whole_number
 from core.services.events import event_record
 from core.services.work import work_claim_next, work_skip, work_submit
 from evaluation.choices import RoundKind, RoundState, Usable
@@ -136,10 +137,10 @@ def complete(grading_round: GradingRound, values: Mapping[str, Any]) -> dict[str
     """A grade from 1 to 5 for every criterion of the round's rubric and for nothing else."""
     found: dict[str, int] = {}
     for criterion in grading_round.rubric.criteria:
-        given = str(values.get(criterion["key"], ""))
-        if not given.isascii() or not given.isdigit() or not LOWEST <= int(given) <= HIGHEST:
+        given = whole_number(values.get(criterion["key"]))
+        if given is None or not LOWEST <= given <= HIGHEST:
             raise ApplicationError(
                 _("Give “%(label)s” a grade from 1 to 5.") % {"label": criterion["label"]}, field=criterion["key"]
             )
-        found[criterion["key"]] = int(given)
+        found[criterion["key"]] = given
     return found

@@ -153,7 +153,12 @@ def test_the_next_answers_are_there_before_they_are_wanted(
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"clear": ""}, "Give “Clear” a grade from 1 to 5"), ({"clear": 6}, "Clear"), ({"usable": "?"}, "could be used")],
+    [
+        ({"clear": ""}, "Give “Clear” a grade from 1 to 5"),
+        ({"clear": 6}, "Clear"),
+        ({"clear": "9" * 5000}, "Clear"),
+        ({"usable": "?"}, "could be used"),
+    ],
 )
 def test_a_grade_that_is_not_complete_keeps_what_was_typed(
     change: dict[str, Any], reason: str, grading: GradingRound, reviewer: User, as_user: AsUser
