@@ -94,7 +94,7 @@ def with_metadata(pairs: Pairs, asked: str) -> Pairs:
     if not value:
         return pairs.filter(metadata__has_key=column)
     fits = Q(metadata__contains={column: value}) | Q(metadata__contains={column: [value]})
-    if re.fullmatch(r"-?\d+(\.\d+)?|true|false", value):
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?|true|false", value):  # as JSON writes them
         fits |= Q(metadata__contains={column: json.loads(value)})
     return pairs.filter(fits)
 

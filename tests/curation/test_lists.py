@@ -116,13 +116,14 @@ def test_tags_and_imported_columns_and_lengths_narrow_the_list(task: Task, exper
     first, second, third = (write(task, expert, name) for name in ("first", "second", "third"))
     Pair.objects.filter(pk=first.pk).update(tags=["fire", "walls"], tokens=10, metadata={"page": 12, "law": "PBL"})
     Pair.objects.filter(pk=second.pk).update(tags=["walls"], tokens=200, metadata={"law": ["PBL", "BBR"], "old": True})
-    Pair.objects.filter(pk=third.pk).update(tokens=None, metadata={"page": "12"})
+    Pair.objects.filter(pk=third.pk).update(tokens=None, metadata={"page": "12", "zip": "01067"})
     assert found(task, tag="walls") == ["first", "second"]
     assert found(task, tag="fire") == ["first"]
     assert found(task, metadata="law=PBL") == ["first", "second"]
     assert found(task, metadata="law = BBR") == ["second"]
     assert found(task, metadata="page=12") == ["first", "third"]
     assert found(task, metadata="old=true") == ["second"]
+    assert found(task, metadata="zip=01067") == ["third"]
     assert found(task, metadata="page") == ["first", "third"]
     assert found(task, metadata="nix=1") == []
     assert found(task, shortest=11) == ["second"]
@@ -216,6 +217,7 @@ def test_work_before_an_edition_that_asks_for_another_look_is_flagged_until_some
     [
         "?author=9999999", "?batch=99999999999999999999", "?since=x&metadata==", "?metadata=a=", "?state=nonsense",
         "?author=x", "?batch=x'", "?before=abc&task=nix", "?finding=nix", "?q=%00", f"?counted={'9' * 30}",
+        "?metadata=zip=01067", "?metadata=a=٣", f"?metadata=a={'9' * 390}",
     ],
 )  # fmt: skip
 def test_a_filter_that_makes_no_sense_breaks_nothing(task: Task, expert: User, as_user: AsUser, query: str) -> None:
