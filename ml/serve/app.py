@@ -128,7 +128,7 @@ async def _body(request: Request) -> dict[str, Any]:
             raise RefusedError(413, "too_large", f"A request may have at most {MOST_BODY_BYTES >> 20} MB.")
     try:
         body = json.loads(received)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RefusedError(400, "json", f"The request is not valid JSON: {error}.") from error
     if not isinstance(body, dict):
         raise RefusedError(400, "json", "The request must be a JSON object.")

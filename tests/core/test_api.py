@@ -55,6 +55,12 @@ def test_projects_are_made_by_admins_and_changed_by_owners(
     assert (project.solo, project.language, project.name) == (True, "en", "Building advice")
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000, "{", "1" * 5000])
+def test_a_body_that_is_no_json_or_far_too_deep_is_refused(admin: User, api_as: Any, body: str) -> None:
+    answer = api_as(admin).post(f"{API}/projects/", body, content_type="application/json")
+    assert (answer.status_code, set(answer.json())) == (400, {"detail"})
+
+
 def test_members_are_listed_for_members_and_changed_by_owners(
     project: Project, owner: User, expert: User, viewer: User, stranger: User, api_as: Any
 ) -> None:

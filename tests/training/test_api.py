@@ -230,7 +230,7 @@ def test_a_chat_asks_in_the_words_of_the_training_and_streams(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status"),
-    [("{", 400), ("[]", 400), ('{"message": " "}', 400), ('{"message": "a", "turns": [1]}', 400),
+    [("{", 400), ("[" * 100_000, 400), ("[]", 400), ('{"message": " "}', 400), ('{"message": "a", "turns": [1]}', 400),
      ('{"message": "a", "temperature": "hot"}', 400), ('{"message": "a", "max_new_tokens": 99999}', 400)],
 )  # fmt: skip
 def test_a_page_tells_what_is_wrong_with_a_question(

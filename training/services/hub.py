@@ -59,15 +59,15 @@ def hub_model(*, actor: User, repository: str, revision: str = "main") -> HubMod
     try:
         found = json.loads(answer.body)
         files = [file_of(each) for each in found["siblings"][:10_000] if wanted(str(each["rfilename"]))]
-        commit, card = str(found["sha"]), found.get("cardData") or {}
-    except (ValueError, KeyError, TypeError) as error:
+        commit, licence = str(found["sha"]), str((found.get("cardData") or {}).get("license") or "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ApplicationError(_("The hub's answer cannot be read."), field="repository") from error
     if not any(file.name.endswith(".safetensors") for file in files):
         text = _("“%s” has no weights in the safetensors format; others can run code when they are opened.")
         raise ApplicationError(text % repository, field="repository")
     if len(files) > MOST_FILES:
         raise ApplicationError(_("“%s” consists of too many files.") % repository, field="repository")
-    return HubModel(repository, commit, str(card.get("license") or "")[:80], files)
+    return HubModel(repository, commit, licence[:80], files)
 
 
 def wanted(name: str) -> bool:

@@ -77,8 +77,8 @@ def stream(version: ModelVersion, body: bytes) -> HttpResponseBase:
         return JsonResponse({"detail": str(error)}, status=503)
     except ApplicationError as error:
         return JsonResponse({"detail": str(error), "field": error.field}, status=400)
-    except ValueError:
-        return JsonResponse({"detail": "The request is not valid JSON."}, status=400)
+    except (ValueError, RecursionError):
+        return JsonResponse({"detail": _("This could not be read; reload the page.")}, status=400)
     return StreamingHttpResponse(answer, content_type="application/x-ndjson")
 
 
