@@ -8,7 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from core.choices import ROLE_GRANTS, Need, Role
+from core.choices import ROLE_GRANTS, Need, Role, grants_of
 from core.denied import Denied, Refused
 from core.models import ApiToken, Comment, Job, Membership, Project, User
 
@@ -23,7 +23,7 @@ class Access:
     role: str  # a Role, or "admin"
 
     def allows(self, need: str) -> bool:
-        return self.role == "admin" or need in ROLE_GRANTS[self.role]
+        return need in grants_of(self.role)
 
     def check(self, need: str) -> bool | Denied:
         """True, or a falsy refusal with its reason, for pages that grey out what they cannot offer."""

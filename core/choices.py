@@ -27,6 +27,12 @@ ROLE_GRANTS: dict[str, frozenset[str]] = {
     Role.REVIEWER: frozenset({Need.VIEW, Need.REVIEW, Need.GRADE}),
     Role.VIEWER: frozenset({Need.VIEW}),
 }
+EVERYTHING = frozenset[str](Need.values)
+
+
+def grants_of(role: str) -> frozenset[str]:
+    """What a member of that role may do, and an "admin", who is no member: everything."""
+    return EVERYTHING if role == "admin" else ROLE_GRANTS[role]
 
 
 class LinkKind(TextChoices):

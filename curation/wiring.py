@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
-from core.choices import ROLE_GRANTS, Need, WorkKind
+from core.choices import Need, WorkKind, grants_of
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import asking, jobs  # noqa: F401  importing them registers the kinds of jobs
@@ -87,7 +87,7 @@ WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "cura
 
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     """The best thing to do in curation for somebody of this role, most urgent first."""
-    grants = frozenset(Need.values) if role == "admin" else ROLE_GRANTS[role]
+    grants = grants_of(role)
     rows = tasks_of(project)
     found: list[NextAction] = []
     if Need.WRITE in grants and returned_to(user, project).exists():

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
-from core.choices import ROLE_GRANTS, Need, WorkKind
+from core.choices import Need, WorkKind, grants_of
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
 from core.under_way import time_left, under_way
@@ -52,10 +52,6 @@ def wire() -> None:
     registries.erasers.append(answers_erase)
     registries.text_places += PLACES
     registries.undoable |= {action: undoable_judgement(label) for action, label in GIVEN.items()}
-
-
-def allowed(role: str, need: Need) -> bool:
-    return role == "admin" or need in ROLE_GRANTS[role]
 
 
 def evaluation_url(evaluation: Evaluation) -> str:
@@ -114,9 +110,10 @@ def grades_url(project: Project) -> str:
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     """Grade what waits; evaluate a new model; read a new result; open the first grading round."""
     found: list[NextAction] = []
-    if allowed(role, Need.GRADE):
+    grants = grants_of(role)
+    if Need.GRADE in grants:
         found += grading_actions(project, user)
-    if allowed(role, Need.OWN):
+    if Need.OWN in grants:
         found += owner_actions(project)
     return found
 

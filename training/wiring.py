@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import registries
+from core.choices import Need, grants_of
 from core.models import Project, User
 from core.registries import AskableModel, LineageEntry, NavEntry, NextAction, Panel, Station
 from core.under_way import time_left, under_way
@@ -69,7 +70,7 @@ def askable_models(project: Project) -> list[AskableModel]:
 
 def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
     """For who may launch: go on with what lies about, or train on a version that no run has used."""
-    if role not in ("owner", "admin"):
+    if Need.OWN not in grants_of(role):
         return []
     runs = Run.objects.filter(project=project)
     found = []
