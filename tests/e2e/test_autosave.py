@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.version, self.text, self.up = 1, "stored", True
+        self.stored = Event()
         self.texts = engines["django"].get_template("components/texts.html").render({})
         self.address = f"http://127.0.0.1:{self.server_port}"
 
@@ -37,6 +38,7 @@ class Server(ThreadingHTTPServer):
         if sent["version"] != self.version:
             return 409, {"version": self.version, "theirs": {"response": self.text}}
         self.version, self.text = self.version + 1, sent["fields"]["response"]
+        self.stored.set()
         return 200, {"version": self.version}
 
 
@@ -141,7 +143,7 @@ def test_after_a_reload_both_texts_are_shown_if_the_server_has_a_newer_one(edito
 def test_leaving_the_page_sends_what_is_not_yet_sent(editor: Page, server: Server) -> None:
     editor.get_by_label("Response").fill("last words")
     editor.goto(f"{server.address}/elsewhere/")
-    editor.wait_for_timeout(300)
+    assert server.stored.wait(30)
     assert server.text == "last words"
 
 
