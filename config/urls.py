@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("curation.api.urls")),
     path("api/v1/", include("training.api.urls")),
     path("api/v1/", include("evaluation.api.urls")),
+    path("api/v1/", include("home.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

@@ -12,7 +12,9 @@ def stations_of(project: Project) -> list[Station]:
 
 
 def next_station(stations: list[Station]) -> str:
-    """The key of the first station that has nothing yet, or "" when the loop is closed once."""
+    """The key of the first station that has nothing yet; "" when the loop is closed once, or while something comes."""
+    if any(station.going for station in stations):
+        return ""
     return next((station.key for station in stations if not station.done), "")
 
 

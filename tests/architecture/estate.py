@@ -242,6 +242,8 @@ def add_curation(estate: Estate) -> None:
         "curation/key": "k1",
         "lineage/kind": "pair",
         "lineage/number": pair.pk,
+        "api-lineage/kind": "pair",
+        "api-lineage/number": pair.pk,
     }
 
 

@@ -1,6 +1,9 @@
-"""What pages of the core, of training and of curation do, programs do too: each page and its endpoint."""
+"""What pages of home, of the core, of training and of curation do, programs do too: each page and its endpoint."""
 
-from tests.architecture.matrix import CORE, CURATION, ROWS, TRAINING
+import pytest
+
+from tests.architecture.matrix import CORE, CURATION, HOME, ROWS, TRAINING
+from tests.architecture.matrix.rows import Rows
 
 TWINS = {
     "run-list": "api-runs api-runs-waiting api-presets",
@@ -184,12 +187,14 @@ TWINS_OF_CORE = {
     "inbox-read inbox-open": "api-inbox-read",
     "comment-remove": "api-comment",
 }
+TWINS_OF_HOME = {"index": "api-projects", "project-home": "api-overview", "lineage": "api-lineage"}
 # Ways in are for people alone, and a token makes no tokens; the rest is the look of pages, or for programs itself.
 FOR_PEOPLE_ALONE = {"link", "profile-token-new", "profile-token-revoke"}
-NO_PAGES_OF_THE_PRODUCT = {"theme", "styleguide", "health", "metrics", "notices-live", "schema"}
+NO_PAGES_OF_THE_PRODUCT = {"theme", "styleguide", "health", "metrics", "notices-live", "schema", "guide"}
 
 
-def test_each_page_of_the_core_has_an_endpoint() -> None:
-    pages = {name for name in CORE if not name.startswith("api-")} - FOR_PEOPLE_ALONE - NO_PAGES_OF_THE_PRODUCT
-    assert sorted(pages) == sorted(page for row in TWINS_OF_CORE for page in row.split())
-    assert {twin for twins in TWINS_OF_CORE.values() for twin in twins.split()} - set(ROWS) == set()
+@pytest.mark.parametrize(("rows", "table"), [(CORE, TWINS_OF_CORE), (HOME, TWINS_OF_HOME)], ids=["core", "home"])
+def test_each_page_of_the_core_and_of_home_has_an_endpoint(rows: Rows, table: dict[str, str]) -> None:
+    pages = {name for name in rows if not name.startswith("api-")} - FOR_PEOPLE_ALONE - NO_PAGES_OF_THE_PRODUCT
+    assert sorted(pages) == sorted(page for row in table for page in row.split())
+    assert {twin for twins in table.values() for twin in twins.split()} - set(ROWS) == set()

@@ -25,6 +25,7 @@ from evaluation.models import Candidate, Evaluation
 from evaluation.services.rounds import round_open
 from home.selectors.overview import checklist
 from home.selectors.stations import next_actions, stations_of
+from tests.world import api_client
 from training.choices import RunState
 from training.models import ModelVersion, Run
 
@@ -222,7 +223,7 @@ def test_what_is_under_way_is_said_at_its_stop_and_leads_there(
     assert said[f"The evaluation “{evaluated.name}” is under way"] == "See how far"
     assert not any("graded" in text or "Find out" in text for text in said)
     page = as_user(owner).get(f"/p/{project.slug}/").content.decode()
-    assert page.count("Under way") == 2
+    assert (page.count("Under way"), page.count(">Next<")) == (2, 0)
     assert "You may leave; it goes on." in page
 
 
@@ -250,3 +251,29 @@ def test_how_pairs_came_to_count_is_told_apart(project: Project, owner: User, ex
     )
     Pair.objects.filter(current=brought).update(state="approved", approved=brought)
     assert told() == [True, True]
+
+
+def test_programs_read_the_loop_and_walk_the_lineage(
+    project: Project, owner: User, viewer: User, stranger: User
+) -> None:
+    api, root = api_client(owner), f"/api/v1/projects/{project.slug}"
+    empty = api.get(f"{root}/overview/").json()
+    assert (len(empty["stations"]), empty["next_key"], empty["evaluation"]) == (8, "task", None)
+    assert empty["actions"][0]["text"] == "Make the first task"
+    task = task_create(actor=owner, project=project, name="Advise")
+    pair = pair_submit(actor=owner, task=task, texts=Texts(instruction="A", response="B"))
+    full = api.get(f"{root}/overview/").json()
+    assert [(one["key"], one["value"], one["done"]) for one in full["stations"]][:2] == [
+        ("task", 1, True), ("pairs", 1, True),
+    ]  # fmt: skip
+    assert full["steps"][0] == {"label": "A pair is written", "done": True}
+    assert (full["activity"][0]["text"], full["activity"][0]["actor"]["name"]) == (
+        "submitted a pair for review",
+        "Olga",
+    )
+    assert api_client(viewer).get(f"{root}/overview/").json()["actions"] == []
+    way = api.get(f"{root}/lineage/pair/{pair.pk}/").json()
+    assert (way["kind"], way["url"], way["up"], way["down"]) == ("Pair", f"/p/{project.slug}/pairs/{pair.pk}/", [], [])
+    for path in ("overview", f"lineage/pair/{pair.pk}"):
+        assert api_client(stranger).get(f"{root}/{path}/").status_code == 404
+    assert api.get(f"{root}/lineage/user/1/").status_code == 404

@@ -7,4 +7,6 @@ HOME: Rows = {
     "guide": ("GET", "login"),
     "project-home": ("GET", "view"),
     "lineage": ("GET", "view"),
+    "api-overview": ("GET", "view"),
+    "api-lineage": ("GET", "view"),
 }
