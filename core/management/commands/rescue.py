@@ -30,5 +30,7 @@ class Command(BaseCommand):
             sys.exit(str(error))
         if had:
             self.stdout.write(f"{user.email} has no second factor any more; every session and API token has ended.")
-        self.stdout.write(f"A new password for {user.email}: open this at the web server's address, once within")
-        self.stdout.write(f"{RESET_DAYS} days.\n{path}")
+        self.stdout.write(
+            f"A new password for {user.email}: open this path at the web server's address; it works once, within "
+            f"{RESET_DAYS} days.\n{path}"
+        )
