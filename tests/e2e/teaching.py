@@ -36,6 +36,16 @@ def invite_people(walk: Walk) -> None:
         expect(person.page).to_have_url(re.compile(r"/p/building-advice/$"))
         person.go(link)
         person.sees("This link opens nothing")
+    walk.admin.go(walk.root("settings/"))
+    walk.ids["user"] = user_id(walk.admin, "Vera")
+
+
+def user_id(admin: Person, name: str) -> int:
+    """From the row of a member in a project's settings, where the admin is."""
+    action = admin.page.locator("tr", has_text=name).locator("form").first.get_attribute("action")
+    found = re.search(r"/members/(\d+)/", action or "")
+    assert found is not None
+    return int(found[1])
 
 
 def invitation(walk: Walk, role: str) -> str:
