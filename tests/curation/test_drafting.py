@@ -286,6 +286,7 @@ def passages(project: Project) -> list[Passage]:
     return [Passage.objects.create(document=document, ordinal=number, text=f"{number}. {text}") for number in range(3)]
 
 
+@pytest.mark.slow
 def test_a_draft_from_a_passage_is_question_and_answer_and_the_pair_keeps_the_passage(
     task: Task, base: BaseModel, passages: list[Passage], project: Project, expert: User, as_user: AsUser
 ) -> None:

@@ -241,6 +241,7 @@ def material_holds() -> tuple[list[str], list[str]]:
     return tables_with("Zyxander", "Hemlok"), files_with("Zyxander", "Hemlok")
 
 
+@pytest.mark.slow
 def test_words_leave_documents_corpora_files_reports_and_whatever_else_repeats_them(
     material: Corpus, secret: Pair, owner: User, viewer: User, task: Task
 ) -> None:
@@ -297,6 +298,7 @@ def test_short_texts_leave_documents_unless_they_stand_in_many_and_that_is_told(
     assert "stand in many documents" in page
 
 
+@pytest.mark.slow
 def test_a_restored_backup_loses_all_of_it_again_without_knowing_the_words(
     material: Corpus, secret: Pair, owner: User, task: Task
 ) -> None:

@@ -279,6 +279,7 @@ def test_a_program_takes_and_packs_it_too(version: DatasetVersion, viewer: User,
     assert len(b"".join(client.get(f"/api/v1/exports/{told['id']}/file/").streaming_content)) == told["size"]
 
 
+@pytest.mark.slow
 def test_other_columns_that_came_in_go_out_again_under_their_names(task: Task, owner: User, folders: Path) -> None:
     rows = [
         {"question": "Who?", "answer": "We.", "ticket": 17, "id": "a-1", "marks": ["x", "=y"]},

@@ -96,6 +96,7 @@ def test_no_words_are_no_query() -> None:
     assert search_query(" .,; ") is None
 
 
+@pytest.mark.slow
 def test_pages_go_by_position_and_cost_the_same_number_of_queries(
     task: Task, expert: User, as_user: AsUser, django_assert_num_queries: Any
 ) -> None:

@@ -172,6 +172,7 @@ def test_an_action_is_taken_back_once_and_only_by_who_did_it(
     assert as_user(viewer).post(f"/p/{pair.project.slug}/actions/undo/").status_code == 403
 
 
+@pytest.mark.slow
 def test_twenty_actions_are_listed_and_each_can_be_taken_back_by_its_button(
     task: Task, expert: User, as_user: AsUser
 ) -> None:

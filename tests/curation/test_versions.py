@@ -215,6 +215,7 @@ def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, ex
     assert freeze_preview(task, task.train_share).fresh == 0
 
 
+@pytest.mark.slow
 def test_of_a_large_task_a_job_counts_and_the_page_shows_what_it_counted_last(
     task: Task,
     owner: User,

@@ -112,6 +112,7 @@ def test_numbers_are_equal_as_numbers_and_ordered_as_numbers():
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=2, max_size=4), min_size=1, max_size=12), st.randoms())
+@pytest.mark.slow
 def test_order_of_items_raters_and_names_of_values_do_not_matter(units, randomizer: random.Random):
     shuffled = [randomizer.sample(unit, len(unit)) for unit in randomizer.sample(units, len(units))]
     renamed = [[{"a": "z", "b": "y", "c": "x"}[value] for value in unit] for unit in shuffled]

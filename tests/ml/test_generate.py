@@ -55,6 +55,7 @@ def library_answer(loaded: LoadedModel, example: Example, stops: list[int]) -> l
     return found[0, prompt.shape[1] :].tolist()
 
 
+@pytest.mark.slow
 def test_greedy_answers_equal_the_librarys_in_any_batch(loaded: LoadedModel) -> None:
     free = [library_answer(loaded, example, [2]) for example in EXAMPLES]
     assert shared_length([encode_prompt(example, Template(), loaded.tokenizer) for example in EXAMPLES]) > 2
@@ -121,6 +122,7 @@ def test_a_token_is_written_behind_the_others_and_rows_can_leave() -> None:
     assert roomy.update(new, new)[0].data_ptr() == before
 
 
+@pytest.mark.slow
 def test_sampling_depends_on_seed_and_item_not_on_the_batch(loaded: LoadedModel) -> None:
     settings = {"temperature": 1.0, "top_p": 0.9, "seed": 3}
     together = [request.new_ids for request in ask(loaded, EXAMPLES, **settings)]
@@ -129,6 +131,7 @@ def test_sampling_depends_on_seed_and_item_not_on_the_batch(loaded: LoadedModel)
     assert together != [request.new_ids for request in ask(loaded, EXAMPLES, **{**settings, "seed": 4})]
 
 
+@pytest.mark.slow
 def test_sampling_stays_within_the_nucleus(loaded: LoadedModel) -> None:
     greedy = ask(loaded, EXAMPLES[:3])
     narrow = ask(loaded, EXAMPLES[:3], temperature=1.0, top_p=0.0)

@@ -86,6 +86,7 @@ def test_small_sets_are_compared_like_one_by_one(texts):
     assert near_duplicates(texts, threshold=0.9) == compared_one_by_one(texts, 0.9)
 
 
+@pytest.mark.slow
 def test_real_questions_are_compared_like_one_by_one(monkeypatch):
     """800 short customer questions; the filter of common words is off, so that the plain similarity decides."""
     with shared_data("banking77/train.csv").open(encoding="utf-8", newline="") as file:

@@ -82,6 +82,7 @@ def test_text_labels_equal_trls(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.slow
 def test_loss_equals_the_model_librarys(tmp_path: Path, tied: bool) -> None:
     model = LlamaForCausalLM.from_pretrained(make_tiny_model(tmp_path, tie_embeddings=tied))
     tokenizer = Tokenizer.load(tmp_path)

@@ -136,6 +136,7 @@ def test_a_pretraining_makes_a_base_model_that_stands_alone(base: Path, tmp_path
     load_model(ModelRef.from_json(result["model"]))
 
 
+@pytest.mark.slow
 def test_it_ends_early_and_goes_back_to_the_state_with_the_lowest_loss(base: Path, tmp_path: Path) -> None:
     settings = {"learning_rate": 0.1, "scheduler": "constant", "epochs": 9.0, "save_every": 1}
     run = make_pretraining(

@@ -59,6 +59,7 @@ def test_lora_trains_only_the_adapter(base: Path, tmp_path: Path) -> None:
     assert result["fingerprint"] != result["model"]["fingerprint"]
 
 
+@pytest.mark.slow
 def test_full_training_changes_every_weight(base: Path, tmp_path: Path) -> None:
     run = make_training(tmp_path / "run", base, method="full", epochs=2.0, packing=True)
     result = train(run)
@@ -125,6 +126,7 @@ def rewrite_spec(run: RunDir, **changes: Any) -> None:
     run.write_spec(spec)
 
 
+@pytest.mark.slow
 def test_the_store_receives_the_result(base: Path, tmp_path: Path) -> None:
     run = make_training(tmp_path / "run", base)
     rewrite_spec(run, store=str(tmp_path / "store" / "v1"))

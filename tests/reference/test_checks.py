@@ -55,6 +55,7 @@ def slip(word: str, chance: random.Random) -> str:
 
 
 @pytest.mark.parametrize("name", GOOD)
+@pytest.mark.slow
 def test_misspelling_leaves_good_texts_alone_and_finds_slips(name: str) -> None:
     load, most, least = GOOD[name]
     texts = [(question, answer) for question, answer in load() if answer.strip()]
@@ -194,6 +195,7 @@ FILLERS = ("please", "hello", "now", "so", "thanks", "hi", "ok")
 SMALL = {"the", "a", "my", "is", "to", "i", "of", "for", "do", "it", "can"}
 
 
+@pytest.mark.slow
 def test_planted_near_duplicates_of_short_questions_are_found_and_little_else() -> None:
     """Customers' questions of 4 to 15 words; a letter or a small word slipped, a word added, two words swapped. What
     else is found counts as right only if the publishers of the questions gave both the same intent."""
