@@ -94,21 +94,21 @@ def make_environment() -> None:
 
 def run_pip(command: list[str]) -> None:
     """Show what is being fetched, with its size, and at a failure pip's own last words."""
-    pip = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--disable-pip-version-check", "--progress-bar", "off"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    assert pip.stdout is not None
-    tail: list[str] = []
-    for line in pip.stdout:
-        text = line.strip()
-        tail = [*tail, text][-4:]
-        if text.startswith(("Downloading ", "Installing collected")):
-            tell(f"  {text[:100]}")
-    if pip.wait() != 0:
+    ) as pip:
+        assert pip.stdout is not None
+        tail: list[str] = []
+        for line in pip.stdout:
+            text = line.strip()
+            tail = [*tail, text][-4:]
+            if text.startswith(("Downloading ", "Installing collected")):
+                tell(f"  {text[:100]}")
+    if pip.returncode != 0:
         end(
             "The Python packages could not be installed; connect this machine to the package index for the first start "
             f"and try again. pip says: {' '.join(tail)}"

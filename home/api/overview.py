@@ -16,7 +16,7 @@ from home.selectors.overview import overview_of
 
 class StationOut(serializers.Serializer[object]):
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.IntegerField()
     detail = serializers.CharField()
     url = serializers.CharField(help_text="The page with the rows behind the number.")
@@ -32,7 +32,7 @@ class ActionOut(serializers.Serializer[object]):
 
 
 class StepOut(serializers.Serializer[object]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     done = serializers.BooleanField()
 
 
@@ -54,14 +54,14 @@ class OverviewOut(serializers.Serializer[object]):
 
 class WayOut(serializers.Serializer[object]):
     kind = serializers.CharField(source="entry.kind")
-    label = serializers.CharField(source="entry.label")
+    label = serializers.CharField(source="entry.label")  # type: ignore[assignment]
     url = serializers.CharField(source="entry.url", help_text="Its page.")
     distance = serializers.IntegerField(help_text="Steps from the object asked for.")
 
 
 class LineageOut(serializers.Serializer[object]):
     kind = serializers.CharField()
-    label = serializers.CharField(source="subject")
+    label = serializers.CharField(source="subject")  # type: ignore[assignment]
     url = serializers.CharField(source="subject_url")
     up = WayOut(many=True, help_text="What it came from, nearest first.")
     down = WayOut(many=True, help_text="What came of it, nearest first.")
