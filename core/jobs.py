@@ -35,23 +35,20 @@ log = structlog.get_logger(__name__)
 draining = threading.Event()  # set by the worker's shutdown signal; runners poll it through `JobContext.should_stop`
 
 
-class JobFailed(Exception):
-    """The job could not do its work for a reason a person can act on. Not retried.
-
-    `code` names the kind of reason for programs, whatever language the sentence is in.
-    """
+class JobTold(Exception):
+    """Why an attempt ended, in a sentence for people; `code` names it for programs, whatever language it is in."""
 
     def __init__(self, sentence: object, *, code: str = "") -> None:  # a lazy one is said when it is written down
         super().__init__(sentence)
         self.code = code
 
 
-class JobHindered(Exception):
-    """This attempt came to an end for a reason that may pass: the job is tried again. The sentence is for people."""
+class JobFailed(JobTold):
+    """The job could not do its work for a reason a person can act on. Not retried."""
 
-    def __init__(self, sentence: str, *, code: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
+
+class JobHindered(JobTold):
+    """This attempt came to an end for a reason that may pass: the job is tried again."""
 
 
 class JobStopped(Exception):
@@ -293,14 +290,12 @@ def end_stopped(rows: QuerySet[Job], job: Job) -> bool:
 
 
 def keep_lease(context: JobContext, ended: threading.Event) -> None:
-    """Renew the lease until the job ended. A worker that cannot renew in time gives the job up."""
+    """Renew the lease until the job ended. A worker that cannot renew in time gives the job up; one that got no
+    processor in time does not, as long as nobody took the row: the attempt tells."""
     last = timezone.now()
     while not ended.wait(settings.HEARTBEAT_SECONDS):
         try:
-            until = Now() + timedelta(seconds=settings.LEASE_SECONDS)
-            # A lease that ran out is not ours any more, even if nobody took the row yet.
-            kept = owned(context.job).filter(lease_until__gt=Now()).update(lease_until=until, heartbeat_at=Now())
-            if not kept:
+            if not renew(context.job):
                 context.lost.set()
                 break
             last = timezone.now()
@@ -311,6 +306,15 @@ def keep_lease(context: JobContext, ended: threading.Event) -> None:
                 context.lost.set()
                 break
     connection.close()
+
+
+def renew(job: Job) -> bool:
+    """Not waited for on the disk: a power cut that undoes it ends the worker, too."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
+        until = Now() + timedelta(seconds=settings.LEASE_SECONDS)
+        return bool(owned(job).update(lease_until=until, heartbeat_at=Now()))
 
 
 def sweep() -> dict[str, int]:

@@ -12,6 +12,7 @@ from evaluation.selectors.estimates import Estimate, Model, answer_limit, estima
 from ml.stats import wilson
 
 QUICK_LOOK, CLOSER_LOOK = 30, 100
+FEWER = 0.8  # of a suite; an amount that asks more than this is as good as all
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ class Amount:
 
 
 def amounts_of(suite: Suite, models: Sequence[Model]) -> list[Amount]:
-    """The smaller ones only where the suite has more items than they ask for."""
+    """The smaller ones only where the suite has clearly more items than they ask for."""
     size = suite_size(suite)
     limit = answer_limit(size)
     offered = [("look", _("A quick look"), QUICK_LOOK), ("closer", _("A closer look"), CLOSER_LOOK)]
-    fitting = [(key, label, number) for key, label, number in offered if number < size.items]
+    fitting = [(key, label, number) for key, label, number in offered if number <= FEWER * size.items]
     return [
         Amount(
             key,

@@ -203,6 +203,21 @@ def test_the_lease_is_renewed_while_the_job_runs(settings: Any) -> None:
     assert seen[1] > seen[0]
 
 
+def test_a_lease_that_ran_out_while_the_machine_slept_is_renewed_unless_somebody_took_the_job() -> None:
+    ask()
+    slept = claim()
+    assert slept is not None
+    expire(slept)
+    assert jobs.renew(slept) is True
+    assert jobs.sweep()["reaped"] == 0
+    expire(slept)
+    assert jobs.sweep()["reaped"] == 1
+    assert jobs.renew(slept) is False, "it waits for another worker"
+    again = claim()
+    assert (again.pk, again.attempt) == (slept.pk, 2)  # type: ignore[union-attr]
+    assert jobs.renew(slept) is False, "another attempt has it"
+
+
 def test_three_deaths_without_progress_fail_with_a_reason_people_can_read() -> None:
     job = ask()
     for attempt in (1, 2):

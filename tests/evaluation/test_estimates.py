@@ -86,8 +86,10 @@ def test_a_suite_offers_no_amount_that_it_does_not_have(
     models = [measured, taught_model]
     assert [amount.key for amount in amounts_of(advice_suite, models)] == ["all"]
     advice_suite.size = 101
+    assert [amount.key for amount in amounts_of(advice_suite, models)] == ["look", "all"]
+    advice_suite.size = 126
     offered = amounts_of(advice_suite, models)
-    assert [(amount.key, amount.items) for amount in offered] == [("look", 30), ("closer", 100), ("all", 101)]
+    assert [(amount.key, amount.items) for amount in offered] == [("look", 30), ("closer", 100), ("all", 126)]
     assert "right to within 17 percentage points" in offered[0].text
     assert [points_off(number) for number in (30, 100, 1000)] == [17, 10, 3]
 
