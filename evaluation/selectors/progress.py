@@ -69,7 +69,8 @@ def rest_of(candidate: Candidate, took: float | None) -> float | None:
         return 0.0
     if took is None or candidate.state == EvaluationState.QUEUED or candidate.job is None:
         return took
-    return max(0.0, took - elapsed(candidate.job))
+    left = took - elapsed(candidate.job)
+    return left if left > 0 else None  # it takes longer than foretold, and nothing is measured yet
 
 
 def elapsed(job: Job) -> float:

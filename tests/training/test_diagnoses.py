@@ -46,7 +46,12 @@ def test_a_healthy_run_has_none(told: Callable[..., Run]) -> None:
 
 def test_what_the_curve_tells(told: Callable[..., Run]) -> None:
     assert codes(told(losses=[0.0] * 10)) == ["loss_zero"]
-    assert codes(told(losses=[2.0, 2.01, 1.99] * 12)) == ["flat"]
+    still = told(losses=[2.0, 2.01, 1.99] * 12)
+    assert codes(still) == ["flat"]
+    assert "not too low (now 0.0005" in diagnoses(still)[0].cure
+    slow = {**still.recipe, "learning_rate": 1e-5}
+    Run.objects.filter(pk=still.pk).update(recipe=slow)
+    assert "Raise the learning rate (now 1e-05" in diagnoses(Run.objects.get(pk=still.pk))[0].cure
     assert codes(told(losses=[9.0 if n in (20, 35) else loss for n, loss in enumerate(HEALTHY)])) == ["spikes"]
     risen = told(measured=[(10, 1.9), (20, 1.5), (50, 1.8)])
     assert codes(risen) == ["overfit"]

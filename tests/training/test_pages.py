@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from core.models import Event, Job, Project, User
 from curation.models import DatasetVersion
@@ -242,6 +243,16 @@ def test_what_a_run_tells_is_said_in_the_reader_s_language_and_old_rows_as_they_
     page = client.get(url("run-live", project, run.pk)).content.decode()
     for sentence in ("Fortsätter från steg 8.", "Utelämnade par: 2. Svaret är tomt. (3, 4)", "An old one.", "Network:"):
         assert sentence in page
+
+
+def test_a_run_that_takes_much_longer_than_foretold_says_so(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run, client = prepare(), as_user(owner)
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, estimate={"seconds": 120}, started_at=timezone.now())
+    for left, told in ((100, "Expected to take about 2 min"), (10_000, "it takes longer")):
+        Run.objects.filter(pk=run.pk).update(live={"eta_seconds": left})
+        assert told in client.get(url("run-live", project, run.pk)).content.decode()
 
 
 def test_a_curve_is_drawn_from_the_second_point_on(

@@ -6,6 +6,8 @@ from typing import Any
 from curation.models import DatasetVersion, VersionPair
 from training.models import Audit
 
+MUCH = 0.1  # of the pairs; who loses more should know before the launch
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -17,11 +19,13 @@ def audit_page(audit: Audit) -> dict[str, Any]:
     """Numbers, problems and coloured pairs of a finished audit."""
     report = audit.report
     segments = report.get("segments", {})
+    pairs = sum(report["counts"].values())
     return {
         "report": report,
         "blocking": [problem for problem in report.get("problems", []) if problem["leaves_out"]],
         "warnings": [problem for problem in report.get("problems", []) if not problem["leaves_out"]],
-        "left_out": sum(report["counts"].values()) - sum(report["usable"].values()),
+        "left_out": (left_out := pairs - sum(report["usable"].values())),
+        "much_left_out": left_out / pairs if pairs and left_out > MUCH * pairs else None,
         "median": report["quantiles"]["total"].get("50"),
         "longest": report["quantiles"]["total"].get("100"),
         "examples": [Shown(key, [(text, kind) for text, kind in runs]) for key, runs in segments.items()],

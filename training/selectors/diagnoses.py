@@ -148,13 +148,20 @@ def flat(told: Told) -> Diagnosis | None:
     before, after = statistics.mean(losses[:tenth]), statistics.mean(losses[-tenth:])
     if before <= 0 or (before - after) / before > FLAT_SHARE:
         return None
-    usual = "2e-4" if told.recipe.method in ADAPTERS else "2e-5"
+    usual = 2e-4 if told.recipe.method in ADAPTERS else 2e-5
+    cure = (
+        _("Raise the learning rate (now %(rate)g; %(usual)g is usual for this method), or train more of the model.")
+        if told.recipe.learning_rate < usual
+        else _(
+            "The learning rate is not too low (now %(rate)g; %(usual)g is usual for this method). Train more of the "
+            "model (a higher rank, or full), or start from one that knows the language."
+        )
+    )
     return Diagnosis(
         "flat", "warn", _("The loss hardly moves"),
         _("From %(before).3f to %(after).3f over %(steps)d steps.")
         % {"before": before, "after": after, "steps": told.run.step},
-        _("Raise the learning rate (now %(rate)g; %(usual)s is usual for this method), or train more of the model.")
-        % {"rate": told.recipe.learning_rate, "usual": usual},
+        cure % {"rate": told.recipe.learning_rate, "usual": usual},
     )  # fmt: skip
 
 

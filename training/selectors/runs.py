@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -77,6 +78,7 @@ def run_live(run: Run) -> dict[str, Any]:
         "memory": filesizeformat(live["memory"]) if live["memory"] else "–",
         "open": run.state in (*RUN_OPEN, RunState.WAITING),
         "loss_note": loss_note(run, beginning),
+        "overdue": overdue(run),
         "share": step / steps if steps else None,
         "steps_note": _("of %(steps)d") % {"steps": steps} if steps else "",
         "position": job_position(run.job) if run.job and run.state == RunState.QUEUED else None,
@@ -114,6 +116,15 @@ def smoothed(run: Run) -> tuple[float | None, float | None]:
     ends = [list(rows.order_by(order).values_list("data__loss", flat=True)[:SMOOTHED]) for order in ("-step", "step")]
     last, first = (sum(losses) / len(losses) if losses else None for losses in ends)
     return last, first if run.step > SMOOTHED else None
+
+
+def overdue(run: Run) -> bool:
+    """Whether it takes more than twice as long as was foretold."""
+    expected = run.estimate.get("seconds")
+    if run.state != RunState.RUNNING or not expected or run.started_at is None:
+        return False
+    left = run.live.get("eta_seconds") or 0
+    return (timezone.now() - run.started_at).total_seconds() + left > 2 * expected
 
 
 def foretold(run: Run) -> dict[str, Any] | None:
