@@ -72,6 +72,12 @@ def setting(
 
 
 _KINDS: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
+_WANTED = {
+    "int": gettext_noop("%(label)s must be a whole number, not %(value)s."),
+    "float": gettext_noop("%(label)s must be a number, not %(value)s."),
+    "str": gettext_noop("%(label)s must be a word, not %(value)s."),
+    "bool": gettext_noop("%(label)s must be true or false, not %(value)s."),
+}
 
 
 def valid(field: RecipeField, value: Any) -> Any:
@@ -80,8 +86,7 @@ def valid(field: RecipeField, value: Any) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        sentence = gettext_noop("%(label)s must be of kind %(kind)s, not %(value)s.")
-        raise RecipeError(field.name, sentence, label=field.label, kind=field.kind, value=repr(value))
+        raise RecipeError(field.name, _WANTED[field.kind], label=field.label, value=repr(value))
     if field.choices and value not in {choice for choice, _ in field.choices}:
         allowed = ", ".join(choice for choice, _ in field.choices)
         sentence = gettext_noop("%(label)s must be one of %(allowed)s, not %(value)s.")
