@@ -40,10 +40,10 @@ def told(loss: Verdict, better: int, worse: int, judged: int) -> tuple[str, str]
         return "info", _("It is too close to say whether finetuning helped.")
     if worse:
         text = _(
-            "Mixed: the experts' answers surprise the model less, but by %(worse)d of %(judged)d measures its own "
-            "answers got worse."
+            "Mixed: the experts' answers surprise the model less, but of %(judged)d measures of its own answers "
+            "%(worse)d got worse and %(better)d better."
         )
-        return "warn", text % {"worse": worse, "judged": judged}
+        return "warn", text % {"worse": worse, "better": better, "judged": judged}
     if better:
         return "ok", _(
             "Compared with the base, finetuning helped: the experts' answers surprise the model less, and its own come "

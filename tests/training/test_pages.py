@@ -250,7 +250,7 @@ def test_a_run_that_takes_much_longer_than_foretold_says_so(
 ) -> None:
     run, client = prepare(), as_user(owner)
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, estimate={"seconds": 120}, started_at=timezone.now())
-    for left, told in ((100, "Expected to take about 2 min"), (10_000, "it takes longer")):
+    for left, told in ((100, "Expected to take about 2\u00a0min"), (10_000, "it takes longer")):
         Run.objects.filter(pk=run.pk).update(live={"eta_seconds": left})
         assert told in client.get(url("run-live", project, run.pk)).content.decode()
 
