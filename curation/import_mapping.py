@@ -55,6 +55,10 @@ class Mapping:
     conversation: str = ""
     metadata: list[str] = field(default_factory=list)
 
+    @property
+    def makes_pairs(self) -> bool:
+        return bool(self.conversation or (self.columns.get("instruction") and self.columns.get("response")))
+
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Mapping":
         return cls(value["form"], dict(value["columns"]), value["conversation"], list(value["metadata"]))

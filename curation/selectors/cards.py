@@ -67,7 +67,8 @@ def body(version: DatasetVersion, format: str) -> str:
 
 
 def table(name: str, counts: dict[str, int]) -> str:
-    rows = "\n".join(f"| {plain(str(key)).replace('|', chr(92) + '|')} | {count} |" for key, count in counts.items())
+    ordered = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))  # the database keeps no order
+    rows = "\n".join(f"| {plain(str(key)).replace('|', chr(92) + '|')} | {count} |" for key, count in ordered)
     return f"| {name} | Pairs |\n| --- | ---: |\n{rows}"
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ from curation.services.import_storing import BATCH, Storing, own_connection
 from ml.tables.shapes import KINDS
 
 TELL_SECONDS = 1.0
+SHEETS_TRIED = 10
 
 
 class Upload(Protocol):
@@ -93,7 +94,7 @@ def look_into(batch: Import, path: Path, format: str) -> None:
     """Fill in format, encoding, tables and the recognised columns. Raises ApplicationError for what holds no rows."""
     if format in KINDS.values():
         batch.tables = table_names(path, format)
-        batch.table = batch.tables[0] if batch.tables else ""
+        batch.table = table_guessed(path, format, batch.tables)
     else:
         batch.encoding = text_encoding(path)
         format = format_found(path, format)
@@ -101,6 +102,15 @@ def look_into(batch: Import, path: Path, format: str) -> None:
     rows = first_rows(path, format, SAMPLE, batch.table)
     refuse_rows(rows)
     batch.mapping = recognise(rows).to_json()
+
+
+def table_guessed(path: Path, format: str, tables: Sequence[str]) -> str:
+    """The first of these sheets or splits with columns that look like pairs, else the first; "" where there is none.
+    Notes often stand before the data."""
+    for table in tables[:SHEETS_TRIED] if len(tables) > 1 else ():
+        if recognise(first_rows(path, format, SAMPLE, table)).makes_pairs:
+            return table
+    return tables[0] if tables else ""
 
 
 def refuse_rows(rows: list[Row]) -> None:

@@ -16,6 +16,7 @@ from ml.documents.shapes import Budget, Document, DocumentError, one_line, tidy
 _EDGE = 2  # lines at the top and at the bottom of a page that may be a running head
 _NUMBER = re.compile(r"\d+")
 _BULLET = re.compile(r"^\s*(?:[•●▪◦‣*–-]|\d{1,2}[.)]|[a-z][.)])\s")
+_NAMELESS = re.compile(r"(about|file|https?):|untitled\b|microsoft \w+ - ", re.IGNORECASE)  # titles that programs give
 _BROKEN = re.compile(r"(\w)[-\u2010]\n(?=[a-zà-öø-ÿ])")
 
 
@@ -32,6 +33,7 @@ def read_pdf(path: Path, name: str, budget: Budget) -> Iterator[Document]:
         pages = page_texts(reader, budget)
         facts = reader.metadata
         title = one_line(facts.title) if facts and facts.title else ""
+        title = "" if _NAMELESS.match(title) else title
         rights = licence_of(reader)
     except DocumentError:
         raise

@@ -239,6 +239,9 @@ def test_the_card_tells_where_the_pairs_come_from_and_no_text_breaks_it(version:
     assert (header["license"], header["language"], header["size_categories"]) == ("other", ["en"], ["n<1K"])
     assert "3 of 3 were written by people or taken from their documents; 3 were not reviewed" in card
     assert "| plank \\| lov | 1 |" in card
+    version.counts["topic"] = {"a": 1, "bb": 3}
+    assert "| bb | 3 |\n| a | 1 |" in dataset_card(version, "messages"), "the largest first"
+    version.refresh_from_db(fields=["counts"])
     assert version.sha256 in card
     assert card == dataset_card(version, "messages")
     assert [line for line in card.split("\n") if line.startswith("# ")] == ["# Answer questions v1"]

@@ -83,7 +83,10 @@ def test_a_workbook_comes_in_by_the_sheet_that_was_chosen(bring: Bring, tmp_path
         tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer", "unit"], ["Q", 3, "m"], ["", 4, ""]]
     )
     batch = bring(content, "a.xlsx", start=False)
-    assert (batch.tables, batch.table, batch.mapping["form"]) == (["Notes", "Pairs"], "Notes", "columns")
+    found = (batch.tables, batch.table, batch.mapping["form"])
+    assert found == (["Notes", "Pairs"], "Pairs", "question"), "the first that looks like pairs"
+    import_choose(batch=batch, table="Notes")
+    assert (batch.table, batch.mapping["form"]) == ("Notes", "columns")
     with pytest.raises(ApplicationError, match="no part called"):
         import_choose(batch=batch, table="None such")
     done = bring(content, "a.xlsx", table="Pairs")
@@ -156,7 +159,9 @@ def test_in_the_browser_another_sheet_is_chosen_looked_through_imported_and_take
     project: Project, task: Task, owner: User, tmp_path: Path, as_user: Callable[[User], Client]
 ) -> None:
     client = as_user(owner)
-    content = sheets(tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer"], ["Q <b>", "A"]])
+    content = sheets(
+        tmp_path / "a.xlsx", Old=[["question", "answer"], ["Z", "B"]], Pairs=[["question", "answer"], ["Q <b>", "A"]]
+    )
     new = reverse("curation:import-new", args=[project.slug, task.slug])
     page = client.post(new, {"file": SimpleUploadedFile("a.xlsx", content)})["Location"]
     assert "Sheet or split" in client.get(page).content.decode()
@@ -180,11 +185,13 @@ def test_in_the_browser_another_sheet_is_chosen_looked_through_imported_and_take
 
 def test_a_program_chooses_the_sheet_looks_and_takes_back(task: Task, owner: User, tmp_path: Path, api_as: Any) -> None:
     client = api_as(owner)
-    content = sheets(tmp_path / "a.xlsx", Notes=[["x"], [1]], Pairs=[["question", "answer"], ["Q", "A"]])
+    content = sheets(
+        tmp_path / "a.xlsx", Old=[["question", "answer"], ["Z", "B"]], Pairs=[["question", "answer"], ["Q", "A"]]
+    )
     made = client.post(
         "/api/v1/imports/", {"task": task.pk, "file": SimpleUploadedFile("a.xlsx", content)}, format="multipart"
     )
-    assert made.json()["tables"] == ["Notes", "Pairs"]
+    assert made.json()["tables"] == ["Old", "Pairs"]
     address = f"/api/v1/imports/{made.json()['id']}/"
     assert client.post(f"{address}check/", {"table": "Pairs"}).status_code == 202
     run_jobs()
