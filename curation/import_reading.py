@@ -230,7 +230,7 @@ def with_formula(cell: str) -> str:
 
 def csv_header(reader: Any) -> list[str]:
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [with_formula(name.strip()) for name in next(reader, [])]
     except csv.Error as error:
         raise ApplicationError(_("The first line holds no column names: %s.") % error, field="file") from error
     if not any(header) or len(header) > MOST_COLUMNS:

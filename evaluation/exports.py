@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from curation.selectors.examples import suite_examples
+from curation.selectors.export_files import unformula
 from evaluation.models import Candidate, Evaluation, Output
 from evaluation.selectors.evaluations import candidates_of
 
@@ -15,7 +16,6 @@ CHUNK = 200
 COLUMNS = ("item", "model", "instruction", "input", "reference", "answer", "finish_reason", "prompt_tokens")
 NUMBERS = ("new_tokens", "seconds", "reference_loss", "reference_tokens")
 # A spreadsheet takes a cell that begins with one of these for a formula, and would run it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_rows(evaluation: Evaluation, kind: str) -> Iterator[str]:
@@ -78,7 +78,7 @@ def cells(row: dict[str, Any], metrics: list[str]) -> str:
 
 
 def guarded(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return unformula(value) if isinstance(value, str) else value
 
 
 def line(values: list[Any]) -> str:

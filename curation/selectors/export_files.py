@@ -70,7 +70,7 @@ def csv_lines(header: list[str], rows: Iterable[list[str]]) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow(header)
+    writer.writerow([unformula(name) for name in header])
     for row in rows:
         writer.writerow([unformula(value) for value in row])
         yield taken(buffer)

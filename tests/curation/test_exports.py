@@ -22,11 +22,11 @@ from core.denied import ApplicationError
 from core.models import Project, User
 from curation.choices import Part
 from curation.import_mapping import Mapping, Problem, Ready, read_row, recognise
-from curation.import_reading import format_of, read_rows
+from curation.import_reading import csv_header, format_of, read_rows
 from curation.import_tables import table_names
 from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
-from curation.selectors.export_files import STREAMED, refuse_long_cells, version_chunks
+from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells, version_chunks
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.preferences import preference_examples
 from curation.services.exports import export_pack, export_path, exports_forget
@@ -111,6 +111,12 @@ def test_the_shapes_hold_what_programs_expect(version: DatasetVersion) -> None:
     [taught] = preference_examples(version)
     assert (taught["source"], taught["chosen"], taught["rejected"]) == ("imported", taught["response"], "@worse")
     assert rows["apprentice"][0]["topic"] == "plank | lov"
+
+
+def test_the_name_of_a_column_runs_nothing_either_and_is_read_as_it_was() -> None:
+    text = b"".join(csv_lines(["=sum(1)", "plain"], [["a", "b"]])).decode("utf-8-sig")
+    assert text.splitlines() == ["'=sum(1),plain", "a,b"]
+    assert csv_header(csv.reader(io.StringIO(text, newline=""))) == ["=sum(1)", "plain"]
 
 
 def test_csv_runs_nothing_in_a_spreadsheet_and_keeps_line_ends(version: DatasetVersion) -> None:
