@@ -17,6 +17,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import PairState, WorkOrder
 from curation.models import Pair, Task
+from curation.subjects import review_batch
 
 KIND = "order"
 KIND_UNCERTAIN = "uncertainty"
@@ -105,7 +106,7 @@ def work_order_set(*, actor: User, task: Task, order: WorkOrder, model_key: str 
 def work_reorder(task: Task) -> int:
     """Write the order of everything of this task that waits. Returns how many items moved."""
     values: dict[str, Any] = {
-        "task": task.pk, "project": task.project_id, "batch": f"task-{task.pk}", "salt": task.salt,
+        "task": task.pk, "project": task.project_id, "batch": review_batch(task.pk), "salt": task.salt,
     }  # fmt: skip
     cache.delete(f"topics-{task.pk}")
     with connection.cursor() as cursor:

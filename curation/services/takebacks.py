@@ -1,6 +1,7 @@
 """How curation's actions are taken back: submissions, answers, decisions, skips, the trash."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -24,6 +25,7 @@ from curation.services.topics import reviews_copy
 from curation.subjects import PAIR, PASSAGE, QUESTION, pair_address
 
 PairUndo = Callable[[User, Pair, Event], TakenBack]
+Said = dict[int, tuple[str, str]]  # number -> a text and its page
 LEFT = {
     "pair.approved": {PairState.APPROVED},
     "pair.approved_by_one": {PairState.SUBMITTED},
@@ -188,44 +190,47 @@ def pair_as_left(pair: Pair, event: Event) -> Pair:
     return pair
 
 
-def pairs_about(project: Project, events: list[Event]) -> dict[int, tuple[str, str]]:
-    wanted = {event.pk: int(event.object_id) for event in events}
-    texts = pair_texts(project, set(wanted.values()))
-    return {event: texts[pair] for event, pair in wanted.items() if pair in texts}
-
-
-def pair_texts(project: Project, ids: set[int]) -> dict[int, tuple[str, str]]:
+def pair_texts(project: Project, ids: set[int]) -> Said:
     rows = Pair.objects.filter(project=project, pk__in=ids).values_list("pk", "current__instruction")
     return {pair: (text or "", pair_address(project.slug, pair)) for pair, text in rows}
 
 
-def questions_about(project: Project, events: list[Event]) -> dict[int, tuple[str, str]]:
-    wanted = {event.pk: int(event.object_id) for event in events}
-    texts = question_texts(project, set(wanted.values()))
-    return {event: texts[question] for event, question in wanted.items() if question in texts}
-
-
-def question_texts(project: Project, ids: set[int]) -> dict[int, tuple[str, str]]:
+def question_texts(project: Project, ids: set[int]) -> Said:
     rows = Question.objects.filter(project=project, pk__in=ids).values_list("pk", "instruction")
     return {pk: (text, reverse("curation:question", args=[project.slug, pk])) for pk, text in rows}
 
 
-def passage_texts(project: Project, ids: set[int]) -> dict[int, tuple[str, str]]:
+def passage_texts(project: Project, ids: set[int]) -> Said:
     rows = Passage.objects.filter(document__project=project, pk__in=ids).values_list("pk", "text")
     return {pk: (text, reverse("curation:passage-detail", args=[project.slug, pk])) for pk, text in rows}
+
+
+def pairs_about(project: Project, events: list[Event]) -> Said:
+    return about(events, partial(pair_texts, project))
+
+
+def questions_about(project: Project, events: list[Event]) -> Said:
+    return about(events, partial(question_texts, project))
+
+
+def about(events: list[Event], texts_of_ids: Callable[[set[int]], Said]) -> Said:
+    """By event the text and the page of what it was about; what is gone is left out."""
+    wanted = {event.pk: int(event.object_id) for event in events}
+    texts = texts_of_ids(set(wanted.values()))
+    return {event: texts[subject] for event, subject in wanted.items() if subject in texts}
 
 
 TEXTS = {PAIR: pair_texts, QUESTION: question_texts, PASSAGE: passage_texts}
 
 
-def skips_about(project: Project, events: list[Event]) -> dict[int, tuple[str, str]]:
+def skips_about(project: Project, events: list[Event]) -> Said:
     """Of work whose subject is not curation's, only the kind is told: an answer to grade stays nameless."""
     items = WorkItem.objects.filter(project=project).in_bulk([int(event.object_id) for event in events])
     ids: dict[str, set[int]] = {}
     for item in items.values():
         ids.setdefault(item.subject_type, set()).add(item.subject_id)
     texts = {kind: find(project, ids[kind]) for kind, find in TEXTS.items() if kind in ids}
-    found: dict[int, tuple[str, str]] = {}
+    found: Said = {}
     for event in events:
         skipped = items.get(int(event.object_id))
         if skipped is None:
