@@ -1,0 +1,130 @@
+"""The journal makes a restored database forget again, and only what is its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from core import registries
+from core.jobs import JobFailed
+from core.models import Project, User
+from curation.choices import ErasureScope
+from curation.models import (
+    DatasetVersion,
+    Erasure,
+    Pair,
+    Revision,
+    Task,
+    VersionPair,
+)
+from curation.selectors.erasures import (
+    revisions_of_pair,
+)
+from curation.services import erasure_journal
+from curation.services.erasure_journal import journal_entries, journal_path
+from curation.services.erasures import erasure_ask, erasure_run
+from curation.services.tasks import task_create
+from tests.erasing_world import (
+    NAME,
+    QUESTION,
+    erase,
+    secret_pair,
+    tables_with,
+    version_of,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def journal() -> None:
+    journal_path().unlink(missing_ok=True)
+
+
+@pytest.fixture
+def task(project: Project, owner: User) -> Task:
+    return task_create(actor=owner, project=project, name="Advise")
+
+
+@pytest.fixture
+def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
+    return secret_pair(task, expert, reviewer, owner)
+
+
+@pytest.fixture
+def version(task: Task, owner: User, secret: Pair) -> DatasetVersion:
+    return version_of(task, owner)
+
+
+@pytest.mark.slow
+def test_the_journal_makes_a_restored_database_forget_again(
+    secret: Pair, version: DatasetVersion, owner: User, task: Task
+) -> None:
+    before = {row.pk: row.instruction for row in Revision.objects.all()}
+    salt = VersionPair.objects.get(revision__pair=secret).salt
+    done = erase(owner, task.project, revisions=revisions_of_pair(secret))
+    assert NAME not in journal_path().read_text()
+    # The database as a backup of yesterday has it.
+    Erasure.objects.all().delete()
+    Revision.objects.filter(pair=secret).update(instruction=before[secret.current_id or 0], erased_at=None)
+    VersionPair.objects.filter(revision__pair=secret).update(salt=salt)
+    told: list[str] = []
+    for task_after in registries.after_restore:
+        task_after(told.append)
+    assert tables_with("Hemlok") == []
+    assert told == ["Erased again what was erased after this backup: 1"]
+    again = Erasure.objects.get()
+    assert (again.key, again.state) == (done.key, "done")
+    told.clear()
+    for task_after in registries.after_restore:
+        task_after(told.append)
+    assert told == [], "nothing is left to do"
+
+
+def test_the_journal_of_another_history_erases_nothing(secret: Pair, owner: User, task: Task) -> None:
+    entry = {
+        "key": "other", "project": task.project.slug, "scope": "pair", "person": None, "reason": "",
+        "revisions": [secret.current_id], "pairs": {str(secret.pk): "2020-01-01T00:00:00+00:00"},
+    }  # fmt: skip
+    erasure_journal.write(entry)
+    with journal_path().open("a") as file:
+        file.write('{"key": "cut sho')
+    for task_after in registries.after_restore:
+        task_after(lambda _told: None)
+    assert Revision.objects.get(pk=secret.current_id).instruction == QUESTION
+
+
+def test_an_erasure_that_fails_is_withdrawn_and_one_without_a_journal_does_not_begin(
+    secret: Pair, owner: User, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_erased: object) -> dict[str, int]:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(registries, "erasers", [broken])
+    erasure = erasure_ask(
+        actor=owner, project=task.project, scope=ErasureScope.PAIR, revisions=revisions_of_pair(secret), reason="R",
+        confirmation=task.project.slug,
+    )  # fmt: skip
+    with pytest.raises(RuntimeError):
+        erasure_run(erasure)
+    assert journal_entries() == []
+    assert len(journal_path().read_text().splitlines()) == 2
+    journal_path().unlink()
+    journal_path().mkdir()
+    try:
+        with pytest.raises(JobFailed, match="nothing was erased"):
+            erasure_run(erasure)
+    finally:
+        journal_path().rmdir()
+    assert Revision.objects.get(pk=secret.current_id).instruction == QUESTION
+
+
+def test_the_journal_lies_beside_the_database_for_its_owner_alone(secret: Pair, owner: User, task: Task) -> None:
+    erase(owner, task.project, revisions=revisions_of_pair(secret))
+    path = journal_path()
+    assert path == Path(settings.HOME) / "erasures" / "journal.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
+    entry, digests = (json.loads(line) for line in path.read_text().splitlines())
+    assert entry["revisions"] == [secret.current_id]
+    assert (digests["key"], digests["found"], len(digests["erased"])) == (entry["key"], [], 1)
