@@ -28,6 +28,10 @@ class Kind:
     parameter: str
     key: str = "pk"
 
+    def one_of(self, project: Project, **where: Any) -> Any | None:
+        """The object that the key names, with its project beside it: each step asks for that."""
+        return self.model.objects.filter(**{self.project: project}, **where).select_related(self.project).first()
+
 
 KINDS = {
     "task": Kind(_("Task"), Task, "project", "curation:task-detail", "task", "slug"),
@@ -54,7 +58,7 @@ class Step:
 def subject_of(project: Project, kind: str, number: int) -> Any | None:
     """The object of that kind and number in this project, else None."""
     found = KINDS.get(kind)
-    return found.model.objects.filter(pk=number, **{found.project: project}).first() if found else None
+    return found.one_of(project, pk=number) if found else None
 
 
 def lineage_page(kind: str, subject: Any) -> dict[str, Any]:
@@ -106,8 +110,7 @@ def target_of(project: Project, url: str) -> tuple[str, Any] | None:
     if name is None:
         return None
     kind = KINDS[name]
-    where = {kind.key: match.kwargs[kind.parameter], kind.project: project}
-    subject = kind.model.objects.filter(**where).first()
+    subject = kind.one_of(project, **{kind.key: match.kwargs[kind.parameter]})
     return (name, subject) if subject is not None else None
 
 
