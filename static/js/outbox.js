@@ -56,7 +56,7 @@ async function run() {
   for (let entry = next(); entry; entry = next()) {
     const response = await send(entry).catch(() => null);
     if (!response || response.status >= 500 || response.status === 429) return later(text(held ? "outbox-held" : "outbox-offline", { count: waiting() }));
-    if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }));
+    if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }), signIn());
     localStorage.removeItem(entry.key);
     await answered(entry, response);
   }
@@ -113,20 +113,26 @@ export function hold(entry) {
   put(entry);
 }
 
-function later(sentence) {
-  tell(sentence);
+/** A way to the sign-in that leads back to where the work goes on, not to what is decided already. */
+function signIn() {
+  const next = document.querySelector("[data-ahead-end]")?.dataset.aheadEnd ?? location.pathname;
+  return make("a", { class: "btn btn-small", href: `/accounts/login/?${new URLSearchParams({ next })}` }, text("sign-in"));
+}
+
+function later(sentence, more = null) {
+  tell(sentence, more);
   timer = setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
   failures += 1;
 }
 
-function tell(sentence) {
+function tell(sentence, more = null) {
   if (!sentence) {
     box?.remove();
     box = null;
     return;
   }
   box ??= make("div", { class: "callout", "data-tone": "warn", role: "status" });
-  if (box.textContent !== sentence) box.replaceChildren(make("p", {}, sentence));
+  if (box.firstChild?.textContent !== sentence) box.replaceChildren(make("p", {}, sentence), ...(more ? [more] : []));
   document.getElementById("toasts")?.append(box);
 }
 

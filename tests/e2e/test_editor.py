@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e import stack as stacks
 from tests.e2e import teaching
 from tests.e2e.learning import STEPS
-from tests.e2e.people import Person
+from tests.e2e.people import PASSWORD, Person
 from tests.e2e.walk import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -163,9 +163,19 @@ def test_whoever_signs_in_again_in_another_tab_goes_on_where_they_were(begun: Wa
     tab.page.close()
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     saved(page)
+    page.context.clear_cookies()
+    before = page.url
     expert.field("Response").press("Control+Enter")
+    expect(page).not_to_have_url(before)
+    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this computer until you sign in again: 1")
+    page.locator("#toasts").get_by_role("link", name="Sign in").click()
+    expert.page.locator("input[type=email]").fill(expert.email)
+    expert.page.get_by_label("Password").fill(PASSWORD)
+    expert.press("Sign in")
+    expect(page).to_have_url(re.compile(r"/write/$"))
     page.wait_for_function(SENT)
-    expect(page.locator("main")).to_contain_text("Submitted. Here is the next one.")
+    expert.go(begun.root("pairs/?q=signed+out"))
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_what_is_pasted_becomes_markdown_is_counted_and_can_be_undone(begun: Walk) -> None:
