@@ -1,11 +1,13 @@
 """Documents of every kind give their main text, its address and licence; what gives none says why."""
 
+import io
 import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from ml.documents import Document, DocumentError, Limits, kind_of, read_documents
@@ -67,6 +69,16 @@ def test_a_pdf_loses_running_heads_and_page_numbers_and_joins_its_lines(tmp_path
     assert found.text.count("larger than fifteen square metres. It is asked for in writing.") == 4
     assert [found.text[start:].split()[1] for start in found.pages] == ["two.", "three.", "four."]
     assert found.title == "a"
+
+
+@pytest.mark.parametrize(
+    ("given", "title"), [("Permits", "Permits"), ("about:blank", "a"), ("Microsoft Word - x.doc", "a")]
+)
+def test_a_title_that_a_program_gave_a_pdf_is_none(tmp_path: Path, given: str, title: str) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf([["A permit is asked for in writing."]])))
+    writer.add_metadata({"/Title": given})
+    writer.write(tmp_path / "a.pdf")
+    assert read(tmp_path / "a.pdf").title == title
 
 
 def test_a_word_document_keeps_headings_lists_and_tables(tmp_path: Path) -> None:
