@@ -80,6 +80,20 @@ def test_packed_and_padded_trainings_end_alike(base: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_a_step_is_the_same_however_it_is_divided(base: Path, tmp_path: Path) -> None:
+    """Eight pairs of unequal length at once, or in eight batches that are added up: the same loss and gradient."""
+    told = []
+    for size in (8, 1):
+        run = make_training(
+            tmp_path / str(size), base, method="full", batch_size=size, accumulation=8 // size, max_steps=3
+        )
+        train(run)
+        told.append([number for step in events(run, 1, "step") for number in (step["loss"], step["grad_norm"])])
+    assert len(told[0]) == 6
+    assert told[0] == pytest.approx(told[1], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_what_a_training_tells(base: Path, tmp_path: Path) -> None:
     run = make_training(
         tmp_path / "run", base, samples=("What is a roof?",), batch_size=4, accumulation=2, eval_every=2, save_every=3
