@@ -124,26 +124,32 @@ def started_from(run: RunDir, model: ModelRef) -> None:
 
 
 def test_the_best_measured_state_becomes_the_model(base: Path, tmp_path: Path) -> None:
-    """A learning rate far too high: the loss rises, and the state of the first measurements is the best."""
-    settings: dict[str, Any] = {"method": "full", "learning_rate": 1e-3, "epochs": 8.0, "eval_every": 4}
-    worn = make_examples(12, develop_every=3)
-    run = make_training(tmp_path / "run", base, examples=worn, best_by="develop_loss", keep_checkpoints=1, **settings)
+    """What it learns is not what it is asked: the loss rises, and the state of an early measurement is the best."""
+    run = make_training(
+        tmp_path / "run", base, examples=misleading(), best_by="develop_loss", keep_checkpoints=1, method="full",
+        learning_rate=1e-3, epochs=100.0, eval_every=5, max_steps=60,
+    )  # fmt: skip
     result = train(run)
     measured = {event["step"]: event["loss"] for event in events(run, 1, "eval") if event["step"]}
     best = min(measured, key=lambda step: (measured[step], step))
     assert result["taken_step"] == best
     assert result["develop_loss_after"] == pytest.approx(measured[best], abs=1e-5)
     assert result["final_step"] == max(measured)
-    assert run.checkpoint_path(best).is_dir() or best == result["final_step"]
+    assert best < result["final_step"]
+    assert run.checkpoint_path(best).is_dir(), "protected, though only one is kept"
 
 
-def test_patience_ends_a_run_that_gets_no_better(base: Path, tmp_path: Path) -> None:
-    few = [
+def misleading() -> list[Example]:
+    """Pairs to learn that lead away from those it is measured by."""
+    return [
         *(Example(id=f"t{n}", instruction=f"Count {n}", response="1 2 3 4 5 6 7 8 9") for n in range(6)),
         *(Example(id=f"d{n}", instruction=f"Ask {n}", response="window roof", part="develop") for n in range(4)),
     ]
+
+
+def test_patience_ends_a_run_that_gets_no_better(base: Path, tmp_path: Path) -> None:
     run = make_training(
-        tmp_path / "run", base, examples=few, method="full", learning_rate=1e-3, epochs=100.0, eval_every=5,
+        tmp_path / "run", base, examples=misleading(), method="full", learning_rate=1e-3, epochs=100.0, eval_every=5,
         best_by="develop_loss", patience=2,
     )  # fmt: skip
     result = train(run)

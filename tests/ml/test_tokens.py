@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ml.hashing import file_sha256
 from ml.prompting import Template, Tokenizer
 from ml.tiny import write_tiny_tokenizer
-from ml.train import tokens
+from ml.train import data, tokens
+from ml.train.data import load_data
 from ml.train.tokens import CACHE_VARIABLE, Encoder, Tokens, cached, encode_all
-from tests.ml.runs import make_examples
+from tests.ml.runs import make_examples, write_examples
 
 
 @pytest.fixture
@@ -42,6 +44,19 @@ def test_pairs_become_tokens_once(encode: Encoder, tmp_path: Path, monkeypatch: 
     for n in range(12):
         cached([n], Tokens)
     assert len(list((tmp_path / "kept").iterdir())) == 8  # the newest
+
+
+def test_a_training_on_the_same_pairs_takes_the_tokens_that_are_there(
+    encode: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "kept"))
+    path = tmp_path / "pairs.jsonl"
+    write_examples(path, make_examples(30))
+    made: list[int] = []
+    monkeypatch.setattr(data, "encode_all", lambda *given: made.append(1) or encode_all(*given))
+    loaded = [load_data(path, file_sha256(path), encode.template, encode.tokenizer, limit) for limit in (60, 60, 50)]
+    assert len(made) == 2, "another limit is another question"
+    assert [sample.ids for sample in loaded[0].train] == [sample.ids for sample in loaded[1].train]
 
 
 def test_many_processes_give_the_tokens_of_one(encode: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
