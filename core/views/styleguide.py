@@ -6,10 +6,9 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from core.access import require_admin
+from core.charts import Chart, Series, line_chart
 from core.choices import JOB_ENDED, JOB_TONES, JobState
 
 STATIONS = (
@@ -91,18 +90,9 @@ def sample_job(state: JobState, done: int, message: str, error: str = "") -> Sim
     )
 
 
-def sample_chart() -> SafeString:
-    """A drawing such as the chart module returns."""
-    heights = [(y,) for y in (40, 87, 133, 180)]
-    lines = format_html_join("", '<line x1="40" x2="580" y1="{0}" y2="{0}" stroke="var(--border)"/>', heights)
-    points = " ".join(f"{40 + 28 * step},{180 - 140 * 0.86**step:.1f}" for step in range(20))
-    return format_html(
-        '<svg viewBox="0 0 600 215" role="img" aria-label="Loss by step">{}'
-        '<polyline points="{}" fill="none" stroke="var(--chart-1)" stroke-width="2.5"/>'
-        '<text x="40" y="205" font-size="12">step 0</text><text x="560" y="205" font-size="12">20</text></svg>',
-        lines,
-        points,
-    )
+def sample_chart() -> Chart:
+    points = [(float(step), 1 + 2 * 0.86**step) for step in range(20)]
+    return line_chart(title="Loss by step", x_label="Step", y_label="Loss", series=[Series("Loss", points)])
 
 
 def sample_context() -> dict[str, Any]:
@@ -136,8 +126,6 @@ def sample_context() -> dict[str, Any]:
             ),
         ],
         "chart": sample_chart(),
-        "chart_columns": ("Step", "Loss"),
-        "chart_rows": [(step, f"{1 + 2 * 0.86**step:.2f}") for step in range(0, 20, 5)],
         "crumbs": [{"label": "Versions", "url": "#"}, {"label": "Version 3", "url": "#"}, {"label": "Run 5"}],
         "tabs": [
             {"label": "Overview", "url": "#", "active": True},
