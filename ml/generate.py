@@ -13,6 +13,7 @@ from typing import Any
 
 from ml.decoding import Decoder, Request
 from ml.loading import LoadedModel, load_model, use_threads
+from ml.phrases import Phrase, gettext_noop
 from ml.prompting import Example, Template, Tokenizer, encode_pair, encode_prompt, stop_token_ids
 from ml.rundir import Attempt, GenerateSettings, RunDir
 from ml.sample import Sample
@@ -20,6 +21,8 @@ from ml.score import TokenLoss, batches_by_length, score_samples
 from ml.train.data import read_examples
 from ml.train.stopping import Stopper
 
+_LOADING = gettext_noop("Loading the model.")
+_ANSWERING = gettext_noop("Answering %(todo)d of %(items)d items with %(threads)d threads.")
 _NO_LIMIT = 1 << 40
 _TELL_SECONDS = 2.0
 _MOST_CELLS = 16_384  # tokens of questions and answers that a batch may hold at once, unless it is one answer alone
@@ -125,7 +128,7 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
     if settings is None:
         raise ValueError("This run directory is not for a generation.")
     started, spent = time.monotonic(), Spent()
-    attempt.events.write("phase", name="load", message="Loading the model.")
+    attempt.events.write("phase", name="load", message=Phrase(_LOADING))
     threads = use_threads(settings.threads)
     with spent.clock("loading"):
         loaded = load_model(spec.model)
@@ -134,9 +137,8 @@ def run_generation(run: RunDir, attempt: Attempt, stopper: Stopper) -> dict[str,
     asked = len(items[: settings.answers or None])
     todo = [item for item in items if item.id not in done]
     unasked = {item.id for item in items[asked:]}
-    attempt.events.write(
-        "phase", name="generate", message=f"Answering {len(todo)} of {len(items)} items with {threads} threads."
-    )
+    message = Phrase(_ANSWERING, todo=len(todo), items=len(items), threads=threads)
+    attempt.events.write("phase", name="generate", message=message)
     teller = _Teller(attempt, len(items), len(todo), spent)
     with attempt.outputs_path.open("a", encoding="utf-8") as file:
         for rows in _answer_items(loaded, spec.template, todo, unasked, settings, stopper, teller):
