@@ -24,7 +24,7 @@ class StationOut(serializers.Serializer[object]):
     going = serializers.BooleanField(help_text="Whether something is under way there.")
 
 
-class ActionOut(serializers.Serializer[object]):
+class NextActionOut(serializers.Serializer[object]):
     text = serializers.CharField()
     detail = serializers.CharField()
     url = serializers.CharField(help_text="The page on which it is done.")
@@ -46,7 +46,7 @@ class HappeningOut(serializers.Serializer[object]):
 class OverviewOut(serializers.Serializer[object]):
     stations = StationOut(many=True)
     next_key = serializers.CharField(help_text="The station to go on with; empty while something is under way.")
-    actions = ActionOut(many=True, help_text="What you could do now, the best first.")
+    actions = NextActionOut(many=True, help_text="What you could do now, the best first.")
     steps = StepOut(many=True)
     evaluation = serializers.IntegerField(source="latest.pk", default=None, allow_null=True, help_text="The newest.")
     activity = HappeningOut(many=True)
