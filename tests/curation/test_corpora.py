@@ -19,7 +19,7 @@ from ml.hashing import file_sha256
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Sign = Callable[[User], Client]
 
 

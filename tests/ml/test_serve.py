@@ -30,6 +30,8 @@ from ml.store import ModelRef
 from ml.tiny import make_tiny_model
 from tests.ml.runs import ROOT
 
+pytestmark = pytest.mark.slow
+
 QUESTION = {"instruction": "What is a roof?"}
 
 

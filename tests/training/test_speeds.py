@@ -37,6 +37,7 @@ def test_a_model_that_nobody_measured_is_measured_once(tiny_base: BaseModel) -> 
     assert jobs() == 1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_is_not_tried_without_end(tiny_base: BaseModel) -> None:
     BaseModel.objects.update(report={"vocabulary": 300}, folder="base/gone")
     speeds_due()
