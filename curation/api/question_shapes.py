@@ -27,6 +27,10 @@ class AnswerOut(serializers.ModelSerializer[Answer]):
     author = PersonOut(read_only=True)
     response = serializers.CharField(read_only=True)
     model_draft = serializers.CharField(source="draft.text", default=None, read_only=True, allow_null=True)
+    model_draft_cut = serializers.BooleanField(
+        source="draft.cut", default=None, read_only=True, allow_null=True,
+        help_text="Whether that draft was cut at the longest that was asked for.",
+    )  # fmt: skip
     distance = serializers.FloatField(
         read_only=True, allow_null=True, help_text="From that draft: the share of words added, removed or replaced."
     )
@@ -34,8 +38,8 @@ class AnswerOut(serializers.ModelSerializer[Answer]):
     class Meta:
         model = Answer
         fields = (
-            "id", "question", "author", "response", "origin", "note", "model_draft", "unchanged", "distance",
-            "fingerprint", "pair", "created_at",
+            "id", "question", "author", "response", "origin", "note", "model_draft", "model_draft_cut", "unchanged",
+            "distance", "fingerprint", "pair", "created_at",
         )  # fmt: skip
 
 

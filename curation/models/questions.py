@@ -96,6 +96,11 @@ class ModelDraft(models.Model):
     def __str__(self) -> str:
         return f"{self.drafting} {self.question}"
 
+    @property
+    def cut(self) -> bool:
+        """Whether the model came to the longest draft that was asked for, instead of ending by itself."""
+        return self.finish_reason == "length"
+
 
 class Answer(models.Model):
     """What one person said to a question. With one person asked it becomes a pair at once, with several when an owner

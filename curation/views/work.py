@@ -59,7 +59,7 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     draft = editor.draft_of(access.user, question.task, draft_key(question))
     if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
         return gone(request, question.task, pair_of_answer(access, question), draft_key(question), draft)
-    shown = draft_shown(held, question)
+    shown, _hidden = drafted(held, question)
     initial = {**question_fields(question, shown), **(draft.fields if draft else {})}
     form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
     return answer_page(request, work_renew(assignment=held), question, form, draft=draft)
@@ -74,10 +74,10 @@ def question_held(held: Assignment) -> Question:
     return question
 
 
-def draft_shown(held: Assignment, question: Question) -> ModelDraft | None:
-    """The model's draft, where the person may see it before they have answered."""
+def drafted(held: Assignment, question: Question) -> tuple[ModelDraft | None, bool]:
+    """The model's draft, where the person may see it before they have answered; and whether there is a hidden one."""
     draft = draft_of(question) if held.item.kind == WorkKind.CORRECT else None
-    return draft if draft and not draft.drafting.blind else None
+    return (None, True) if draft and draft.drafting.blind else (draft, False)
 
 
 def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, Any]:
@@ -91,12 +91,15 @@ def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, A
 def answer_page(
     request: HttpRequest, held: Assignment, question: Question, form: PairForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
-    shown = draft_shown(held, question)
+    shown, hidden = drafted(held, question)
+    if shown is None and held.item.kind != WorkKind.DECLINE:
+        form["note"].label = _("What should the reviewer know?")  # nothing is here to be changed
     context = {
         "work": held,
         "question": question,
         "opened": int(time()),
         "model_draft": shown,
+        "draft_hidden": hidden,
         "unfit": editor.unfit_response(question.task, shown.text) if shown else "",
         "passage": question.passage,
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),

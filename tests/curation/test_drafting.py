@@ -64,9 +64,9 @@ def start(task: Task, base: BaseModel, **more: Any) -> Drafting:
     return drafting_start(actor=task.created_by, task=task, model_key=f"base-{base.pk}", **more)
 
 
-def write(drafting: Drafting, text: str = WRITTEN) -> list[ModelDraft]:
+def write(drafting: Drafting, text: str = WRITTEN, finish_reason: str = "stop") -> list[ModelDraft]:
     for draft in drafting.drafts.order_by("pk"):
-        draft_store(draft=draft, text=text, finish_reason="stop")
+        draft_store(draft=draft, text=text, finish_reason=finish_reason)
     return list(drafting.drafts.filter(written_at__isnull=False).order_by("pk"))
 
 
@@ -111,12 +111,15 @@ def test_suggestion_is_visible_to_every_assignee_and_does_not_count_as_done(
     task: Task, owner: User, base: BaseModel, project: Project, expert: User, as_user: AsUser
 ) -> None:
     questions_ask(actor=owner, task=task, rows=[{"instruction": ASKED[0]}], needed=2)
-    write(start(task, base))
+    drafting = start(task, base)
+    write(drafting, finish_reason="length")
     for user in (expert, owner):
         browser = as_user(user)
         page = browser.post(f"/p/{project.slug}/work/next/", {"kind": "correct"}).headers["Location"]
         shown = browser.get(page).content.decode()
         assert shown.count(WRITTEN) == 2  # in the field, and as what the difference is shown against
+        assert all(said in shown for said in ("What did you change, and why?", "This draft was cut"))
+    assert b"cut at the longest draft" in browser.get(f"/p/{project.slug}/drafts/{drafting.pk}/").content
     assert (Answer.objects.count(), Question.objects.get().state) == (0, QuestionState.OPEN)
 
 
@@ -130,18 +133,26 @@ def test_a_blind_draft_is_seen_after_the_answer(
     as_user: AsUser,
 ) -> None:
     drafting = start(task, base, most=1, blind=True)
-    write(drafting)
+    write(drafting, finish_reason="length")
     browser = as_user(expert)
     page = browser.post(f"/p/{project.slug}/work/next/", {"kind": "correct"}).headers["Location"]
-    assert WRITTEN not in browser.get(page).content.decode()
+    hidden = browser.get(page).content.decode()
+    refused = browser.post(page, {"instruction": ASKED[0], "language": "en", "key": "k", "base": "0"})
+    for shown in (hidden, refused.content.decode()):
+        assert all(said in shown for said in ("Answer it yourself", "What should the reviewer know?"))
+        assert not any(said in shown for said in (WRITTEN, "What did you change", "draft was cut"))
     assert WRITTEN not in as_user(viewer).get(f"/p/{project.slug}/drafts/{drafting.pk}/").content.decode()
     assert api_client(viewer).get(f"/api/v1/drafts/{drafting.pk}/").json()["drafts"] == []
     typed = {"instruction": ASKED[0], "response": "By the plan.", "language": "en", "key": "k", "base": "0"}
     beside = browser.post(page, typed).headers["Location"]
-    assert WRITTEN in browser.get(beside).content.decode()
+    shown = browser.get(beside).content.decode()
+    assert all(said in shown for said in (WRITTEN, "cut at the longest draft"))
     made = Answer.objects.get()
     assert (made.origin, made.draft.text, made.unchanged) == (Origin.HUMAN, WRITTEN, False)
     assert as_user(viewer).get(beside).status_code == 403
+    asked = browser.post(f"/p/{project.slug}/work/next/", {"kind": "write"}, follow=True).content.decode()
+    assert "What should the reviewer know?" in asked
+    assert "Answer it yourself" not in asked
 
 
 def test_people_are_faster_than_the_model(
@@ -309,6 +320,7 @@ def test_a_draft_from_a_passage_is_question_and_answer_and_the_pair_keeps_the_pa
     assert "When is a permit needed?" in shown
     assert "Above 15 m²." in shown
     assert passages[1].text in shown
+    assert "draft was cut" not in shown
     typed = {"instruction": asked.instruction, "response": "Above 15 m².", "language": "en", "base": "0"}
     client.post(page, typed)
     pair = Pair.objects.get()
