@@ -17,6 +17,7 @@ from django.urls import reverse
 from core.choices import WorkState
 from core.denied import ApplicationError
 from core.models import Project, User, WorkItem
+from curation import import_reading
 from curation.choices import ImportState, PairState
 from curation.fingerprints import Texts
 from curation.import_mapping import Mapping
@@ -111,6 +112,32 @@ def test_parquet_and_a_saved_dataset_come_in_with_all_their_splits(bring: Bring,
 def test_a_json_file_with_an_object_on_each_line_is_read_as_such(bring: Bring) -> None:
     batch = bring(lines(alpaca(1), alpaca(2)), "rows.json")
     assert (batch.format, batch.accepted) == ("jsonl", 2)
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "pairs.jsonl"])
+def test_a_text_of_ten_megabytes_is_one_refused_row(bring: Bring, name: str) -> None:
+    long = "x" * 10_000_000
+    texts = [("first", "one"), (long, "a"), ("b", f"two\n{long[4:]}"), ("last", "four")]
+    rows = [json.dumps({"instruction": one, "output": two}) for one, two in texts]
+    if name == "pairs.csv":
+        rows = ["instruction,output", *(f'{one},"{two}"' for one, two in texts)]
+    batch = bring("\n".join(rows).encode(), name)
+    assert (batch.rows, batch.accepted, batch.refused) == (4, 2, 2)
+    reason, shift = "This text has 10000000 characters; at most 200000 fit.", name == "pairs.csv"
+    assert list(batch.problems.order_by("row").values_list("row", "column", "reason")) == [
+        (2 + shift, "instruction", reason), (3 + shift, "output", reason),
+    ]  # fmt: skip
+    assert set(Pair.objects.values_list("current__response", flat=True)) == {"one", "four"}
+
+
+def test_a_line_longer_than_memory_should_hold_is_one_refused_row(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reading, "LONGEST_LINE", 2**20)
+    rows = [{"instruction": text, "output": "x"} for text in ("one", "x" * 3_000_000, "two")]
+    batch = bring("\n".join(map(json.dumps, rows)).encode(), "pairs.jsonl")
+    assert (batch.rows, batch.accepted) == (3, 2)
+    assert [(row.row, row.reason) for row in batch.problems.all()] == [(2, "This line is longer than 1 MB.")]
 
 
 def test_a_look_through_the_file_reports_duplicates_and_refusals_and_stores_nothing(bring: Bring, owner: User) -> None:
