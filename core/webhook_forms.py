@@ -30,7 +30,7 @@ class MailServerForm(forms.Form):
     )
     password = forms.CharField(
         label=_("Password"),
-        max_length=64,
+        max_length=255,
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),

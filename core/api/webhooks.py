@@ -50,7 +50,7 @@ class WebhookIn(serializers.Serializer[object]):
     project = serializers.SlugField(required=False, help_text="Without it, all projects.")
     sender = serializers.EmailField(required=False, default="", help_text="Of a mail server: where mails come from.")
     user = serializers.CharField(max_length=120, required=False, default="")
-    password = serializers.CharField(max_length=64, required=False, default="", trim_whitespace=False)
+    password = serializers.CharField(max_length=255, required=False, default="", trim_whitespace=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["url"].startswith("smtp") and not attrs["sender"]:

@@ -23,7 +23,7 @@ class Webhook(models.Model):
     kind = models.CharField(max_length=8, choices=WebhookKind.choices, default=WebhookKind.PROGRAM)
     url = models.URLField(_("address"), max_length=500)
     secret = models.CharField(
-        max_length=64, default=new_secret
+        max_length=255, default=new_secret
     )  # signs each delivery; shown once. A mail server's password
     user = models.CharField(max_length=120, blank=True)  # as whom the mail server knows us
     sender = models.EmailField(blank=True)  # of the mails

@@ -199,7 +199,7 @@ def test_a_password_and_a_mail_go_encrypted_to_who_proves_to_be_the_server(
     admin: User, secret_post: Callable[[str], tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, certificate = secret_post("127.0.0.1")
-    named(admin, url, user="ada", password="secret")
+    named(admin, url, user="ada", password="s" * 255)
     run_jobs()
     assert "127.0.0.1 could not prove that it is 127.0.0.1 (self-signed certificate)" in Delivery.objects.get().error
     assert not {"AUTH", "MAIL"} & set(Post.said)
@@ -263,3 +263,22 @@ def test_the_page_and_a_program_name_one(
     answer = api.post("/api/v1/webhooks/", {"url": post, "sender": "a@example.org"}, format="json")
     assert (answer.status_code, answer.json()["kind"], answer.json()["events"]) == (201, "mail", ["mail"])
     assert Webhook.objects.latest("pk").site == "http://testserver"
+
+
+def test_a_password_of_any_usual_length_is_kept_whole(
+    admin: User, as_user: Callable[[User], Client], api_as: Any
+) -> None:
+    """Some providers hand out keys of 69 letters and more."""
+    server = {"url": "smtps://mail.example.org:465", "sender": "a@example.org", "user": "ada"}
+
+    def named_on_the_page(password: str) -> int:
+        given = {f"mail-{name}": value for name, value in {**server, "password": password}.items()}
+        return as_user(admin).post("/webhooks/", given).status_code
+
+    def named_by_a_program(password: str) -> int:
+        return api_as(admin).post("/api/v1/webhooks/", {**server, "password": password}, format="json").status_code
+
+    assert [name("k" * length) for name in (named_on_the_page, named_by_a_program) for length in (69, 255, 256)] == [
+        302, 302, 400, 201, 201, 400,
+    ]  # fmt: skip
+    assert sorted(len(secret) for secret in Webhook.objects.values_list("secret", flat=True)) == [69, 69, 255, 255]
