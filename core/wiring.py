@@ -6,7 +6,7 @@ from core import registries
 from core.choices import Need
 from core.models import Job, Project, Webhook
 from core.registries import NavEntry
-from core.services.webhooks import deliveries_due, job_told
+from core.services.webhooks import deliveries_due, deliveries_prune, job_told
 from core.text_places import PLACES
 
 SETTINGS_PAGES = ("project-settings", "project-invite", "project-audit")
@@ -18,7 +18,7 @@ def wire() -> None:
         NavEntry(90, _("Settings"), "project-settings", SETTINGS_PAGES, Need.OWN, apart=True),
     ]
     registries.job_ended.append(job_told)
-    registries.chores.append(deliveries_due)
+    registries.chores += [deliveries_due, deliveries_prune]
     registries.shots.append(shots)
     registries.text_places += PLACES
 

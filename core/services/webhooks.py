@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.cache import caches
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -33,6 +34,8 @@ EVENTS = ("job.done", "job.failed", "job.cancelled", "version.frozen")
 PING = "ping"
 # Minutes between attempts: about two days in all, then it is given up and can be sent again by hand.
 PAUSES = (1, 5, 15, 60, 180, 360, 720, 1440)
+KEPT_DAYS = 90  # in the log, after a delivery ended
+BETWEEN_PRUNINGS = 3600  # seconds
 KIND = "webhooks"
 MAIL = "mail"  # the event of a mail server's deliveries
 SECONDS = 10.0
@@ -181,6 +184,12 @@ def deliveries_due() -> None:
     """A chore of the sweeper: poke a worker when a delivery waits whose pause is over."""
     if due().exists():
         deliveries_ask()
+
+
+def deliveries_prune() -> None:
+    """A chore of the scheduler, once an hour: what ended long ago leaves the log; what waits stays, however old."""
+    if caches["near"].add("deliveries-pruned", True, BETWEEN_PRUNINGS):
+        Delivery.objects.filter(ended_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
 
 
 def due() -> Any:

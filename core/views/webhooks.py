@@ -12,6 +12,7 @@ from core.models import Delivery, User, Webhook
 from core.selectors.keyset import keyset_page
 from core.selectors.webhooks import webhooks_with_counts
 from core.services.webhooks import (
+    KEPT_DAYS,
     delivery_resend,
     mail_server_create,
     webhook_create,
@@ -57,7 +58,7 @@ def webhook(request: HttpRequest, webhook: int) -> HttpResponse:
     require_admin(request)
     found = get_object_or_404(Webhook.objects.select_related("project", "created_by"), pk=webhook)
     page = keyset_page(found.deliveries.all(), request.GET.dict())
-    return render(request, "core/webhook.html", {"webhook": found, "page": page})
+    return render(request, "core/webhook.html", {"webhook": found, "page": page, "kept_days": KEPT_DAYS})
 
 
 @require_POST

@@ -10,18 +10,22 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from core import registries
 from core.choices import DeliveryState, WebhookState
 from core.denied import ApplicationError
 from core.jobs import JobRunner, job_kind, runners
 from core.models import Delivery, Event, Job, Project, User
 from core.services.jobs import job_create
 from core.services.webhooks import (
+    KEPT_DAYS,
     PAUSES,
     deliveries_due,
+    deliveries_prune,
     delivery_resend,
     webhook_create,
     webhook_remove,
@@ -202,6 +206,26 @@ def test_a_delivery_whose_worker_dies_on_the_way_is_sent_again_after_its_pause(
     assert (delivery.state, delivery.attempts) == (DeliveryState.TAKEN, 2)
 
 
+def test_what_ended_long_ago_leaves_the_log_and_what_waits_stays(admin: User) -> None:
+    webhook = webhook_create(actor=admin, url="https://hooks.example.org:443/x", events=["job.done"])
+    webhook_switch(actor=admin, webhook=webhook, state=WebhookState.PAUSED)
+    long_ago, lately = (timezone.now() - timedelta(days=KEPT_DAYS, hours=hours) for hours in (1, -1))
+    for state, ended in (
+        (DeliveryState.TAKEN, long_ago), (DeliveryState.GIVEN_UP, long_ago), (DeliveryState.TAKEN, lately),
+        (DeliveryState.GIVEN_UP, lately),
+    ):  # fmt: skip
+        Delivery.objects.create(webhook=webhook, event="job.done", state=state, ended_at=ended, next_at=ended)
+    Delivery.objects.update(created_at=long_ago)
+    caches["near"].delete("deliveries-pruned")
+    deliveries_prune()
+    left = Delivery.objects.order_by("pk").values_list("event", "state", "ended_at")
+    assert list(left) == [
+        ("ping", DeliveryState.WAITING, None), ("job.done", DeliveryState.TAKEN, lately),
+        ("job.done", DeliveryState.GIVEN_UP, lately),
+    ]  # fmt: skip
+    assert deliveries_prune in registries.chores
+
+
 def test_in_the_browser_an_admin_makes_pauses_and_reads_the_log(
     admin: User, receiver: str, as_user: Callable[[User], Client]
 ) -> None:
@@ -215,6 +239,7 @@ def test_in_the_browser_an_admin_makes_pauses_and_reads_the_log(
     assert delivery.webhook.secret not in client.get("/webhooks/").content.decode()
     log = client.get(f"/webhooks/{delivery.webhook_id}/").content.decode()
     assert "The receiver answered 500." in log
+    assert "An entry is kept for 90 days" in log
     client.post(f"/webhooks/{delivery.webhook_id}/switch/")
     assert "Paused" in client.get(f"/webhooks/{delivery.webhook_id}/").content.decode()
     client.post(f"/webhooks/{delivery.webhook_id}/switch/")
