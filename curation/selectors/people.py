@@ -8,10 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
-from statistics import median
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,7 +23,6 @@ from curation.models import Review, Revision
 
 WEEKS = 12
 MOST_CURVES = 6
-MOST_TIMES = 20_000
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,7 @@ def people_of(project: Project, viewer: User, *, everybody: bool) -> list[Person
         agreement(project),
         by_week(project, ids),
     )
-    times = {pk: seconds_of(project, pk, None if pk == viewer.pk else project.speeds_since) for pk in ids
-             if pk == viewer.pk or project.speeds_since}  # fmt: skip
+    times = seconds_of(project, ids, viewer)
     nothing: dict[str, int] = {}
     return [
         PersonRow(
@@ -79,7 +76,7 @@ def people_of(project: Project, viewer: User, *, everybody: bool) -> list[Person
             unchanged=Share(one.get("accepted", 0), one.get("accepted", 0) + one.get("edited", 0)),
             reviewed=two.get("reviewed", 0),
             agreed=agreed.get(user.pk, Share(0, 0)),
-            seconds=times.get(user.pk),
+            seconds=times.get(user.pk, {}) if project.speeds_since or user.pk == viewer.pk else None,
             weeks=weeks.get(user.pk, (0,) * WEEKS),
         )
         for user, role in shown
@@ -167,18 +164,26 @@ def week_of(moment: datetime) -> datetime:
     return day - timedelta(days=day.weekday())
 
 
-def seconds_of(project: Project, user: int, since: datetime | None) -> dict[str, tuple[float, int]]:
-    """The median time from taking a piece of work to handing it in, by kind; `since` leaves out what came before."""
+class Median(Aggregate):
+    function = "percentile_cont"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+def seconds_of(project: Project, users: Collection[int], viewer: User) -> dict[int, dict[str, tuple[float, int]]]:
+    """The median time from taking a piece of work to handing it in, by person and kind: of the viewer's own work all,
+    of others' what they took since their times are measured."""
+    counted = Q(user=viewer)
+    if project.speeds_since is not None:
+        counted |= Q(claimed_at__gte=project.speeds_since)
     done = Assignment.objects.filter(
-        user=user, item__project=project, state=AssignmentState.SUBMITTED, ended_at__isnull=False
+        counted, user__in=users, item__project=project, state=AssignmentState.SUBMITTED, ended_at__isnull=False
     )
-    if since is not None:
-        done = done.filter(claimed_at__gte=since)
-    spent: dict[str, list[float]] = {}
-    rows: Any = done.order_by("-pk").values_list("item__kind", "claimed_at", "ended_at")[:MOST_TIMES]
-    for kind, claimed, ended in rows:
-        spent.setdefault(kind, []).append((ended - claimed).total_seconds())
-    return {kind: (median(values), len(values)) for kind, values in spent.items()}
+    spent = Median(F("ended_at") - F("claimed_at"), output_field=DurationField())
+    found: dict[int, dict[str, tuple[float, int]]] = {}
+    rows: Any = done.values_list("user", "item__kind").annotate(median=spent, pieces=Count("pk"))
+    for user, kind, middle, pieces in rows.order_by("user", "item__kind"):
+        found.setdefault(user, {})[kind] = (middle.total_seconds(), pieces)
+    return found
 
 
 def weeks_chart(rows: Sequence[PersonRow]) -> Chart | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -87,7 +88,7 @@ def spent(user: User, project: Project, seconds: int, claimed: timedelta = timed
 
 
 def test_times_of_others_are_shown_only_since_an_admin_turned_them_on_and_all_were_told(
-    project: Project, owner: User, reviewer: User, viewer: User, admin: User
+    project: Project, owner: User, reviewer: User, viewer: User, admin: User, django_assert_num_queries: Any
 ) -> None:
     for seconds in (10, 30, 20):
         spent(reviewer, project, seconds, timedelta(hours=1))
@@ -100,7 +101,13 @@ def test_times_of_others_are_shown_only_since_an_admin_turned_them_on_and_all_we
     ]  # fmt: skip
     assert Event.objects.filter(action="project.speeds").count() == 1
     spent(reviewer, project, 50)
-    assert rows(project, owner)["Ravi"].seconds == {"review": (50.0, 1)}
+    spent(reviewer, project, 61)
+    spent(owner, project, 7, timedelta(hours=1))
+    with django_assert_num_queries(8):  # however many take part
+        found = rows(project, owner)
+    assert {name: row.seconds for name, row in found.items()} == {
+        "Ravi": {"review": (55.5, 2)}, "Olga": {"review": (7.0, 1)}, "Vera": {},
+    }  # fmt: skip
     assert b"Times are measured" in sign_in(viewer).get(f"/p/{project.slug}/people/").content
     speeds_set(actor=admin, project=project, on=False)
     assert rows(project, owner)["Ravi"].seconds is None
