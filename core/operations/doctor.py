@@ -121,6 +121,8 @@ def workers() -> Finding:
 def store() -> Finding:
     """Both models that every installation has, with the weights' sizes as they were unpacked."""
     for folder, package in ((settings.STARTER_MODEL, downloads.STARTER), (settings.EMBEDDER, downloads.EMBEDDER)):
+        if not folder.exists():
+            return Finding("Model store", f"{folder} is missing", "Run `make up`, which fetches it.")
         facts, weights = folder / "apprentice.json", folder / "model.safetensors"
         if not facts.exists() or not weights.exists() or weights.stat().st_size < package.size // 2:
             return Finding("Model store", f"{folder} is incomplete", "Remove that folder and run `make up`.")

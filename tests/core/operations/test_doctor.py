@@ -39,8 +39,12 @@ def test_the_database_is_named_with_its_versions() -> None:
     assert "pgvector 0." in finding.text
 
 
-def test_a_missing_model_is_named_with_the_cure(settings: Any, tmp_path: Path) -> None:
+def test_a_missing_and_a_broken_model_are_named_with_their_cures(settings: Any, tmp_path: Path) -> None:
     settings.STARTER_MODEL = tmp_path / "starter"
+    finding = doctor.store()
+    assert finding.text == f"{tmp_path / 'starter'} is missing"
+    assert finding.cure == "Run `make up`, which fetches it."
+    settings.STARTER_MODEL.mkdir()
     finding = doctor.store()
     assert finding.text == f"{tmp_path / 'starter'} is incomplete"
     assert finding.cure == "Remove that folder and run `make up`."
