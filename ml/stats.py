@@ -1,4 +1,4 @@
-"""Intervals and tests for scores and rates. numpy only; every function is proven against published values.
+"""Intervals for scores and rates. numpy only; every function is proven against published values.
 
 An interval is honest about what varies: give `clusters` (the prompt or the rater of each value) wherever values of one
 cluster resemble each other, or the interval is too narrow.
@@ -119,17 +119,6 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == total else centre + half
     return Interval(share, low, high, total, confidence, "wilson")
-
-
-def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """The two-sided p-value that two systems succeed equally often, from the items on which exactly one did.
-
-    The exact binomial test of McNemar (1947): min(1, 2 · P(X ≤ smaller)), X ~ B(n, ½). 1 if they never differ.
-    """
-    if only_first < 0 or only_second < 0:
-        raise ValueError(f"Counts of items cannot be negative: {only_first}, {only_second}.")
-    fewer, more = sorted((only_first, only_second))
-    return min(1.0, 2 * _beta_share(0.5, more, fewer + 1)) if more else 1.0  # P(X ≤ k) = I_½(n - k, k + 1)
 
 
 def normal_quantile(confidence: float) -> float:
