@@ -23,7 +23,6 @@ class Autosave {
     this.url = form.dataset.autosave;
     this.name = form.dataset.autosaveName;
     this.version = Number(form.dataset.autosaveVersion ?? 0);
-    this.keepsCopy = form.dataset.autosaveLocal !== "off";
     this.status = form.querySelector("[data-autosave-status]");
     this.changes = 0; // how many times the person changed something; what the server has is `acknowledged`
     this.acknowledged = 0;
@@ -51,7 +50,7 @@ class Autosave {
 
   /** What a crash, a reload or an expired session left on this computer. Newer text of the server is never overwritten unasked. */
   recover() {
-    const draft = this.keepsCopy ? readDraft(this.name) : null;
+    const draft = readDraft(this.name);
     const stored = serialize(this.form);
     if (!draft || sameFields(draft.fields, stored)) {
       removeDraft(this.name);
@@ -80,7 +79,7 @@ class Autosave {
   }
 
   keep(submitted) {
-    if (this.keepsCopy && !this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, base: this.base, at: Date.now(), submitted });
+    if (!this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, base: this.base, at: Date.now(), submitted });
   }
 
   submitted() {
@@ -107,7 +106,7 @@ class Autosave {
     let response = null;
     try {
       const small = JSON.stringify(body).length < KEEPALIVE_BYTES / 3;
-      response = await postJson(this.url, body, { method: this.form.dataset.autosaveMethod ?? "POST", keepalive: small });
+      response = await postJson(this.url, body, { keepalive: small });
     } catch {
       response = null;
     }

@@ -5,7 +5,7 @@ const PIECES = /[\p{L}\p{M}\p{N}_]+|\s+|[^]/gu;
 const MOST = 4_000_000; // comparisons; a longer middle is shown as replaced whole
 
 /** [["equal" | "delete" | "insert", text], …] from `old` to `fresh`. */
-export function wordDiff(old, fresh) {
+function wordDiff(old, fresh) {
   const before = old.match(PIECES) ?? [];
   const after = fresh.match(PIECES) ?? [];
   let head = 0;

@@ -49,7 +49,7 @@ export function put(field, replacement) {
   field.dispatchEvent(new CustomEvent("autosave:changed", { bubbles: true }));
 }
 
-export function renderFindings(list, findings, value) {
+function renderFindings(list, findings, value) {
   const characters = [...value];
   list.replaceChildren(...findings.map((finding) => {
     const excerpt = characters.slice(finding.start, finding.end).join("");

@@ -21,8 +21,8 @@ export async function post(url, { headers = {}, ...options } = {}) {
   return (await renewed()) ? once() : new Response(null, { status: 401 });
 }
 
-export function postJson(url, data, { method = "POST", keepalive = false } = {}) {
-  return post(url, { method, keepalive, headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
+export function postJson(url, data, { keepalive = false } = {}) {
+  return post(url, { method: "POST", keepalive, headers: { "Content-Type": "application/json" }, body: JSON.stringify(data) });
 }
 
 /** Take the token of a fresh page, if that is still the same person's; says whether it is. */

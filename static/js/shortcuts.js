@@ -78,7 +78,7 @@ function fillSheet(dialog) {
   for (const more of document.querySelectorAll("template[data-shortcuts]")) list.append(more.content.cloneNode(true));
 }
 
-export function toggleSheet() {
+function toggleSheet() {
   const dialog = document.getElementById("shortcuts");
   if (!dialog) return;
   if (dialog.open) {
