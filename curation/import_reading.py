@@ -194,7 +194,8 @@ def read_json(path: Path) -> Rows:
 
 
 def read_csv(path: Path) -> Rows:
-    """Rows by their spreadsheet number: the heading is row 1."""
+    """Rows by their spreadsheet number: the heading is row 1. Raises ApplicationError for a cell without end, after
+    which rows could no more be told from the cell's own lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         delimiter = delimiter_of(file.readline(CHUNK))
         file.seek(0)
@@ -203,17 +204,27 @@ def read_csv(path: Path) -> Rows:
         ours = is_exported(path, header)
         number = 1
         while True:
-            number += 1
+            number, begins = number + 1, reader.line_num + 1
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
+                if reader.line_num > begins and "field limit" in str(error):
+                    raise ApplicationError(endless_cell(begins), field="file") from error
                 yield Row(number, {}, _("This row is not valid CSV: %(reason)s (line %(line)d).") % {
                     "reason": error, "line": reader.line_num})  # fmt: skip
                 continue
             if any(cells):
                 yield csv_row(number, header, list(map(with_formula, cells)) if ours else cells)
+
+
+def endless_cell(line: int) -> str:
+    sentence = _(
+        "A cell of the row that begins in line %(line)d is longer than %(most)d MB: a quotation mark may be missing "
+        "there. Nothing was taken."
+    )
+    return sentence % {"line": line, "most": LONGEST_LINE // 2**20}
 
 
 def is_exported(path: Path, header: list[str]) -> bool:

@@ -1,8 +1,9 @@
 """Workbooks and datasets come in as files of text do; a look through the file, and the way back."""
 
+import csv
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from core.choices import WorkState
+from core.choices import JobState, WorkState
 from core.denied import ApplicationError
-from core.models import Project, User, WorkItem
+from core.models import Job, Project, User, WorkItem
 from curation import import_reading
 from curation.choices import ImportState, PairState
 from curation.fingerprints import Texts
@@ -138,6 +139,26 @@ def test_a_line_longer_than_memory_should_hold_is_one_refused_row(
     batch = bring("\n".join(map(json.dumps, rows)).encode(), "pairs.jsonl")
     assert (batch.rows, batch.accepted) == (3, 2)
     assert [(row.row, row.reason) for row in batch.problems.all()] == [(2, "This line is longer than 1 MB.")]
+
+
+@pytest.fixture
+def short_cells() -> Iterator[None]:
+    before = csv.field_size_limit(1000)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("short_cells")
+def test_after_a_cell_without_end_its_lines_are_not_taken_for_rows(bring: Bring) -> None:
+    rows = ["instruction,output", *(f"q{number},a{number}" for number in range(250))]  # more than an upload looks at
+    wide = "\n".join([*rows, f"{'x' * 2000},one line", "last,one"])
+    batch = bring(wide.encode(), "pairs.csv")
+    assert (batch.accepted, batch.refused) == (251, 1), "one line too long is one row"
+    lost = "\n".join([*rows, 'fresh,"never closed', *("a line, and more" for _ in range(200))])
+    batch = bring(lost.encode(), "pairs.csv")
+    job = Job.objects.latest("pk")
+    assert (batch.state, job.state, Pair.objects.count()) == (ImportState.FAILED, JobState.FAILED, 251)
+    assert "row that begins in line 252 is longer than" in job.error
 
 
 def test_a_look_through_the_file_reports_duplicates_and_refusals_and_stores_nothing(bring: Bring, owner: User) -> None:
