@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e import stack as stacks
 from tests.e2e import teaching
@@ -15,6 +15,22 @@ from tests.e2e.walk import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = "() => Number(document.documentElement.dataset.ahead) > 0"
+SEND = """async texts => {
+  for (const one of texts) {
+    const headers = { Accept: "application/json", ...JSON.parse(document.body.getAttribute("hx-headers")) };
+    const values = { instruction: `${one}?`, response: `${one}.`, language: "en", key: one.replaceAll(" ", "-") };
+    const answer = await fetch(location.pathname, { method: "POST", body: new URLSearchParams(values), headers });
+    if (!answer.ok) throw new Error(`${answer.status} ${one}`);
+  }
+}"""
+# What a page sends while it is left is seen by nobody outside it.
+NOTE_GIVEN_BACK = """{
+  const ask = window.fetch;
+  window.fetch = (url, ...how) => {
+    if (String(url).endsWith("/review/release/")) sessionStorage.setItem("given back", "yes");
+    return ask(url, ...how);
+  };
+}"""
 SENT = "() => !Object.keys(localStorage).some(key => key.includes('outbox'))"
 
 
@@ -31,6 +47,23 @@ def begun(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterat
 def open_editor(person: Person, walk: Walk, key: str) -> Page:
     person.go(walk.root(f"tasks/advice/write/?key={key}"))
     return person.page
+
+
+def begin_review(walk: Walk, topic: str, count: int) -> Page:
+    """The reviewer before the first of at least as many pairs."""
+    open_editor(walk.expert, walk, topic).evaluate(SEND, [f"Is {topic} {number} whole" for number in range(count)])
+    walk.reviewer.go(walk.root("review/"))
+    walk.reviewer.press("Start reviewing")
+    return walk.reviewer.page
+
+
+def approve(page: Page) -> str:
+    """The address of what is shown next."""
+    before = page.url
+    page.keyboard.press("a")
+    expect(page).not_to_have_url(before)
+    expect(page.locator("main[data-unseen]")).to_have_count(0)
+    return page.url
 
 
 def saved(page: Page) -> None:
@@ -269,3 +302,60 @@ def test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_bac
     begun.expert.go(begun.root("pairs/?state=approved&task=advice"))
     expect(begun.expert.page.locator("tbody tr")).to_have_count(1)
     assert reviewer.troubles() == []
+
+
+def test_what_was_claimed_ahead_is_given_back_when_the_work_is_left_and_not_when_it_goes_on(begun: Walk) -> None:
+    """A page that a submit leaves would take the next items out of the hands of the page that comes."""
+    reviewer = begun.reviewer
+    reviewer.page.add_init_script(NOTE_GIVEN_BACK)
+    page = begin_review(begun, "beam", 6)
+    page.wait_for_function(READY)
+    page.evaluate("sessionStorage.removeItem('given back')")
+    reviewer.press("Return")  # without a reason: sent as forms are, and refused
+    reviewer.sees("This could not be saved yet")
+    page.wait_for_function(READY)
+    assert page.evaluate("sessionStorage.getItem('given back')") is None
+    reviewer.go(begun.root("review/"))
+    assert page.evaluate("sessionStorage.getItem('given back')") == "yes"
+
+
+def test_what_is_decided_is_not_shown_again_however_late_it_was_listed_and_loaded(begun: Walk) -> None:
+    """Two decisions are made while the list of the next items is under way, and reach the server after it was read."""
+    page = begin_review(begun, "rafter", 14)
+    page.wait_for_function("() => Number(document.documentElement.dataset.ahead) === 5")
+    lists: list[Route] = []
+    decisions: list[Route] = []
+    page.route("**/ahead/", lambda route: route.continue_() if lists else lists.append(route))
+    with page.expect_request("**/ahead/"):
+        shown = [page.url, approve(page)]
+    page.route("**/approve/", lambda route: route.continue_() if decisions else decisions.append(route))
+    shown += [approve(page), approve(page)]
+    listed = lists[0].fetch()
+    urls = [item["url"] for item in listed.json()["items"]]
+    assert [url for url in urls if f"{begun.stack.url}{url}" in shown] == urls[:2]
+    with page.expect_response(f"**{urls[-1]}"):
+        lists[0].fulfill(response=listed)
+    decisions[0].continue_()
+    page.wait_for_function(SENT)
+    for _next in range(4):
+        page.wait_for_function(READY)
+        shown.append(approve(page))
+    assert len(set(shown)) == len(shown)
+    page.unroute_all()
+
+
+def test_a_page_before_which_nobody_sits_ends_its_hold(begun: Walk) -> None:
+    """The hold is kept while somebody is there, and again once somebody is back; between them lies an hour."""
+    address = begin_review(begun, "purlin", 1).url
+    page = begun.reviewer.page.context.new_page()
+    kept: list[str] = []
+    page.on("request", lambda asked: asked.url.endswith("/renew/") and kept.append(asked.url))
+    page.clock.install()
+    page.goto(address)
+    page.clock.run_for("16:00")
+    page.clock.run_for("01:00:00")
+    page.mouse.move(9, 9)
+    with page.expect_request("**/renew/"):
+        page.clock.run_for("05:00")
+    page.close()
+    assert len(kept) == 3, "at 5 and at 10 minutes, and after the hour"
