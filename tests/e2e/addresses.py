@@ -10,11 +10,10 @@ from tests.architecture.matrix import ROWS
 from tests.architecture.test_matrix import THEIRS, our_urls
 from tests.e2e.walk import Walk
 
-# parts of pages, files, what programs ask for, the page beside a draft (the tiny model may not have written any), and
-# a held answer, which looks like the round's own page
+# parts of pages, files, what programs ask for, and a held answer, which looks like the round's own page
 NOT_DRAWN = re.compile(
     r"-(live|panel|export|problems|card|recipe|file)$|^training:stage-|^(schema|metrics|curation:suggestions)$"
-    r"|^api-(?!docs$)|^curation:work-beside$|^evaluation:grade-hold$"
+    r"|^api-(?!docs$)|^evaluation:grade-hold$"
 )
 OTHERS = {
     "training:run-edit/run": "draft",

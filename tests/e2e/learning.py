@@ -166,7 +166,8 @@ def leave_work_open(walk: Walk) -> None:
 
 
 def ask_for_drafts(walk: Walk) -> None:
-    """A model drafts answers, hidden from those who answer. What it drafts is chance, often nothing: it is untaught."""
+    """A model drafts answers, hidden from those who answer. What it drafts is chance, often nothing: it is untaught.
+    So a draft is put in its place, and the admin answers beside it."""
     admin = walk.admin
     teaching.ask_question(walk, "Which nail holds a hanger?", topic="nails")
     admin.go(walk.root("drafts/new/"))
@@ -177,6 +178,7 @@ def ask_for_drafts(walk: Walk) -> None:
     admin.press("Let it write")
     walk.ids["drafting"] = admin.number_in_url(r"/drafts/(\d+)/")
     expect(admin.main.locator(".job-panel")).to_contain_text("Done", timeout=JOB)
+    walk.ids["answer"] = int(walk.stack.say("tests.e2e.drafted", str(walk.ids["drafting"]), admin.email))
 
 
 STEPS = [

@@ -34,6 +34,13 @@ class Stack:
         [worker] = [each for each in family if f"{queue}@%h" in each.cmdline()]
         worker.kill()
 
+    def say(self, module: str, *words: str) -> str:
+        """What `python -m module words…` prints, run as a process of this installation."""
+        argv = [sys.executable, "-m", module, *words]
+        done = subprocess.run(argv, cwd=ROOT, env=environment(self.home), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
     def stop(self) -> int:
         """End it as Ctrl-C would; returns the exit code."""
         self.process.send_signal(signal.SIGINT)
@@ -53,13 +60,18 @@ def put_models(home: Path) -> None:
         (folder / "apprentice.json").write_text(json.dumps({"name": f"Tiny {name}", "licence": "Apache-2.0"}))
 
 
+def environment(home: Path) -> dict[str, str]:
+    """Without the addresses of the tests' own database and broker: the installation has its own."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    return {**kept, "APPRENTICE_HOME": str(home)}
+
+
 def start(home: Path) -> Stack:
     """Start the installation and wait until it prints that it is ready."""
     put_models(home)
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    environment |= {
-        "APPRENTICE_HOME": str(home),
+    told = {
+        **environment(home),
         "PORT": str(port),
         "HEARTBEAT_SECONDS": "2",
         "SWEEP_SECONDS": "2",
@@ -70,14 +82,14 @@ def start(home: Path) -> Stack:
     log = home / "up.log"
     # With a killed pytest it ends too, as at a Ctrl-C.
     words = [sys.executable, "manage.py", "up"]
-    process = start_child(words, log=log, env=environment, cwd=ROOT, death_signal=signal.SIGTERM)
+    process = start_child(words, log=log, env=told, cwd=ROOT, death_signal=signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
     while True:
-        told = log.read_text()
-        link = ADMIN_LINK.search(told)
+        output = log.read_text()
+        link = ADMIN_LINK.search(output)
         if link:
             return Stack(home, f"http://127.0.0.1:{port}", link[1], process)
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise RuntimeError(f"the installation did not start:\n{told}")
+            raise RuntimeError(f"the installation did not start:\n{output}")
         time.sleep(0.2)
