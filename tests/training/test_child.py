@@ -1,6 +1,7 @@
 """core/child.py with real children over real run directories."""
 
 import json
+import os
 import signal
 import threading
 import time
@@ -138,7 +139,7 @@ def test_a_stop_saves_and_a_second_attempt_goes_on_from_there(
 
     with pytest.raises(JobStopped, match="saved at step"):
         follow(context, run, when("step", stop))
-    assert priorities == [NICE]  # people's pages come first on the processors that both share
+    assert priorities == [max(NICE, os.nice(0))]  # people's pages come first on the processors that both share
     checkpoint = run.latest_complete_checkpoint()
     assert checkpoint is not None
     Job.objects.filter(pk=context.job.pk).update(state=JobState.RUNNING)
