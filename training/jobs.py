@@ -41,14 +41,13 @@ PROBE_SECONDS = 900
 TOKEN_CACHE = "APPRENTICE_TOKEN_CACHE"  # ml/train/tokens.py reads it
 
 
-@job_kind
-class InspectJob(JobRunner):
-    """Examine a model folder in a child; the worker itself never opens the weights."""
+class ModelJob(JobRunner):
+    """Work after which a model is examined in a child; the worker itself never opens the weights. Where it fails, the
+    model is refused with the reason."""
 
-    kind, queue, title = "inspect", "default", _("Examine a model")
+    queue = "default"
 
-    def run(self, context: JobContext) -> dict[str, Any]:
-        base = BaseModel.objects.get(pk=context.arguments["base"])
+    def examine(self, context: JobContext, base: BaseModel) -> dict[str, Any]:
         report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
         base_examined(base=base, job=context.job, report=report)
         return {"state": base.state}
@@ -57,6 +56,16 @@ class InspectJob(JobRunner):
         base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
         if base is not None and job.state != JobState.DONE:
             base_refused(base=base, reason=job.error or job.message)
+
+
+@job_kind
+class InspectJob(ModelJob):
+    """Examine a model folder."""
+
+    kind, title = "inspect", _("Examine a model")
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        return self.examine(context, BaseModel.objects.get(pk=context.arguments["base"]))
 
 
 @job_kind
@@ -76,10 +85,8 @@ class MeasureJob(JobRunner):
             speed_store(base=job.arguments["base"], speed={})
 
 
-class BringJob(JobRunner):
+class BringJob(ModelJob):
     """Bring a model's files into its folder, then examine it."""
-
-    queue = "default"
 
     def bring(self, context: JobContext, base: BaseModel) -> None:
         raise NotImplementedError
@@ -90,14 +97,7 @@ class BringJob(JobRunner):
             self.bring(context, base)
         except ApplicationError as error:
             raise JobFailed(str(error)) from error
-        report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
-        base_examined(base=base, job=context.job, report=report)
-        return {"state": base.state}
-
-    def ended(self, job: Job) -> None:
-        base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
-        if base is not None and job.state != JobState.DONE:
-            base_refused(base=base, reason=job.error or job.message)
+        return self.examine(context, base)
 
 
 @job_kind
@@ -146,10 +146,10 @@ class HubJob(BringJob):
 
 
 @job_kind
-class ScratchJob(JobRunner):
+class ScratchJob(ModelJob):
     """Make a new model from a corpus in a child, then examine it like any other. Made again, it is the same."""
 
-    kind, queue, title = "scratch", "default", _("Make a new model")
+    kind, title = "scratch", _("Make a new model")
 
     def run(self, context: JobContext) -> dict[str, Any]:
         base = BaseModel.objects.select_related("corpus").get(pk=context.arguments["base"])
@@ -157,15 +157,9 @@ class ScratchJob(JobRunner):
             raise JobFailed(_("The corpus that the model was to be made from is gone."))
         asked = {name: int(context.arguments[name]) for name in ("vocabulary", "seed")}
         errand(context, scratch_words(base, str(corpus_texts(base.corpus)), **asked), timeout=SCRATCH_SECONDS)
-        report = errand(context, ["inspect", folder_of(base)], timeout=INSPECT_SECONDS)
-        base_examined(base=base, job=context.job, report=report)
+        state = self.examine(context, base)
         drafts_examine(base=base)
-        return {"state": base.state}
-
-    def ended(self, job: Job) -> None:
-        base = BaseModel.objects.filter(pk=job.arguments["base"]).first()
-        if base is not None and job.state != JobState.DONE:
-            base_refused(base=base, reason=job.error or job.message)
+        return state
 
 
 @job_kind
