@@ -40,6 +40,11 @@ class MappingForm(forms.Form):
         required=False,
         help_text=_("A column with a list of turns. Its last question and answer become the pair."),
     )
+    turns = forms.ChoiceField(
+        label=_("Earlier turns"),
+        required=False,
+        help_text=_("A column with what was said before the instruction, where that stands in a column of its own."),
+    )
     metadata = forms.MultipleChoiceField(
         label=_("Keep beside the pair"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -64,7 +69,8 @@ class MappingForm(forms.Form):
         if len(tables) < 2:
             del self.fields["table"]
         choices = [("", _("(none)")), *((name, name) for name in columns)]
-        self.fields["conversation"].choices = choices  # type: ignore[attr-defined]
+        for name in ("conversation", "turns"):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
         self.fields["metadata"].choices = choices[1:]  # type: ignore[attr-defined]
         for name in FIELDS:
             self.fields[f"column_{name}"] = forms.ChoiceField(label=LABELS[name], choices=choices, required=False)
@@ -73,8 +79,8 @@ class MappingForm(forms.Form):
 
     def mapping(self) -> Mapping:
         columns = {name: self.cleaned_data[f"column_{name}"] for name in FIELDS}
-        talk = self.cleaned_data["conversation"]
-        return Mapping("columns", columns, talk, self.cleaned_data["metadata"])
+        asked = self.cleaned_data
+        return Mapping("columns", columns, asked["conversation"], asked["metadata"], asked["turns"])
 
     def add_error(self, field: str | None, error: Any) -> None:
         """The services speak of a pair's fields; the page has a column for each."""
@@ -85,8 +91,8 @@ class MappingForm(forms.Form):
         mapping = Mapping.from_json(batch.mapping)
         columns = {f"column_{name}": mapping.columns.get(name, "") for name in FIELDS}
         return {
-            **columns, "conversation": mapping.conversation, "metadata": mapping.metadata, "source": batch.source,
-            "table": batch.table,
+            **columns, "conversation": mapping.conversation, "turns": mapping.turns, "metadata": mapping.metadata,
+            "source": batch.source, "table": batch.table,
         }  # fmt: skip
 
     @property

@@ -34,6 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "language": ("language", "lang"),
     "source": ("source", "sources", "reference", "url"),
 }
+EARLIER = ("turns", "history")  # columns of turns before an instruction that stands in a column of its own
 SPEAKERS = {
     "user": "user", "human": "user", "prompter": "user", "system": "system", "assistant": "assistant",
     "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
@@ -48,12 +49,14 @@ MOST_METADATA = 20_000  # characters of JSON
 
 @dataclass(frozen=True)
 class Mapping:
-    """Which column becomes which field. `conversation` names the column with a list of turns instead."""
+    """Which column becomes which field. `conversation` names a column with a list of turns instead, `turns` one with
+    the turns before the instruction."""
 
     form: str
     columns: dict[str, str] = field(default_factory=dict)
     conversation: str = ""
     metadata: list[str] = field(default_factory=list)
+    turns: str = ""
 
     @property
     def makes_pairs(self) -> bool:
@@ -61,11 +64,13 @@ class Mapping:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Mapping":
-        return cls(value["form"], dict(value["columns"]), value["conversation"], list(value["metadata"]))
+        columns, metadata = dict(value["columns"]), list(value["metadata"])
+        return cls(value["form"], columns, value["conversation"], metadata, value.get("turns", ""))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "form": self.form, "columns": self.columns, "conversation": self.conversation, "metadata": self.metadata,
+            "turns": self.turns,
         }  # fmt: skip
 
 
@@ -118,13 +123,16 @@ def recognise(rows: list[Row]) -> Mapping:
     columns = columns_of(rows)
     by_name = {name.lower(): name for name in columns}
     found = {wanted: next((by_name[name] for name in names if name in by_name), "") for wanted, names in NAMES.items()}
-    talks = [name for name in columns if name.lower() not in ("rejected", "completion") and is_conversation(rows, name)]
+    earlier = next((by_name[name] for name in EARLIER if name in by_name), "")
+    earlier = earlier if found["instruction"] and found["response"] else ""
+    apart = {"rejected", "completion", earlier.lower()}
+    talks = [name for name in columns if name.lower() not in apart and is_conversation(rows, name)]
     talk = next((name for name in talks if name.lower() != "chosen"), talks[0] if talks else "")
     if talk:
-        first = next(row.values[name] for row in rows for name in [talk] if row.values.get(talk))
-        form = "sharegpt" if isinstance(first[0], dict) and "from" in first[0] else "messages"
+        first = next(row.values[talk] for row in rows if row.values.get(talk))
+        form = "sharegpt" if "from" in as_list(first)[0] else "messages"
         answer = next((name for name in ("chosen", "completion") if name in by_name and by_name[name] != talk), "")
-        found = {**found, "instruction": "", "input": "", "response": by_name.get(answer, "")}
+        found, earlier = {**found, "instruction": "", "input": "", "response": by_name.get(answer, "")}, ""
         form = "preference" if found["rejected"] else form
     elif {"chosen", "rejected"} <= set(by_name):
         form, found = "preference", {**found, "response": by_name["chosen"]}
@@ -136,24 +144,38 @@ def recognise(rows: list[Row]) -> Mapping:
         form = "question"
     else:
         form = "columns"
-    used = {talk, *found.values()}
-    return Mapping(form, found, talk, [name for name in columns if name not in used])
+    used = {talk, earlier, *found.values()}
+    return Mapping(form, found, talk, [name for name in columns if name not in used], earlier)
 
 
 def is_conversation(rows: list[Row], column: str) -> bool:
-    values = [row.values[column] for row in rows if row.values.get(column)]
+    values = [as_list(row.values[column]) for row in rows if row.values.get(column)]
     return bool(values) and all(
         isinstance(value, list) and value and isinstance(value[0], dict) and ("role" in value[0] or "from" in value[0])
         for value in values
     )
 
 
+def as_list(value: Any) -> Any:
+    """A list of turns, also one that a cell of a spreadsheet or a CSV file holds as JSON; anything else as it is."""
+    if not isinstance(value, str) or not value.startswith("["):
+        return value
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return read if isinstance(read, list) else value
+
+
 def refuse_mapping(mapping: Mapping, columns: list[str]) -> None:
     """Raises ApplicationError for a choice that no row could satisfy."""
-    chosen = {**mapping.columns, "conversation": mapping.conversation}
+    chosen = {**mapping.columns, "conversation": mapping.conversation, "turns": mapping.turns}
     for name, column in chosen.items():
         if column and column not in columns:
             raise ApplicationError(_("The file has no column “%s”.") % column, field=name)
+    if mapping.conversation and mapping.turns:
+        sentence = _("A conversation holds its earlier turns itself: choose either column, not both.")
+        raise ApplicationError(sentence, field="turns")
     if mapping.conversation:
         return
     for name in ("instruction", "response"):
@@ -173,7 +195,7 @@ def read_row(row: Row, mapping: Mapping, language: str) -> Ready | Problem:
             for name, column in mapping.columns.items()
             if column
         }
-        turns = conversation(row, mapping, values) if mapping.conversation else []
+        turns = conversation(row, mapping, values) if mapping.conversation else earlier_turns(row, mapping.turns)
         texts = Texts(
             instruction=values.get("instruction", ""),
             response=values.get("response", ""),
@@ -233,7 +255,7 @@ def conversation(row: Row, mapping: Mapping, values: dict[str, str]) -> list[dic
     An answer in a column of its own stands behind the conversation.
     """
     column = mapping.conversation
-    said = row.values.get(column)
+    said = as_list(row.values.get(column))
     if isinstance(said, list) and values.get("response"):
         said = [*said, {"role": "assistant", "content": values["response"]}]
     if not isinstance(said, list) or not said or len(said) > MOST_TURNS:
@@ -249,6 +271,28 @@ def conversation(row: Row, mapping: Mapping, values: dict[str, str]) -> list[dic
         raise Unfit(column, _("The conversation must end with a question of the user and its answer."))
     values["instruction"], values["response"] = turns[-2]["content"], turns[-1]["content"]
     return turns[:-2]
+
+
+def earlier_turns(row: Row, column: str) -> list[dict[str, str]]:
+    """The turns before the instruction: roles and contents, or Alpaca's `history` of questions and answers."""
+    said = as_list(row.values.get(column)) if column else None
+    if said in (None, "", []):
+        return []
+    if not isinstance(said, list) or len(said) > MOST_TURNS:
+        sentence = _("“%(column)s” must be a list of at most %(most)d earlier turns.")
+        raise Unfit(column, sentence % {"column": column, "most": MOST_TURNS})
+    turns = [turn_of(item, column) for one in said for item in spoken(one)]
+    if any(turn["role"] == "system" for turn in turns):
+        raise Unfit(column, _("A system message stands in a column of its own, not among the earlier turns."))
+    return turns
+
+
+def spoken(one: Any) -> list[Any]:
+    """A turn, or the two of a question with its answer; of these an empty one was not said."""
+    if not isinstance(one, list) or len(one) != 2:
+        return [one]
+    roles = zip(("user", "assistant"), one, strict=True)
+    return [{"role": role, "content": content} for role, content in roles if content != ""]
 
 
 def turn_of(item: Any, column: str) -> dict[str, str]:

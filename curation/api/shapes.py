@@ -249,6 +249,10 @@ class MappingShape(serializers.Serializer[object]):
 
     columns = serializers.DictField(child=serializers.CharField(allow_blank=True, max_length=400), default=dict)
     conversation = serializers.CharField(required=False, default="", allow_blank=True, max_length=400)
+    turns = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=400,
+        help_text="A column with the turns before the instruction, as a list.",
+    )  # fmt: skip
     metadata = serializers.ListField(child=serializers.CharField(max_length=400), required=False, default=list)
 
     def validate_columns(self, value: dict[str, str]) -> dict[str, str]:
@@ -261,7 +265,7 @@ class MappingShape(serializers.Serializer[object]):
 
 def mapping_of(given: dict[str, Any]) -> Mapping:
     columns = {name: given["columns"].get(name, "") for name in FIELDS}
-    return Mapping("columns", columns, given["conversation"], given["metadata"])
+    return Mapping("columns", columns, given["conversation"], given["metadata"], given["turns"])
 
 
 class ImportOut(serializers.ModelSerializer[Import]):

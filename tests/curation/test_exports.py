@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,28 @@ def test_what_went_out_comes_back_in_equal(version: DatasetVersion, owner: User,
 
 
 @pytest.mark.slow
+def test_conversations_come_back_from_cells_as_from_lines(task: Task, owner: User, folders: Path) -> None:
+    said = [["Högt?", "Högst 1,1 m."], ["[1]", "=1+1"]]
+    rows = [
+        {"instruction": "And now?", "input": "", "output": "[]", "history": said},
+        {"instruction": "Alone.", "input": "Given.", "output": "Yes.", "history": []},
+    ]
+    bring(task, owner, lines(rows), "rows.jsonl")
+    first, second = Revision.objects.order_by("pk")
+    assert [turn["content"] for turn in first.turns] == ["Högt?", "Högst 1,1 m.", "[1]", "=1+1"]
+    assert [turn["role"] for turn in first.turns] == ["user", "assistant"] * 2
+    assert second.turns == []
+    version = freeze(task, owner)
+    texts = Revision.objects.filter(in_versions__version=version)
+    system = version.system_prompt
+    expected = sorted(as_said(system, *row) for row in texts.values_list("instruction", "input", "response", "turns"))
+    assert len(expected) == 2
+    asked = list(product(("apprentice", "messages", "sharegpt", "alpaca"), ("jsonl", "csv")))
+    for shape, kind in [*asked, ("sharegpt", "xlsx")]:
+        assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["apprentice", "sharegpt", "alpaca"])
 def test_a_packed_version_opens_in_the_programs_it_is_for(
     version: DatasetVersion, owner: User, folders: Path, shape: str
@@ -330,7 +352,8 @@ FILES = [
     "self_instruct/user_oriented_instructions.jsonl",
     "self_instruct/predictions/text-davinci-003_predictions.jsonl",
 ]  # fmt: skip
-PACKAGES = ("xlsx", "parquet", "datasets")
+SHAPES = ("apprentice", "messages", "sharegpt", "alpaca", "completion")
+PACKAGES = ("xlsx", "parquet", "datasets")  # with the shapes by turns, so that the files have had each of each
 ROWS_TAKEN = 200
 
 
@@ -379,16 +402,14 @@ def test_real_files_go_in_and_out_equal_in_every_form(
     names = ("system", "instruction", "input", "response", "turns")
     expected = sorted(as_said(*row) for row in frozen.values_list(*names))
     assert len(expected) >= 100
-    for shape in ("apprentice", "messages", "sharegpt", "alpaca", "completion"):
+    for shape in SHAPES:
         for kind in ("jsonl", "csv"):
-            if kind == "csv" and shape in ("messages", "sharegpt"):
-                continue  # a cell holds their lists as JSON, which no import takes for a conversation
             assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
-    kind = PACKAGES[number % len(PACKAGES)]
+    kind, shape = PACKAGES[number % len(PACKAGES)], SHAPES[number % len(SHAPES)]
     if kind == "xlsx":
-        content = written(version, "apprentice", kind)
+        content = written(version, shape, kind)
     else:
-        export = export_pack(actor=owner, version=version, shape="apprentice", kind=kind)
+        export = export_pack(actor=owner, version=version, shape=shape, kind=kind)
         run_jobs()
         content = export_path(export).read_bytes()
-    assert read_back(content, "packed.xlsx" if kind == "xlsx" else "packed.zip", folders) == expected, kind
+    assert read_back(content, "packed.xlsx" if kind == "xlsx" else "packed.zip", folders) == expected, (shape, kind)

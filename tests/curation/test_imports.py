@@ -245,6 +245,30 @@ def test_every_hostile_string_is_accepted_or_reported(bring: Bring) -> None:
     assert not Pair.objects.filter(found=None).exists()
 
 
+def test_earlier_turns_of_a_column_of_their_own_come_along_or_are_refused(bring: Bring) -> None:
+    turns = [{"role": "user", "content": "1"}, {"role": "assistant", "content": "2"}]
+    row = {"instruction": "Q?", "response": "A."}
+    batch = bring(
+        lines(
+            {**row, "turns": turns}, {**row, "turns": []}, {**row, "turns": "said"}, {**row, "turns": [["one"]]},
+            {**row, "turns": [{"role": "system", "content": "S"}]},
+        )
+    )  # fmt: skip
+    assert (batch.mapping["form"], batch.mapping["turns"], batch.mapping["conversation"]) == ("columns", "turns", "")
+    assert [pair.current.turns for pair in Pair.objects.order_by("pk")] == [turns, []]
+    assert [(number, column) for number, column, _ in reasons(batch)] == [(3, "turns"), (4, "turns"), (5, "turns")]
+
+
+def test_a_conversation_and_earlier_turns_are_not_chosen_together(task: Task, owner: User) -> None:
+    turns = [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A."}]
+    upload = SimpleUploadedFile("p.jsonl", lines({"messages": turns, "before": []}).encode())
+    batch = import_upload(actor=owner, task=task, upload=upload)
+    with pytest.raises(ApplicationError, match="choose either column") as refused:
+        import_start(actor=owner, batch=batch, mapping=Mapping("columns", {}, "messages", [], "before"))
+    assert refused.value.field == "turns"
+    assert not Job.objects.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "form"),
