@@ -24,6 +24,7 @@ WIDTH, HEIGHT = 270, 132
 ROW_HEIGHT = 54
 LABEL_LETTERS = 42  # in the width of the picture
 LONG_NAME = 14  # letters of a curve's name, beyond which two do not stand side by side
+FEW_STEPS = 5  # whole numbers, up to which each has its own mark; further apart no mark falls between two
 MOST_POINTS = 400  # a series; more are thinned evenly, which at this width nobody can see
 COLOURS = [f"var(--chart-{number})" for number in range(1, 7)]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3]]  # colour is never the only difference
@@ -146,7 +147,7 @@ def line_chart(
                 "type": "quantitative",
                 "title": y_label,
                 "scale": {"type": "log" if log_y else "linear", "zero": from_zero and not log_y},
-                "axis": {} if log_y else whole_steps([y for _name, points in kept for _x, y in points]),
+                "axis": {} if log_y else whole_steps([y for _name, points in kept for _x, y in points], zero=from_zero),
             },
             "color": {**shared, "scale": {"domain": names, "range": COLOURS[: len(names)]}},
             "strokeDash": {**shared, "scale": {"domain": names, "range": DASHES[: len(names)]}},
@@ -176,9 +177,14 @@ def pressable(spec: dict[str, Any]) -> dict[str, Any]:
     return {"height": spec["height"], "data": spec["data"], "layer": layers}
 
 
-def whole_steps(numbers: Sequence[float]) -> dict[str, Any]:
-    """What is counted has no halves on its axis."""
-    return {"tickMinStep": 1} if all(float(one).is_integer() for one in numbers) else {}
+def whole_steps(numbers: Sequence[float], *, zero: bool = False) -> dict[str, Any]:
+    """What is counted has no halves on its axis. (Vega draws them in spite of its `tickMinStep`.)"""
+    low, high = min(numbers), max(numbers)
+    if zero:
+        low, high = min(low, 0), max(high, 0)
+    if high - low > FEW_STEPS or not all(float(one).is_integer() for one in numbers):
+        return {}
+    return {"values": list(range(int(low), int(high) + 1)), "format": "d"}
 
 
 def scatter_chart(*, title: str, groups: Sequence[Series]) -> Chart:

@@ -49,6 +49,14 @@ def test_an_axis_of_steps_has_no_half_steps() -> None:
     assert any("0.4" in text for text in labels([0.1, 0.2, 1.0]))
 
 
+def test_an_axis_of_counts_has_no_half_counts() -> None:
+    chart = line_chart(
+        title="Texts a week", x_label="Week", y_label="Texts", series=[Series("Ada", [(-2, 0), (-1, 0), (0, 1)])],
+        from_zero=True,
+    )  # fmt: skip
+    assert re.findall(r">([^<>]*\d)</text>", chart.svg) == ["−2", "−1", "0", "0", "1"]
+
+
 def test_curves_of_different_places_share_a_table() -> None:
     chart = line_chart(
         title="t", x_label="x", y_label="y", series=[Series("a", [(1, 1), (2, 2), (3, 1)]), Series("b", [(2, 5)])]
