@@ -57,6 +57,18 @@ NOTES: dict[str, str] = {
 _AT_LIMIT, _LITTLE = 0.95, 0.03
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is kept of a pair that was looked at. `overflow` is by how many tokens it is too long; `taught` says that
+    the model learns it."""
+
+    id: str
+    part: str
+    tokens: int
+    overflow: int
+    taught: bool
+
+
 @dataclass(slots=True)
 class AuditReport:
     """The audit of one set of pairs; `to_json` is what pages and programs read."""
@@ -69,7 +81,7 @@ class AuditReport:
     rows: list[dict[str, Any]] = field(default_factory=list)
     shown: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     at_fault: dict[str, list[str]] = field(default_factory=dict)
-    first_seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked: dict[str, list[Seen]] = field(default_factory=dict)
     whole_seen: set[str] = field(default_factory=set)
 
     @property
@@ -124,11 +136,14 @@ def audit_pairs(
     report = AuditReport(max_tokens)
     for example in examples:
         encoded = encode_pair(example, template, tokenizer, max_tokens)
-        _add(report, example, encoded, tokenizer)
-        _compare(report, example, encoded)
+        taught = encoded.usable and example.part == "train"
+        seen = Seen(example.id, example.part, len(encoded.ids), encoded.overflow, taught)
+        _add(report, seen, encoded, tokenizer)
+        _compare(report, example, seen)
         first = example.part == "train" and report.counts["train"] <= show_first
         if example.id in show or first:
             report.shown[example.id] = [(text, kind) for text, kind in segments(encoded, tokenizer, max_tokens)]
+    _note_shared(report)
     return report
 
 
@@ -139,20 +154,20 @@ def quantiles(values: Sequence[int]) -> dict[str, int]:
     return {str(percent): ordered[round(last * percent / 100)] for percent in _QUANTILES} if ordered else {}
 
 
-def _add(report: AuditReport, example: Example, encoded: EncodedPair, tokenizer: Tokenizer) -> None:
-    report.counts[example.part] += 1
+def _add(report: AuditReport, seen: Seen, encoded: EncodedPair, tokenizer: Tokenizer) -> None:
+    report.counts[seen.part] += 1
     for code in encoded.problems:
-        _note(report, example, encoded, code)
+        _note(report, seen, code)
     if not encoded.usable:
         return
-    report.usable[example.part] += 1
+    report.usable[seen.part] += 1
     if encoded.labels[-1] not in _end_ids(tokenizer):
-        _note(report, example, encoded, "end_not_trained", at_fault=True)
+        _note(report, seen, "end_not_trained", at_fault=True)
     if len(encoded.ids) > _AT_LIMIT * report.max_tokens:
-        _note(report, example, encoded, "at_limit")
+        _note(report, seen, "at_limit")
     if encoded.n_trained < _LITTLE * len(encoded.ids):
-        _note(report, example, encoded, "little_trained")
-    if example.part == "train":
+        _note(report, seen, "little_trained")
+    if seen.taught:
         report.prompt_tokens.append(encoded.n_prompt)
         report.trained_tokens.append(encoded.n_trained)
 
@@ -161,39 +176,41 @@ def _end_ids(tokenizer: Tokenizer) -> set[int | None]:
     return {*tokenizer.stop_ids, *map(tokenizer.token_to_id, tokenizer.control_tokens)}
 
 
-def _compare(report: AuditReport, example: Example, encoded: EncodedPair) -> None:
-    """Look for the same question in another part, where only the trained one is at fault, and for the same pair."""
+def _compare(report: AuditReport, example: Example, seen: Seen) -> None:
+    """Remember who asks what, and look for the same pair once more."""
     turns = [turn.to_json() for turn in example.turns]
     question = json_sha256([example.system, turns, " ".join(example.instruction.split()), example.input.strip()])
-    other_id, other_part = report.first_seen.setdefault(question, (example.id, example.part))
-    if other_part != example.part and "train" in (other_part, example.part):
-        _note(report, example, encoded, "shared_across_parts", at_fault=example.part == "train")
-        if not any(row["id"] == other_id and row["code"] == "shared_across_parts" for row in report.rows):
-            row = {**report.rows[-1], "id": other_id, "part": other_part, "tokens": None, "overflow": 0}
-            report.rows.append(row)
-            if other_part == "train":
-                report.at_fault.setdefault("shared_across_parts", []).append(other_id)
-    if example.part == "train" and encoded.usable:
+    if seen.taught or seen.part != "train":
+        report.asked.setdefault(question, []).append(seen)
+    if seen.taught:
         whole = json_sha256([question, example.response.strip()])
         if whole in report.whole_seen:
-            _note(report, example, encoded, "repeated")
+            _note(report, seen, "repeated")
         report.whole_seen.add(whole)
 
 
-def _note(report: AuditReport, example: Example, encoded: EncodedPair, code: str, *, at_fault: bool = False) -> None:
+def _note_shared(report: AuditReport) -> None:
+    """Note every pair whose question is taught and stands in another part as well. Those taught are at fault."""
+    for same in report.asked.values():
+        if len({seen.taught for seen in same}) == 2:
+            for seen in same:
+                _note(report, seen, "shared_across_parts", at_fault=seen.taught)
+
+
+def _note(report: AuditReport, seen: Seen, code: str, *, at_fault: bool = False) -> None:
     report.rows.append(
         {
-            "id": example.id,
-            "part": example.part,
+            "id": seen.id,
+            "part": seen.part,
             "code": code,
             "leaves_out": code in PROBLEMS and PROBLEMS[code].blocking,
             "sentence": _sentence(code),
-            "tokens": len(encoded.ids),
-            "overflow": encoded.overflow,
+            "tokens": seen.tokens,
+            "overflow": seen.overflow,
         }
     )
     if at_fault:
-        report.at_fault.setdefault(code, []).append(example.id)
+        report.at_fault.setdefault(code, []).append(seen.id)
 
 
 def _sentence(code: str) -> str:

@@ -58,16 +58,21 @@ def test_only_pairs_that_are_learned_from_are_shown_as_such(tokenizer: Tokenizer
 def test_a_question_in_train_and_test_blocks_the_launch(tokenizer: Tokenizer) -> None:
     examples = [
         Example(id="1", instruction="Who  goes?", response="a", part="train"),
+        Example(id="again", instruction="Who goes?", response="c", part="train"),
         Example(id="2", instruction="Who goes?", response="b", part="test"),
         Example(id="3", instruction="Who else?", response="c", part="train"),
+        Example(id="left out", instruction="Who goes?", response="", part="train"),
     ]
     report = audit_pairs(examples, Template(), tokenizer, 200)
-    assert report.at_fault == {"shared_across_parts": ["1"]}
+    assert report.at_fault == {"shared_across_parts": ["1", "again"]}
     assert report.blocking == ["shared_across_parts"]
     found = report.to_json()
-    assert {(row["id"], row["part"]) for row in found["rows"]} == {("1", "train"), ("2", "test")}
-    assert [(problem["code"], problem["count"]) for problem in found["blocking"]] == [("shared_across_parts", 2)]
-    without = audit_pairs([example for example in examples if example.id != "1"], Template(), tokenizer, 200)
+    rows = [row for row in found["rows"] if row["code"] == "shared_across_parts"]
+    assert [(row["id"], row["part"]) for row in rows] == [("1", "train"), ("again", "train"), ("2", "test")]
+    assert all(row["tokens"] > 5 for row in rows)
+    assert [(problem["code"], problem["count"]) for problem in found["blocking"]] == [("shared_across_parts", 3)]
+    kept = [example for example in examples if example.id not in report.at_fault["shared_across_parts"]]
+    without = audit_pairs(kept, Template(), tokenizer, 200)
     assert without.blocking == []
 
 

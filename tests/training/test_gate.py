@@ -1,6 +1,7 @@
 """What the examination of the pairs allows: a block is lifted by leaving pairs out; pairs go back to the experts."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,12 +51,16 @@ def test_a_block_is_lifted_by_leaving_the_trained_pairs_out_and_the_recipe_says_
     rows = client.get(url("run-check-rows", project, run.pk, code)).content.decode()
     assert "Leave 1 pair out of this run" in rows
     assert "2 of 2 shown" in rows
+    assert ("None" in rows, "Train" in rows) == (False, True)
     client.post(url("run-exclude", project, run.pk, code))
     run = Run.objects.get(pk=run.pk)
     first = str(leaky.rows.order_by("ordinal")[0].revision.pair_id)
     assert run.excluded == {code: [first]}
     assert launch_refusals(run) == []
-    assert "1 pair at fault is left out" in client.get(url("run-check", project, run.pk)).content.decode()
+    checked = client.get(url("run-check", project, run.pk)).content.decode()
+    assert "1 pair at fault is left out" in checked
+    assert ("Left out by hand" in checked, "No launch" in checked) == (True, False)
+    assert re.search(r"Pairs to learn from</span>\s*<span class=\"stat-value\">5<", checked)
     folder = run_write(run_launch(actor=owner, run=run)).path
     assert json.loads((folder / "spec.json").read_text())["data"]["excluded"] == [first]
     written = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]

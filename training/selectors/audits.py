@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from curation.choices import Part
 from curation.models import DatasetVersion, VersionPair
-from training.models import Audit
+from training.models import Audit, Run
 
 MUCH = 0.1  # of the pairs; who loses more should know before the launch
 
@@ -15,13 +16,16 @@ class Shown:
     segments: list[tuple[str, str]]
 
 
-def audit_page(audit: Audit) -> dict[str, Any]:
-    """Numbers, problems and coloured pairs of a finished audit."""
+def audit_page(run: Run, audit: Audit) -> dict[str, Any]:
+    """Numbers, problems and coloured pairs of a run's finished audit."""
     report = audit.report
+    by_hand = {pair for pairs in run.excluded.values() for pair in pairs}
     segments = report.get("segments", {})
     pairs = sum(report["counts"].values())
     return {
         "report": report,
+        "learnt": report["usable"]["train"] - len(by_hand),
+        "lifted": run.excluded.keys(),
         "blocking": [problem for problem in report.get("problems", []) if problem["leaves_out"]],
         "warnings": [problem for problem in report.get("problems", []) if not problem["leaves_out"]],
         "left_out": (left_out := pairs - sum(report["usable"].values())),
@@ -37,7 +41,7 @@ def problem_rows(audit: Audit, code: str) -> list[dict[str, Any]]:
     report = audit.report
     rows = [dict(row) for row in report.get("rows", []) if row["code"] == code]
     texts = instructions(audit.version, [row["id"] for row in rows])
-    return [{**row, "instruction": texts.get(row["id"], "")} for row in rows]
+    return [{**row, "instruction": texts.get(row["id"], ""), "part_label": Part(row["part"]).label} for row in rows]
 
 
 def instructions(version: DatasetVersion, pairs: list[str]) -> dict[str, str]:

@@ -108,7 +108,7 @@ def check_context(access: Access, run: Run) -> dict[str, object]:
         "forecast": forecast(run),
         "late": finishes_late(run) if draft else None,
         **probe_page(run),
-        **(audit_page(audit) if audit is not None and ready else {}),
+        **(audit_page(run, audit) if audit is not None and ready else {}),
     }
 
 
