@@ -8,10 +8,10 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -194,37 +194,84 @@ def read_json(path: Path) -> Rows:
 
 
 def read_csv(path: Path) -> Rows:
-    """Rows by their spreadsheet number: the heading is row 1. Raises ApplicationError for a cell without end, after
-    which rows could no more be told from the cell's own lines."""
+    """Rows by their spreadsheet number: the heading is row 1. Raises ApplicationError for a quotation mark that is
+    never closed, after which rows could no more be told from a cell's own lines."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = delimiter_of(file.readline(CHUNK))
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        first = file.readline(CHUNK)
+    # Where rows end with a line feed, a lone carriage return is no end of a row but a part of a cell.
+    with path.open(encoding="utf-8-sig", newline="\n" if first.endswith("\n") else "") as file:
+        lines, delimiter = Lines(file), delimiter_of(first)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         header = csv_header(reader)
         ours = is_exported(path, header)
-        number = 1
+        number, broken = 1, False
         while True:
-            number, begins = number + 1, reader.line_num + 1
+            number, begins = number + 1, lines.begin()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                if reader.line_num > begins and "field limit" in str(error):
+                lines.skip_row(delimiter)
+                if lines.ended or (lines.number > begins and "field limit" in str(error)):
                     raise ApplicationError(endless_cell(begins), field="file") from error
-                yield Row(number, {}, _("This row is not valid CSV: %(reason)s (line %(line)d).") % {
-                    "reason": error, "line": reader.line_num})  # fmt: skip
+                sentence, broken = _("This row is not valid CSV: %(reason)s (line %(line)d)."), True
+                yield Row(number, {}, sentence % {"reason": error, "line": begins}, lines.excerpt)
                 continue
             if any(cells):
-                yield csv_row(number, header, list(map(with_formula, cells)) if ours else cells)
+                row = csv_row(number, header, list(map(with_formula, cells)) if ours else cells)
+                if broken and not row.problem and lines.marks % 2:
+                    row = Row(number, {}, _("A quotation mark is missing in this row, or before it."), lines.excerpt)
+                broken = bool(row.problem)
+                yield row
+
+
+class Lines:
+    """The lines of a CSV file, with those of the row that is being read: a broken row takes its own lines along."""
+
+    def __init__(self, file: Iterable[str]) -> None:
+        self.file, self.held, self.number, self.ended = iter(file), list[str](), 0, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.file, "")
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.held.append(line)
+        self.number += 1
+        return line
+
+    def begin(self) -> int:
+        """A row begins; returns the number of its first line."""
+        self.held.clear()
+        return self.number + 1
+
+    def skip_row(self, delimiter: str) -> None:
+        """Read to the end of a broken row, as a reader finds it that takes quotation marks as they come. It is the
+        end of the file (`ended`) if a mark is never closed."""
+        whole = (line.replace("\r\n", "\n").replace("\r", " ") for line in chain(list(self.held), self))
+        with suppress(csv.Error):
+            next(csv.reader(whole, delimiter=delimiter))
+
+    @property
+    def marks(self) -> int:
+        """Quotation marks in the row; an odd number of them makes no whole cells."""
+        return sum(line.count('"') for line in self.held)
+
+    @property
+    def excerpt(self) -> str:
+        return "".join(self.held[:5]).strip()[:300]
 
 
 def endless_cell(line: int) -> str:
     sentence = _(
-        "A cell of the row that begins in line %(line)d is longer than %(most)d MB: a quotation mark may be missing "
-        "there. Nothing was taken."
+        "A quotation mark in the row that begins in line %(line)d is never closed, so the rows after it cannot be told "
+        "apart. Close it, or bring the file as XLSX. Nothing was taken."
     )
-    return sentence % {"line": line, "most": LONGEST_LINE // 2**20}
+    return sentence % {"line": line}
 
 
 def is_exported(path: Path, header: list[str]) -> bool:
@@ -254,9 +301,19 @@ def csv_header(reader: Any) -> list[str]:
 
 
 def csv_row(number: int, header: list[str], cells: list[str]) -> Row:
-    if len(cells) > len(header):
+    """A row with more or fewer cells than there are columns is none: its values would stand under wrong names."""
+    named = len(header)
+    while not header[named - 1]:
+        named -= 1
+    if len(cells) < named:
+        sentence = _(
+            "Cells in this row: %(found)d; columns: %(named)d. A line break may stand in a cell without quotation "
+            "marks."
+        )
+        return Row(number, {}, sentence % {"found": len(cells), "named": named}, " | ".join(cells)[:300])
+    if any(cells[len(header) :]):
         sentence = _("Cells in this row: %(found)d; columns: %(named)d. A quotation mark may be missing.")
-        return Row(number, {}, sentence % {"found": len(cells), "named": len(header)}, " | ".join(cells)[:300])
+        return Row(number, {}, sentence % {"found": len(cells), "named": named}, " | ".join(cells)[:300])
     return Row(number, {name: cell for name, cell in zip(header, cells, strict=False) if name})
 
 

@@ -158,7 +158,7 @@ def test_after_a_cell_without_end_its_lines_are_not_taken_for_rows(bring: Bring)
     batch = bring(lost.encode(), "pairs.csv")
     job = Job.objects.latest("pk")
     assert (batch.state, job.state, Pair.objects.count()) == (ImportState.FAILED, JobState.FAILED, 251)
-    assert "row that begins in line 252 is longer than" in job.error
+    assert "row that begins in line 252 is never closed" in job.error
 
 
 def test_a_look_through_the_file_reports_duplicates_and_refusals_and_stores_nothing(bring: Bring, owner: User) -> None:

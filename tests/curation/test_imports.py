@@ -152,6 +152,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: st
         (b"[" * 100_000, "pairs.json", "cannot be read as JSON"),
         (b"{\n" * 3, "pairs.jsonl", "None of the first 3 rows can be read. Row 1: This line is not valid JSON"),
         (b"a,a\n1,2\n", "pairs.csv", "Two columns are called"),
+        (b'a,b\n1,2\n3,"4\n5,6\n', "pairs.csv", "row that begins in line 3 is never closed"),
         (b"x", "pairs.doc", "not a file of pairs"),
         (b"x", "pairs.xlsx", "damaged"),
         (b"x", "pairs.parquet", "not a Parquet file"),
@@ -217,10 +218,10 @@ def test_what_no_pair_can_be_made_of_is_refused_row_by_row(bring: Bring) -> None
 
 
 def test_rows_of_csv_keep_their_line_ends_and_a_lost_quotation_mark_is_found(bring: Bring) -> None:
-    text = 'instruction;output\n"two\nlines";"say ""yes"""\nplain;text;more\n"broken"x;y\nlast;one\n"never closed;\nx\n'
+    text = 'instruction;output\n"two\nlines";"say ""yes"""\nplain;text;more\n"broken"x;y\nlast;one\n'
     batch = bring(text, "pairs.csv")
     assert [(row, reason[:25]) for row, _, reason in reasons(batch)] == [
-        (3, "Cells in this row: 3; col"), (4, "This row is not valid CSV"), (6, "This row is not valid CSV"),
+        (3, "Cells in this row: 3; col"), (4, "This row is not valid CSV"),
     ]  # fmt: skip
     current = Pair.objects.order_by("pk")[0].current
     assert (current.instruction, current.response) == ("two\nlines", 'say "yes"')

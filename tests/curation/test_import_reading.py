@@ -1,0 +1,47 @@
+"""CSV as people's programs write it: a broken row is one refused row, and no line of it comes in as another."""
+
+from pathlib import Path
+
+import pytest
+
+from core.denied import ApplicationError
+from curation.import_reading import read_csv
+
+Rows = list[tuple[int, str]]
+
+
+def read(tmp_path: Path, text: str) -> Rows:
+    """Number and cells of each row, or the beginning of what is wrong with it."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes(text.encode())
+    return [(row.number, row.problem[:20] or "|".join(row.values.values())) for row in read_csv(path)]
+
+
+CELLS = "Cells in this row: 1"
+BROKEN = "This row is not vali"
+MISSING = "A quotation mark is "
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('q,a\n"x"y,"two\nlines, of it"\nnext,one\n', [(2, BROKEN), (3, "next|one")]),
+        ('q,a\n"lost ,x\n"next","y"\nz,w\n', [(2, BROKEN), (3, "z|w")]),
+        ('q,a\nx\rand y,z\nnext,one\n', [(2, BROKEN), (3, "next|one")]),
+        ('q,a\r\n"x\ry",z\r\n', [(2, "x\ry|z")]),
+        ("q,a\rx,y\rnext,one\r", [(2, "x|y"), (3, "next|one")]),
+        ('q,a\nfirst\nsecond, half\n', [(2, CELLS), (3, "second| half")]),
+        ('q,a\nfirst\nhalf","whole"\nnext,"o""ne"\n', [(2, CELLS), (3, MISSING), (4, 'next|o"ne')]),
+        ('q,a,t\nx,5" pipe,u\nx,y\nx,y,z\n', [(2, 'x|5" pipe|u'), (3, "Cells in this row: 2"), (4, "x|y|z")]),
+        ("q,a,\nx,y\nx,y,,,\nx,y,z,v\n", [(2, "x|y"), (3, "x|y"), (4, "Cells in this row: 4")]),
+        ('q,a\nx\x00y,z\n"last"x,"of all"', [(2, "x\x00y|z"), (3, BROKEN)]),
+    ],
+)  # fmt: skip
+def test_a_broken_row_is_told_and_its_lines_are_no_rows(tmp_path: Path, text: str, rows: Rows) -> None:
+    assert read(tmp_path, text) == rows
+
+
+@pytest.mark.parametrize("text", ['q,a\nx,y\nz,"w\nv,u\n', 'q,a\nx,y\n"z"t,"w\nv,u\n', 'q,a\nx,y\nz,"w'])
+def test_a_quotation_mark_that_is_never_closed_refuses_the_file(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ApplicationError, match="row that begins in line 3 is never closed"):
+        read(tmp_path, text)
