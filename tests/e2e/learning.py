@@ -34,6 +34,7 @@ def launch_run(walk: Walk) -> None:
     expect(admin.page).to_have_url(re.compile(rf"/training/{walk.ids['run']}/$"))
     admin.sees("The training made model version 1.", timeout=JOB)
     admin.sees("Done", "Loss by step")
+    expect(admin.page.locator("#run-facts"), "without a reload").to_contain_text("Ended at")
     expect(admin.page.locator("main"), "what was told at the launch is over").not_to_contain_text("in the queue")
     drawn = admin.page.locator(".chart-figure").first.bounding_box()
     assert drawn is not None

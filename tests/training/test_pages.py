@@ -255,6 +255,22 @@ def test_a_run_that_takes_much_longer_than_foretold_says_so(
         assert told in client.get(url("run-live", project, run.pk)).content.decode()
 
 
+def test_the_facts_beside_a_run_come_again_with_its_live_part(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    run, client = prepare(), as_user(owner)
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, step=1, steps=4, excluded={"end_not_trained": ["7"]})
+    page = client.get(url("run-detail", project, run.pk)).content.decode()
+    assert 'max="1" value="0.25"' in page, "how far it is, from the first sight on"
+    assert page.count('id="run-facts"') == 1
+    assert "Ended at" not in page
+    Run.objects.filter(pk=run.pk).update(state=RunState.DONE, started_at=timezone.now(), ended_at=timezone.now())
+    told = client.get(url("run-live", project, run.pk)).content.decode()
+    facts = told[told.index('<dl class="facts" id="run-facts" hx-swap-oob="true">') :]
+    for fact in ("Started at", "Ended at", "Left out by hand", "1 pair<"):
+        assert fact in facts
+
+
 def test_a_curve_is_drawn_from_the_second_point_on(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare
 ) -> None:

@@ -24,6 +24,7 @@ from training.models import BaseModel, ModelVersion, Run, RunEvent
 from training.presets import measured, preset_recipe, preset_value, said
 from training.selectors.curves import bits_chart, loss_chart
 from training.selectors.diagnoses import diagnoses
+from training.selectors.material import share_told
 
 SAMPLES_SHOWN = 12
 SMOOTHED = 10  # steps; ml.train.run takes as many
@@ -64,7 +65,7 @@ def runs_of(project: Project) -> QuerySet[Run]:
 
 
 def run_live(run: Run) -> dict[str, Any]:
-    """What changes while a run goes on: the part of the page that asks for itself."""
+    """What changes while a run goes on: the parts of the page that are asked for again and again."""
     live = {**dict.fromkeys(LIVE_SHOWN), **run.live}  # filters in templates cannot take what is missing
     recent, beginning = smoothed(run)
     live["loss"] = live["loss"] if recent is None else recent
@@ -101,6 +102,9 @@ def run_live(run: Run) -> dict[str, Any]:
         "before": run.after if run.state == RunState.WAITING else None,
         "awaited": run.corpus if run.state == RunState.WAITING else None,
         "followers": list(run.followers.exclude(state=RunState.DRAFT)),
+        "how_much": share_told(run),
+        "by_hand": sum(map(len, run.excluded.values())),
+        "foretold": foretold(run),
     }
 
 

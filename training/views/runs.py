@@ -16,10 +16,9 @@ from training.access import run_access
 from training.choices import RunState
 from training.presets import preset_label
 from training.selectors.curves import drawn_curves
-from training.selectors.material import share_told
 from training.selectors.models import bases_all
 from training.selectors.queue import waiting_runs
-from training.selectors.runs import foretold, log_tail, recipe_rows, run_live, runs_of
+from training.selectors.runs import log_tail, recipe_rows, run_live, runs_of
 from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
 
 
@@ -51,21 +50,19 @@ def detail(request: HttpRequest, project: str, run: int) -> HttpResponse:
     context = {
         **run_live(found),
         "recipe": recipe_rows(found),
-        "share": share_told(found),
         "preset": preset_label(found.preset, found.project),
         "lineage": lineage_of("run", found),
         "may_control": access.check(Need.OWN),
         "log": log_tail(found),
-        "foretold": foretold(found),
     }
     return render(request, "training/run.html", context)
 
 
 @require_GET
 def live(request: HttpRequest, project: str, run: int) -> HttpResponse:
-    """The part of the page that asks for itself while the run is open; the ended one does not."""
+    """The parts of the page that change while the run is open; the ended one does not ask for them."""
     access, found = run_access(request, project, run)
-    return render(request, "training/run_live.html", {**run_live(found), "may_control": access.check(Need.OWN)})
+    return render(request, "training/run_told.html", {**run_live(found), "may_control": access.check(Need.OWN)})
 
 
 @require_GET
