@@ -18,17 +18,21 @@ from ml.presets import PRESETS
 from ml.recipe import TEXT, Recipe, RecipeError, RecipeField, recipe_fields
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
-from training.presets import CHOICES, preset_recipe, preset_value, presets_of, refused, said, shown, unit_of
+from training.presets import (
+    CHOICES,
+    METHODS,
+    method_name,
+    preset_recipe,
+    preset_value,
+    presets_of,
+    refused,
+    said,
+    shown,
+    unit_of,
+)
 from training.selectors.estimates import preset_seconds
 from training.services.launch import NAME_LENGTH, Wishes
 
-METHODS = (
-    ("lora", gettext_lazy("LoRA: a small adapter beside the model")),
-    ("dora", gettext_lazy("DoRA: an adapter that learns size and direction apart; slower, sometimes better")),
-    ("qlora", gettext_lazy("QLoRA: an adapter beside a model squeezed to 4 bits; for big models on a GPU")),
-    ("partial", gettext_lazy("Partial: the last layers of the model")),
-    ("full", gettext_lazy("Full: all weights of the model")),
-)
 TRUTHS = (("true", gettext_lazy("Yes")), ("false", gettext_lazy("No")))
 DETAILS = tuple(field for field in recipe_fields() if field.name != "method" and field.objectives != (TEXT,))
 FIRST = ("version", "base", "preset", "wanted_by", "name", "tell")
@@ -39,11 +43,6 @@ OFFERED_VERSIONS = 50
 def methods_here() -> list[tuple[str, Any]]:
     """The methods that this machine can do."""
     return [("", _("As the preset says")), *((key, label) for key, label in METHODS if key != "qlora" or can_squeeze())]
-
-
-def method_name(key: str) -> str:
-    """What people call a method; one that this version does not know keeps its key."""
-    return str(dict(METHODS).get(key, key)).split(":")[0]
 
 
 def wanted_by_field() -> forms.DateTimeField:
@@ -189,20 +188,18 @@ class LaunchForm(forms.Form):
     def presets(self) -> list[dict[str, Any]]:
         """The presets as cards: key, label, text, whether chosen, and the seconds that it takes, if that is known."""
         chosen, (version, base) = self["preset"].value(), self.pointed_at()
+        recipes = [preset.recipe for preset in self.offered]
+        times = preset_seconds(version, base, recipes) if version and base else [None] * len(recipes)
         return [
             {
                 "key": preset.key,
                 "label": preset.label,
                 "text": preset.text,
                 "chosen": preset.key == chosen,
-                "seconds": self.seconds(preset.key, version, base),
+                "seconds": seconds,
             }
-            for preset in self.offered
+            for preset, seconds in zip(self.offered, times, strict=True)
         ]
-
-    def seconds(self, preset: str, version: DatasetVersion | None, base: BaseModel | None) -> float | None:
-        recipe = preset_recipe(preset, self.project)
-        return preset_seconds(version, base, recipe) if version and base and recipe else None
 
     def pointed_at(self) -> tuple[DatasetVersion | None, BaseModel | None]:
         """The version and the base model that stand in the form now, as far as they are there."""

@@ -15,8 +15,20 @@ from ml.presets import PRESETS, TEXT_PRESETS
 from ml.recipe import ADAPTERS, Recipe, RecipeError, RecipeField
 from training.models import OwnPreset
 
+METHODS = (
+    ("lora", gettext_lazy("LoRA: a small adapter beside the model")),
+    ("dora", gettext_lazy("DoRA: an adapter that learns size and direction apart; slower, sometimes better")),
+    ("qlora", gettext_lazy("QLoRA: an adapter beside a model squeezed to 4 bits; for big models on a GPU")),
+    ("partial", gettext_lazy("Partial: the last layers of the model")),
+    ("full", gettext_lazy("Full: all weights of the model")),
+)
 FULL_RATE_SHARE = 0.1  # a model's own weights are moved with a tenth of LoRA's learning rate
 OWN = "own-"
+
+
+def method_name(key: str) -> str:
+    """What people call a method; one that this version does not know keeps its key."""
+    return str(dict(METHODS).get(key, key)).split(":")[0]
 
 
 @dataclass(frozen=True)
@@ -24,33 +36,36 @@ class Preset:
     key: str
     label: str | Promise
     text: str | Promise
+    recipe: Recipe
 
 
-CHOICES = (
-    Preset("quick", gettext_lazy("Quick"), gettext_lazy("A few steps, to see that everything works.")),
-    Preset("balanced", gettext_lazy("Balanced"), gettext_lazy("The usual choice: good answers in reasonable time.")),
-    Preset(
-        "best",
-        gettext_lazy("Best"),
-        gettext_lazy("More passes and longer pairs: for the last bit of quality."),
-    ),
+CHOICES = tuple(
+    Preset(key, label, text, PRESETS[key])
+    for key, label, text in (
+        ("quick", gettext_lazy("Quick"), gettext_lazy("A few steps, to see that everything works.")),
+        ("balanced", gettext_lazy("Balanced"), gettext_lazy("The usual choice: good answers in reasonable time.")),
+        ("best", gettext_lazy("Best"), gettext_lazy("More passes and longer pairs: for the last bit of quality.")),
+    )
 )
 
 
 def presets_of(project: Project) -> list[Preset]:
     """The three that come with the program, and the project's own."""
-    own = OwnPreset.objects.filter(project=project)
-    return [*CHOICES, *(Preset(f"{OWN}{preset.pk}", preset.name, told(preset.recipe)) for preset in own)]
+    own = [(preset, Recipe.from_json(preset.recipe)) for preset in OwnPreset.objects.filter(project=project)]
+    return [*CHOICES, *(Preset(f"{OWN}{preset.pk}", preset.name, told(recipe), recipe) for preset, recipe in own)]
 
 
-def told(recipe: dict[str, Any]) -> str:
+def told(recipe: Recipe) -> str:
     """A recipe of the project's own in a few words."""
-    read = Recipe.from_json(recipe)
-    values = {"method": read.method, "epochs": f"{read.epochs:g}", "rate": f"{read.learning_rate:g}"}
+    values = {
+        "method": method_name(recipe.method),
+        "epochs": f"{recipe.epochs:g}",
+        "rate": f"{recipe.learning_rate:g}",
+    }
     text = ngettext(
         "Your own: %(method)s, %(epochs)s pass, learning rate %(rate)s.",
         "Your own: %(method)s, %(epochs)s passes, learning rate %(rate)s.",
-        plural(read.epochs),
+        plural(recipe.epochs),
     )
     return text % values
 

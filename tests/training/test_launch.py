@@ -194,7 +194,7 @@ def test_before_the_first_run_the_time_is_guessed_from_how_fast_the_model_is_rea
     measured_so, run.base.report = run.base.report["speed"], {}
     assert (measured_so["device"], measured_so["reading"] > 0, measured_so["step"] > 0) == ("CPU", True, True)
     assert (forecast(run).source, forecast(run).seconds) == ("size", None)
-    assert preset_seconds(run.version, run.base, recipe) is None, "nobody has counted tokens"
+    assert preset_seconds(run.version, run.base, [recipe]) == [None], "nobody has counted tokens"
     total, pairs = run.audit.report["tokens"]["total"], run.audit.report["usable"]["train"]
     Revision.objects.update(tokens=round(total / pairs))
     run.base.report = {"speed": {**measured_so, "reading": 200.0}}
@@ -202,14 +202,15 @@ def test_before_the_first_run_the_time_is_guessed_from_how_fast_the_model_is_rea
     found = forecast(run)
     expected = START + 1.2 * 2.4 * 2 * total / 200
     assert (found.source, found.seconds) == ("registered", pytest.approx(expected))
-    assert preset_seconds(run.version, run.base, recipe) == pytest.approx(expected, rel=0.1)
+    assert preset_seconds(run.version, run.base, [recipe]) == pytest.approx([expected], rel=0.1)
     client = sign_in(owner)
     assert "half or twice as long is possible" in client.get(f"{page}{run.pk}/check/").content.decode()
     form = client.get(f"{page}new/?version=x&base=99999999999999999999&preset=quick").content.decode()
     assert "Takes about" not in form, "nothing is chosen that there is"
     assert client.get(f"{page}new/").content.decode().count("Takes about") == 3
     Run.objects.filter(pk=run.pk).update(state=RunState.DONE, result={"tokens_per_second": 50})
-    assert preset_seconds(run.version, run.base, recipe) == pytest.approx(START + 1.2 * 2 * total / 50, rel=0.1)
+    expected = START + 1.2 * 2 * total / 50
+    assert preset_seconds(run.version, run.base, [recipe]) == pytest.approx([expected], rel=0.1)
 
 
 def test_what_is_needed_grows_with_what_is_trained(prepare: Prepare) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -74,6 +76,22 @@ def test_an_own_preset_decides_like_the_others(
     client.post(url("run-preset-drop", project, preset.pk))
     assert not OwnPreset.objects.exists()
     assert client.get(url("run-edit", project, made.pk)).status_code == 200  # its recipe stays its own
+
+
+def test_the_form_asks_the_database_as_often_for_one_own_preset_as_for_many(
+    as_user: AsUser, owner: User, project: Project, prepare: Prepare
+) -> None:
+    client, run = as_user(owner), prepare()
+    preset_keep(actor=owner, run=run, name="One")
+    client.get(url("run-new", project))  # what is looked up once in a while is looked up now
+    with CaptureQueriesContext(connection) as one:
+        assert client.get(url("run-new", project)).status_code == 200
+    made = [OwnPreset(project=project, name=f"P{n}", recipe=run.recipe, created_by=owner) for n in range(12)]
+    OwnPreset.objects.bulk_create(made)
+    with CaptureQueriesContext(connection) as many:
+        assert "P11" in client.get(url("run-new", project)).content.decode()
+    assert len(many) <= len(one)
+    assert len(one) <= 20
 
 
 def test_cloning_fills_the_form_and_comparing_tells_the_difference(

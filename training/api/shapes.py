@@ -10,9 +10,8 @@ from core.api.shapes import PersonOut
 from curation.models import DatasetVersion
 from ml.recipe import RecipeField, recipe_fields
 from training.choices import Tell
-from training.forms import METHODS
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
-from training.presets import said
+from training.presets import METHODS, said
 from training.selectors.curves import MEASURES, POINTS
 from training.selectors.diagnoses import diagnoses
 from training.services.chat import LONGEST, MOST_TOKENS

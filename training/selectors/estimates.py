@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,15 +137,23 @@ def guessed_seconds(base: BaseModel, recipe: Recipe, tokens: float) -> float | N
     return START + ON_THE_WAY * PASSES[recipe.method] * tokens / speed if speed else None
 
 
-def preset_seconds(version: DatasetVersion, base: BaseModel, recipe: Recipe) -> float | None:
-    """About how long a training by this recipe would take, before its pairs are examined; None if nobody can tell."""
+def preset_seconds(version: DatasetVersion, base: BaseModel, recipes: Sequence[Recipe]) -> list[float | None]:
+    """About how long a training by each recipe would take, before its pairs are examined; None if nobody can tell.
+
+    Asks the database once for the pairs and once for each method, however many recipes there are.
+    """
     rows = VersionPair.objects.filter(version=version, part=Part.TRAIN)
     found = rows.aggregate(pairs=Count("pk"), tokens=Avg("revision__tokens"))
-    tokens = pairs_seen(recipe, found["pairs"]) * (found["tokens"] or 0)
-    speed = trained_speed(base, recipe.method)
-    if speed and tokens:
-        return START + ON_THE_WAY * tokens / speed
-    return guessed_seconds(base, recipe, tokens) if tokens else None
+    speeds = {method: trained_speed(base, method) for method in {recipe.method for recipe in recipes}}
+
+    def seconds(recipe: Recipe) -> float | None:
+        tokens = pairs_seen(recipe, found["pairs"]) * (found["tokens"] or 0)
+        if not tokens:
+            return None
+        speed = speeds[recipe.method]
+        return START + ON_THE_WAY * tokens / speed if speed else guessed_seconds(base, recipe, tokens)
+
+    return [seconds(recipe) for recipe in recipes]
 
 
 def existing(path: Path) -> Path:

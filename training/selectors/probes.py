@@ -11,11 +11,14 @@ from ml.hashing import json_sha256
 from ml.recipe import Recipe
 from training.choices import AuditState
 from training.models import Probe, Run
+from training.presets import method_name
 
 # A training may fill memory to this share of what the machine has; the rest is for everything else on it.
 FILL = 0.9
 # How much longer full training may take than LoRA and still be worth its time.
 WORTH = 1.5
+# What share of the best method's time another one must stay below to be worth naming.
+QUICKER = 0.75
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,29 @@ def recommendation(found: list[Trial]) -> str:
             "None of the methods fits into this machine's memory. Take fewer examples at a time, shorter ones, or a "
             "smaller model."
         )
-    lora, full = fitting.get("lora"), fitting.get("full")
+    lora, full, partial = (fitting.get(method) for method in ("lora", "full", "partial"))
     if lora and full and full.seconds <= WORTH * lora.seconds:
         return _(
             "Both fit. LoRA (%(lora)s) changes little and makes small files: take it first. Full training (%(full)s) "
             "takes hardly longer and learns more from much data."
         ) % {"lora": duration(lora.seconds), "full": duration(full.seconds)}
     best = lora or min(fitting.values(), key=lambda trial: trial.seconds)
-    values = {"method": best.method, "time": duration(best.seconds), "memory": filesizeformat(best.memory)}
-    return _("Take %(method)s: about %(time)s with %(memory)s of memory.") % values
+    values = {
+        "method": method_name(best.method),
+        "time": duration(best.seconds),
+        "memory": filesizeformat(best.memory),
+    }
+    told = [_("Take %(method)s: about %(time)s with %(memory)s of memory.") % values]
+    if partial and partial.seconds < QUICKER * best.seconds:
+        told.append(
+            _("Partial training takes %(time)s; it changes the last layers alone and learns less of what is new.")
+            % {"time": duration(partial.seconds)}
+        )
+    if full and full is not best:
+        told.append(
+            _("Full training takes %(time)s; it learns most from much data, and forgets most of the rest.")
+            % {"time": duration(full.seconds)}
+        )
+    elif not full and any(trial.method == "full" for trial in found):
+        told.append(_("Full training does not fit into this machine's memory."))
+    return " ".join(told)

@@ -1,6 +1,6 @@
 from django import template
 
-from training.forms import method_name
+from training.presets import method_name
 
 register = template.Library()
 register.filter(method_name)
