@@ -38,7 +38,6 @@ def version_detail(request: HttpRequest, project: str, version: int) -> HttpResp
         **version_page(found, access.user),
         "page": page,
         "part": part,
-        "rows_asked": "part" in request.GET or "start" in request.GET,
         "may_own": access.allows(Need.OWN),
     }
     return render(request, "curation/version.html", context)
