@@ -45,7 +45,10 @@ def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_aga
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     (spoilt_folder / "weights.bin").write_bytes(b"\x80\x04")
-    base = examined(base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder)))
+    base = base_register(actor=owner, name="Spoilt", folder=str(spoilt_folder))
+    live, asked = f"/p/{project.slug}/models/bases/{base.pk}/live/", {"HX-Request": "true"}
+    assert "every 2s" in as_user(admin).get(live, headers=asked).content.decode()
+    base = examined(base)
     assert base.state == ModelState.REFUSED
     assert "weights.bin" in base.error
     with monkeypatch.context() as swedish:
@@ -55,7 +58,10 @@ def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_aga
     remove = f"/p/{project.slug}/models/bases/{base.pk}/remove/"
     assert as_user(owner).post(remove).status_code == 404
     page = as_user(admin).get(f"/p/{project.slug}/models/bases/{base.pk}/").content.decode()
-    assert ("Take it off the list" in page, as_user(admin).post(remove).status_code) == (True, 302)
+    assert "Take it off the list" in page
+    assert as_user(admin).get(live, headers=asked).headers["HX-Refresh"] == "true"
+    assert "0 tokens" not in as_user(admin).get(f"/p/{project.slug}/models/").content.decode()
+    assert as_user(admin).post(remove).status_code == 302
     assert not BaseModel.objects.exists()
     assert (spoilt_folder / "config.json").is_file(), "a folder of the operator's own stays"
     (spoilt_folder / "weights.bin").unlink()

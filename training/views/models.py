@@ -20,6 +20,7 @@ from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_on, refusal_told
 from training.access import base_access, model_access
 from training.base_forms import ArchiveForm, FolderForm, HubForm, NamedForm
+from training.choices import ModelState
 from training.models import BaseModel, ModelVersion
 from training.selectors.models import (
     base_files,
@@ -98,8 +99,11 @@ def base(request: HttpRequest, project: str, base: int) -> HttpResponse:
 
 @require_GET
 def base_live(request: HttpRequest, project: str, base: int) -> HttpResponse:
-    """The state of a base model; asks for itself while the model is being examined."""
+    """The state of a base model; asks for itself while the model is being examined. Then the whole page comes again:
+    its files and its card, and the way to a training."""
     access, found = base_access(request, project, base)
+    if request.headers.get("HX-Request") and found.state != ModelState.CHECKING:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return render(request, "training/base_live.html", {"base": found, **examined(found, access)})
 
 
