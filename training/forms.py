@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,12 +17,13 @@ from curation.models import DatasetVersion
 from curation.selectors.subsets import Subset
 from ml.devices import can_squeeze
 from ml.presets import PRESETS
-from ml.recipe import TEXT, Recipe, RecipeError, RecipeField, recipe_fields
+from ml.recipe import OF_PAIRS, TEXT, Recipe, RecipeError, RecipeField, recipe_fields, recipe_parts
 from training.choices import ModelState, Tell
 from training.models import BaseModel, ModelVersion, Run
 from training.presets import (
     CHOICES,
     METHODS,
+    effects,
     method_name,
     preset_recipe,
     preset_value,
@@ -105,10 +108,6 @@ class LaunchForm(forms.Form):
         label=gettext_lazy("Method"),
         choices=methods_here,
         required=False,
-        help_text=gettext_lazy(
-            "What is changed in the model. LoRA is faster and makes small files; full training changes more, with more "
-            "memory. The check before the launch can try each on this machine."
-        ),
     )
     nights = nights_field()
     data_share = forms.FloatField(
@@ -139,8 +138,12 @@ class LaunchForm(forms.Form):
         self.fields["base"].choices = models_of(project)  # type: ignore[attr-defined]
         self.fields["preset"].choices = [(each.key, each.label) for each in self.offered]  # type: ignore[attr-defined]
         self.fields["data_share"].unit = "%"  # type: ignore[attr-defined]
+        self.fields["method"].help_text = method_help(
+            _("What is changed in the model. The check before the launch can try each method on this machine.")
+        )
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting)
+        show_when_needed(self, DETAILS, [preset.recipe for preset in self.offered])
         self.after = run.after if run is not None else None
         if run is not None and run.after is not None:
             told = _("What “%(name)s” makes") % {"name": run.after.name}
@@ -181,9 +184,10 @@ class LaunchForm(forms.Form):
     def choices_first(self) -> list[forms.BoundField]:
         return [self[name] for name in FIRST]
 
-    def details(self) -> list[forms.BoundField]:
-        first = ("method", "data_share", "data_seed", "nights")
-        return [*(self[name] for name in first), *(self[setting.name] for setting in DETAILS)]
+    def details(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Under their headings."""
+        first = [self[name] for name in ("method", "data_share", "data_seed", "nights")]
+        return [(_("Method, pairs and hours"), first), *parted(self, DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
         """The presets as cards: key, label, text, whether chosen, and the seconds that it takes, if that is known."""
@@ -221,11 +225,21 @@ class LaunchForm(forms.Form):
 
     def changed_details(self) -> bool:
         """Whether the details should be open: something in them was set or is wrong."""
-        return any(field.value() not in (None, "", False) or field.errors for field in self.details())
+        return any_set(self.details())
 
     def changes(self) -> dict[str, Any]:
         """The details that a person has set, as ml.recipe takes them."""
         return changes_of(DETAILS, self.cleaned_data)
+
+
+def parted(form: forms.Form, settings: Sequence[RecipeField]) -> list[tuple[str, list[forms.BoundField]]]:
+    """The fields of these settings, each part under its heading."""
+    return [(said(heading), [form[setting.name] for setting in part]) for heading, part in recipe_parts(settings)]
+
+
+def any_set(details: Sequence[tuple[str, list[forms.BoundField]]]) -> bool:
+    fields = (field for _heading, part in details for field in part)
+    return any(field.value() not in (None, "", False) or field.errors for field in fields)
 
 
 def changes_of(details: Sequence[RecipeField], data: dict[str, Any]) -> dict[str, Any]:
@@ -269,21 +283,35 @@ def bounds(setting: RecipeField, step: str) -> dict[str, str]:
     return {"step": step, **{name: f"{value:g}" for name, value in limits.items() if value is not None}}
 
 
-def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> str:
-    """What it does, its effect, its range, and what each preset says."""
-    parts = [said(setting.help), said(setting.effect)]
+def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> SafeString:
+    """Three lines: what it is; what it does to time, memory and quality; its range, and what each preset says."""
+    what, range_ = [said(setting.help)], []
     if setting.only_for:
-        parts.append(_("Only for %(methods)s.") % {"methods": ", ".join(map(method_name, setting.only_for))})
+        what.append(_("Only for %(methods)s.") % {"methods": ", ".join(map(method_name, setting.only_for))})
     if setting.minimum is not None and setting.maximum is not None:
-        parts.append(
-            _("From %(low)s to %(high)s.") % {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
-        )
+        bounds_ = {"low": f"{setting.minimum:.10g}", "high": f"{setting.maximum:.10g}"}
+        range_.append(_("From %(low)s to %(high)s.") % bounds_)
     values = [(label, shown(setting, preset_value(recipe, recipe.method, setting.name))) for label, recipe in presets]
     if len({value for _label, value in values}) == 1:
-        parts.append(_("Every preset says: %(value)s.") % {"value": values[0][1]})
+        range_.append(_("Every preset says: %(value)s.") % {"value": values[0][1]})
     else:
-        parts.append(_("Presets: %(values)s.") % {"values": "; ".join(f"{label}: {value}" for label, value in values)})
-    return " ".join(filter(None, parts))
+        range_.append(_("Presets: %(values)s.") % {"values": "; ".join(f"{label}: {value}" for label, value in values)})
+    return format_html("{}<br>{}<br>{}", " ".join(what), effects(setting), " ".join(range_))
+
+
+def method_help(text: str) -> SafeString:
+    setting = next(field for field in recipe_fields() if field.name == "method")
+    return format_html("{}<br>{}", text, effects(setting))
+
+
+def show_when_needed(form: forms.Form, settings: Sequence[RecipeField], recipes: Sequence[Recipe]) -> None:
+    """Let what belongs to some methods or objectives alone be seen while one of these is chosen: by name, or, while
+    nothing is, by one of the presets' `recipes`. The empty word is "as the preset says"."""
+    for setting in settings:
+        for name, needed in (("method", setting.only_for), ("objective", setting.objectives)):
+            if needed and name in form.fields and needed != OF_PAIRS:
+                preset = [""] if any(getattr(recipe, name) in needed for recipe in recipes) else []
+                form.fields[setting.name].widget.attrs["data-when"] = " ".join([name, *preset, *needed])
 
 
 def initial_of(run: Run) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from core.models import Project
 from core.numbers import whole_number
 from ml.phrases import filled
 from ml.presets import PRESETS, TEXT_PRESETS
-from ml.recipe import ADAPTERS, Recipe, RecipeError, RecipeField
+from ml.recipe import ADAPTERS, SAME, Recipe, RecipeError, RecipeField
 from training.models import OwnPreset
 
 METHODS = (
@@ -116,6 +116,8 @@ UNITS = {
     "bytes": ngettext_lazy("byte", "bytes"),
     "layers": ngettext_lazy("layer", "layers"),
     "measurements": ngettext_lazy("measurement", "measurements"),
+    "checkpoints": ngettext_lazy("checkpoint", "checkpoints"),
+    "threads": ngettext_lazy("thread", "threads"),
 }
 
 
@@ -132,6 +134,14 @@ NOUGHT = {
 def said(sentence: str) -> str:
     """What ml.recipe says, in the reader's language. There the sentences are marked and not translated."""
     return _(sentence) if sentence else ""
+
+
+def effects(setting: RecipeField) -> str:
+    """What becomes of time, memory and quality when a setting is changed, in the reader's language."""
+    names = ((_("Time"), setting.time), (_("Memory"), setting.memory), (_("Quality"), setting.quality))
+    changed = [f"{name}: {said(text)}" for name, text in names if text != SAME]
+    same = [name for name, text in names if text == SAME]
+    return " ".join([*changed, *([f"{', '.join(same)}: {said(SAME)}"] if same else [])])
 
 
 def refused(error: RecipeError) -> str:

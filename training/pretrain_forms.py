@@ -15,7 +15,18 @@ from ml.presets import TEXT_PRESETS
 from ml.recipe import TEXT, recipe_fields
 from ml.sizes import SIZES
 from training.choices import ModelState, Tell
-from training.forms import changes_of, detail_field, differing, nights_field, tell_field, wanted_by_field
+from training.forms import (
+    any_set,
+    changes_of,
+    detail_field,
+    differing,
+    method_help,
+    nights_field,
+    parted,
+    show_when_needed,
+    tell_field,
+    wanted_by_field,
+)
 from training.models import BaseModel, Run
 from training.presets import CHOICES, presets_of
 from training.services.launch import NAME_LENGTH, Wishes
@@ -102,8 +113,10 @@ class PretrainForm(forms.Form):
         self.fields["then"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
         self.fields["base"].choices = models_offered()  # type: ignore[attr-defined]
         self.fields["vocabulary"].unit = _("tokens")  # type: ignore[attr-defined]
+        self.fields["method"].help_text = method_help(_("What is changed in the model."))
         for setting in DETAILS:
             self.fields[setting.name] = detail_field(setting, presets_shown())
+        show_when_needed(self, DETAILS, list(TEXT_PRESETS.values()))
         best_by: Any = self.fields["best_by"]
         best_by.choices = [(value, label) for value, label in best_by.choices if value != "answers"]
         self.fields["then_preset"].choices = [(each.key, each.label) for each in presets_of(project)]  # type: ignore[attr-defined]
@@ -145,8 +158,10 @@ class PretrainForm(forms.Form):
     def choices_after(self) -> list[forms.BoundField]:
         return [self[name] for name in ("then", "then_preset")]
 
-    def details(self) -> list[forms.BoundField]:
-        return [self["method"], self["vocabulary"], self["nights"], *(self[setting.name] for setting in DETAILS)]
+    def details(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Under their headings."""
+        first = [self[name] for name in ("method", "vocabulary", "nights")]
+        return [(_("Method, words and hours"), first), *parted(self, DETAILS)]
 
     def presets(self) -> list[dict[str, Any]]:
         chosen = self["preset"].value()
@@ -156,7 +171,7 @@ class PretrainForm(forms.Form):
         ]
 
     def changed_details(self) -> bool:
-        return any(field.value() not in (None, "", False) or field.errors for field in self.details())
+        return any_set(self.details())
 
 
 def initial_of(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ml.phrases import gettext_noop
-from ml.recipe.setting import setting
+from ml.recipe.setting import SAME, setting
 
 METHODS = (
     ("lora", gettext_noop("LoRA: a small adapter beside the model")),
@@ -27,8 +27,11 @@ class Learning:
         "lora",
         gettext_noop("Method"),
         gettext_noop("What is changed in the model."),
-        effect=gettext_noop(
-            "LoRA trains small added matrices and keeps the base model; full training changes every weight."
+        time=gettext_noop("LoRA and partial training are quicker than full, DoRA and QLoRA slower than LoRA."),
+        memory=gettext_noop("LoRA and partial training need far less than full, QLoRA least."),
+        quality=gettext_noop(
+            "LoRA trains small matrices beside the model and keeps most of what it knew; full training changes every "
+            "weight, learns most from much data and forgets most."
         ),
         choices=METHODS,
     )
@@ -38,7 +41,9 @@ class Learning:
         gettext_noop(
             "To say what people wrote, to prefer the better of two answers, or to go on with text as a corpus does."
         ),
-        effect=gettext_noop(
+        time=gettext_noop("Preferring takes about twice as long, since two answers are read."),
+        memory=gettext_noop("Preferring needs about twice as much."),
+        quality=gettext_noop(
             "Preferring needs pairs of a better and a worse answer (corrections, votes); start it from a model that "
             "already answers well."
         ),
@@ -53,7 +58,9 @@ class Learning:
         0.1,
         gettext_noop("Closeness to where it began"),
         gettext_noop("How closely a model that learns preferences stays to what it said before (beta)."),
-        effect=gettext_noop("Higher changes less; lower follows the preferences further, until the answers break."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("Higher changes less; lower follows the preferences further, until the answers break."),
         minimum=0.001,
         maximum=10,
         advanced=True,
@@ -63,7 +70,9 @@ class Learning:
         3.0,
         gettext_noop("Passes over the data"),
         gettext_noop("How often the model sees each pair, or the whole text."),
-        effect=gettext_noop("More passes fit the data better, until the model starts to repeat it word for word."),
+        time=gettext_noop("Twice the passes take twice as long."),
+        memory=SAME,
+        quality=gettext_noop("More passes fit the data better, until the model starts to repeat it word for word."),
         unit="passes",
         minimum=0.01,
         maximum=100,
@@ -72,7 +81,11 @@ class Learning:
         0,
         gettext_noop("Steps at most"),
         gettext_noop("Stop after this many steps, whatever the passes say; 0 lets the passes decide."),
-        effect=gettext_noop("A fixed number of steps makes runs of different data amounts take the same time."),
+        time=gettext_noop("Ends the run, whatever is left."),
+        memory=SAME,
+        quality=gettext_noop(
+            "Fewer steps teach less; a fixed number makes runs on different amounts of data comparable."
+        ),
         unit="steps",
         minimum=0,
         maximum=10_000_000,
@@ -82,7 +95,9 @@ class Learning:
         8,
         gettext_noop("Examples at a time"),
         gettext_noop("How many pairs, or blocks of text, are computed together."),
-        effect=gettext_noop("Larger batches use more memory and are steadier; smaller ones take more steps."),
+        time=gettext_noop("More is quicker on a GPU; on a processor it is nearly the same."),
+        memory=gettext_noop("Grows with the number: halve it when the memory is short."),
+        quality=gettext_noop("Larger batches are steadier, and make fewer steps of a pass."),
         unit="examples",
         minimum=1,
         maximum=1024,
@@ -91,7 +106,9 @@ class Learning:
         1,
         gettext_noop("Batches per step"),
         gettext_noop("How many batches are added up before the model changes once."),
-        effect=gettext_noop("Acts like a larger batch without needing its memory."),
+        time=SAME,
+        memory=gettext_noop("None: it acts like a larger batch without needing its memory."),
+        quality=gettext_noop("More is steadier, and makes fewer steps of a pass."),
         unit="batches",
         minimum=1,
         maximum=1024,
@@ -101,7 +118,9 @@ class Learning:
         2e-4,
         gettext_noop("Learning rate"),
         gettext_noop("How far each step moves the weights."),
-        effect=gettext_noop(
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop(
             "Too high destroys what the model knows, too low teaches nothing. About 2e-4 for LoRA, 2e-5 for full."
         ),
         minimum=1e-7,
@@ -111,7 +130,9 @@ class Learning:
         0.05,
         gettext_noop("Warm-up"),
         gettext_noop("Share of the steps in which the learning rate rises from zero."),
-        effect=gettext_noop("A gentle start avoids a jump in the loss."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("A gentle start avoids a jump in the loss."),
         minimum=0,
         maximum=0.9,
         advanced=True,
@@ -120,7 +141,9 @@ class Learning:
         0.0,
         gettext_noop("Weight decay"),
         gettext_noop("How strongly weights are pulled towards zero."),
-        effect=gettext_noop("A little can reduce learning by heart; 0 leaves it off."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("A little can reduce learning by heart; 0 leaves it off."),
         minimum=0,
         maximum=1,
         advanced=True,
@@ -129,6 +152,9 @@ class Learning:
         "cosine",
         gettext_noop("Course of the learning rate"),
         gettext_noop("How the learning rate falls after the warm-up."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("Falling to the end leaves the model steadier; the cosine curve is usual."),
         choices=(
             ("linear", gettext_noop("Straight down")),
             ("cosine", gettext_noop("Cosine curve down")),
@@ -140,7 +166,9 @@ class Learning:
         1.0,
         gettext_noop("Largest step"),
         gettext_noop("Gradients longer than this are shortened; 0 leaves them."),
-        effect=gettext_noop("Keeps one odd batch from throwing the model off."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("Keeps one odd batch from throwing the model off."),
         minimum=0,
         maximum=1000,
         advanced=True,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ml.phrases import gettext_noop
 from ml.recipe.learning import OF_PAIRS, TEXT
-from ml.recipe.setting import setting
+from ml.recipe.setting import SAME, setting
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,9 @@ class Reading:
         512,
         gettext_noop("Longest pair"),
         gettext_noop("Pairs with more tokens, prompt and response together, are left out and listed: nothing is cut."),
-        effect=gettext_noop("Longer pairs need more time and memory."),
+        time=gettext_noop("Longer pairs take longer."),
+        memory=gettext_noop("The longest pairs decide how much is needed."),
+        quality=gettext_noop("What is longer teaches nothing: too low a limit leaves good pairs out."),
         unit="tokens",
         minimum=16,
         maximum=131_072,
@@ -29,7 +31,9 @@ class Reading:
         gettext_noop(
             "The corpus is read as one stream of tokens and cut into blocks of this many; nothing is left out."
         ),
-        effect=gettext_noop("A longer block lets the model look back further, and costs more time and memory."),
+        time=gettext_noop("A longer block takes a little longer."),
+        memory=gettext_noop("Grows with the length."),
+        quality=gettext_noop("A longer block lets the model look back further."),
         unit="tokens",
         minimum=8,
         maximum=131_072,
@@ -39,7 +43,9 @@ class Reading:
         100_000,
         gettext_noop("Held-out text measured"),
         gettext_noop("How much of the text that is kept apart is measured for perplexity and bits per byte."),
-        effect=gettext_noop("More gives a steadier number and takes longer."),
+        time=gettext_noop("More takes longer at each measurement."),
+        memory=SAME,
+        quality=gettext_noop("The model stays the same; the number gets steadier."),
         unit="bytes",
         minimum=100,
         maximum=100_000_000,
@@ -52,9 +58,9 @@ class Reading:
         gettext_noop(
             "Put the pairs of a batch into one row, each seeing only itself, instead of padding them to equal length."
         ),
-        effect=gettext_noop(
-            "Faster, with the same result. Each run tries first whether its model can do it, and pads if not."
-        ),
+        time=gettext_noop("Quicker where pairs differ in length."),
+        memory=gettext_noop("Less, since nothing is padded."),
+        quality=gettext_noop("The same: each run tries first whether its model can do it, and pads if not."),
         advanced=True,
         objectives=OF_PAIRS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,14 @@ from ml.recipe.learning import ADAPTERS, TEXT, Learning
 from ml.recipe.reading import Reading
 from ml.recipe.setting import RecipeError, RecipeField, valid
 from ml.recipe.weights import Weights
+
+# Under which heading a form shows the settings of each part.
+HEADINGS = (
+    (Learning, gettext_noop("What is learnt, and in which steps")),
+    (Reading, gettext_noop("How pairs and texts are read")),
+    (Weights, gettext_noop("Which weights change")),
+    (Course, gettext_noop("On the way, and the machine")),
+)
 
 
 @dataclass(frozen=True)
@@ -90,3 +99,10 @@ def recipe_fields(objective: str = "") -> tuple[RecipeField, ...]:
         for field in dataclasses.fields(Recipe)
     )
     return tuple(field for field in found if not objective or objective in (field.objectives or (objective,)))
+
+
+def recipe_parts(settings: Sequence[RecipeField]) -> list[tuple[str, list[RecipeField]]]:
+    """These settings under their headings; a heading without any is left out."""
+    names = ((heading, {field.name for field in dataclasses.fields(part)}) for part, heading in HEADINGS)
+    parts = [(heading, [setting for setting in settings if setting.name in own]) for heading, own in names]
+    return [part for part in parts if part[1]]

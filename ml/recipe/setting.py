@@ -8,6 +8,8 @@ from typing import Any
 
 from ml.phrases import filled, gettext_noop
 
+SAME = gettext_noop("The same.")
+
 
 class RecipeError(ValueError):
     """A setting cannot be used: `field` is its name, `sentence` what is wrong and what to do.
@@ -23,15 +25,18 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecipeField:
-    """What a form shows for one setting. `choices` are (value, label); `only_for` are the methods it belongs to and
-    `objectives` what is learnt with it, each empty for all."""
+    """What a form shows for one setting. `time`, `memory` and `quality` say what becomes of each when it is changed;
+    `choices` are (value, label); `only_for` are the methods it belongs to and `objectives` what is learnt with it, each
+    empty for all."""
 
     name: str
     kind: str
     default: Any
     label: str
     help: str
-    effect: str
+    time: str
+    memory: str
+    quality: str
     unit: str
     minimum: float | None
     maximum: float | None
@@ -46,7 +51,9 @@ def setting(
     label: str,
     help_text: str,
     *,
-    effect: str = "",
+    time: str,
+    memory: str,
+    quality: str,
     unit: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
@@ -59,7 +66,9 @@ def setting(
     facts = {
         "label": label,
         "help": help_text,
-        "effect": effect,
+        "time": time,
+        "memory": memory,
+        "quality": quality,
         "unit": unit,
         "minimum": minimum,
         "maximum": maximum,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ml.phrases import gettext_noop
 from ml.recipe.learning import ADAPTERS
-from ml.recipe.setting import setting
+from ml.recipe.setting import SAME, setting
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,9 @@ class Weights:
         4,
         gettext_noop("Layers trained"),
         gettext_noop("How many of the last layers of the model are trained; the others stay as they are."),
-        effect=gettext_noop("Fewer layers are faster, need less memory and change the model less."),
+        time=gettext_noop("Fewer layers are quicker."),
+        memory=gettext_noop("Fewer layers need less."),
+        quality=gettext_noop("Fewer layers change the model less: it learns less and forgets less."),
         unit="layers",
         minimum=1,
         maximum=1000,
@@ -27,7 +29,9 @@ class Weights:
         False,
         gettext_noop("Train the word vectors"),
         gettext_noop("Whether the vectors of the tokens, and with them the output layer, are trained as well."),
-        effect=gettext_noop("For many words that the model does not know; needs more memory and forgets more."),
+        time=gettext_noop("A little longer."),
+        memory=gettext_noop("More: every token has a vector."),
+        quality=gettext_noop("For many words that the model does not know; it forgets more."),
         advanced=True,
         only_for=("partial",),
     )
@@ -35,7 +39,9 @@ class Weights:
         16,
         gettext_noop("LoRA rank"),
         gettext_noop("Width of the added matrices."),
-        effect=gettext_noop("A higher rank can learn more and makes the adapter larger."),
+        time=gettext_noop("A higher rank takes hardly longer."),
+        memory=gettext_noop("A higher rank needs a little more, and makes the adapter's file larger."),
+        quality=gettext_noop("A higher rank can learn more, if there are enough pairs."),
         minimum=1,
         maximum=512,
         only_for=ADAPTERS,
@@ -44,7 +50,9 @@ class Weights:
         32,
         gettext_noop("LoRA strength"),
         gettext_noop("The adapter's output is multiplied by strength divided by rank."),
-        effect=gettext_noop("Twice the rank is usual."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("Higher changes more, like a higher learning rate; twice the rank is usual."),
         minimum=1,
         maximum=2048,
         advanced=True,
@@ -54,7 +62,9 @@ class Weights:
         0.0,
         gettext_noop("LoRA dropout"),
         gettext_noop("Share of the adapter's inputs that are left out at random while training."),
-        effect=gettext_noop("A little helps when there are few pairs."),
+        time=SAME,
+        memory=SAME,
+        quality=gettext_noop("A little keeps a model with few pairs from learning them by heart."),
         minimum=0,
         maximum=0.9,
         advanced=True,
@@ -64,7 +74,9 @@ class Weights:
         "all",
         gettext_noop("LoRA layers"),
         gettext_noop("Which layers get an adapter."),
-        effect=gettext_noop("All linear layers learn best; attention alone is smaller and faster."),
+        time=gettext_noop("Attention alone is quicker."),
+        memory=gettext_noop("Attention alone needs less."),
+        quality=gettext_noop("All linear layers learn best."),
         choices=(("all", gettext_noop("All linear layers")), ("attention", gettext_noop("Attention layers only"))),
         advanced=True,
         only_for=ADAPTERS,

@@ -9,7 +9,7 @@ import pytest
 
 import ml.recipe as recipe_module
 from ml.presets import PRESETS, TEXT_PRESETS
-from ml.recipe import Recipe, RecipeError, recipe_fields
+from ml.recipe import Recipe, RecipeError, recipe_fields, recipe_parts
 
 
 @pytest.mark.parametrize("recipe", [Recipe(), *PRESETS.values(), *TEXT_PRESETS.values()])
@@ -21,7 +21,7 @@ def test_recipes_survive_json_and_yaml(recipe: Recipe) -> None:
 def test_every_setting_explains_itself() -> None:
     for setting in recipe_fields():
         assert setting.label
-        assert setting.help.endswith(".")
+        assert all(text.endswith(".") for text in (setting.help, setting.time, setting.memory, setting.quality))
         assert setting.kind in ("int", "float", "str", "bool")
         if setting.kind in ("int", "float"):
             assert setting.minimum is not None
@@ -31,6 +31,13 @@ def test_every_setting_explains_itself() -> None:
             assert setting.default in {value for value, _ in setting.choices}
 
 
+def test_a_form_shows_each_setting_under_one_heading() -> None:
+    parts = recipe_parts(recipe_fields())
+    assert [setting for _heading, part in parts for setting in part] == list(recipe_fields())
+    assert len(parts) == 4
+    assert [heading for heading, _part in recipe_parts(recipe_fields()[:1])] == ["What is learnt, and in which steps"]
+
+
 def test_every_sentence_is_marked_for_the_translators() -> None:
     files = Path(recipe_module.__file__).parent.glob("*.py")
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
@@ -38,7 +45,7 @@ def test_every_sentence_is_marked_for_the_translators() -> None:
     marked = {ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "gettext_noop"}
     for setting in recipe_fields():
         labels = {label for _value, label in setting.choices}
-        assert {setting.label, setting.help, *filter(None, [setting.effect]), *labels} <= marked
+        assert {setting.label, setting.help, setting.time, setting.memory, setting.quality, *labels} <= marked
     for settings in ({"epochs": 0}, {"method": "magic"}, {"packing": 1}, {"patience": 2}):
         with pytest.raises(RecipeError) as caught:
             Recipe(**settings)

@@ -1,5 +1,6 @@
 """The pages of training: who may, what they show, and a run from form to chat through them."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -40,6 +41,10 @@ def test_from_the_form_to_a_model_version(
     client = as_user(owner)
     page = client.get(url("run-new", project)).content.decode()
     assert "Pack pairs together" in page
+    assert "Time: Twice the passes take twice as long. Quality: More passes fit" in page
+    assert "Time, Memory: The same." in page
+    when = {name: re.search(rf'name="{name}"[^>]*data-when="([^"]*)"', page) for name in ("lora_rank", "last_layers")}
+    assert [found and found[1] for found in when.values()] == ["method  lora dora qlora", "method partial"]
     assert "Presets: Quick: 25; Balanced: 0; Best: 0." in page
     asked = settings_of(frozen, tiny_base, **TINY, max_steps=4)
     answer = client.post(url("run-new", project), asked, follow=True)

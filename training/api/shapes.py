@@ -11,7 +11,7 @@ from curation.models import DatasetVersion
 from ml.recipe import RecipeField, recipe_fields
 from training.choices import Tell
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
-from training.presets import METHODS, said
+from training.presets import METHODS, effects, said
 from training.selectors.curves import MEASURES, POINTS
 from training.selectors.diagnoses import diagnoses
 from training.services.chat import LONGEST, MOST_TOKENS
@@ -57,7 +57,7 @@ class AuditIn(serializers.Serializer[object]):
 def setting_field(setting: RecipeField) -> serializers.Field[Any, Any, Any, Any]:
     common: dict[str, Any] = {
         "required": False,
-        "help_text": f"{said(setting.label)}: {said(setting.help)} {said(setting.effect)}".strip(),
+        "help_text": f"{said(setting.label)}: {said(setting.help)} {effects(setting)}",
     }
     if setting.choices:
         return serializers.ChoiceField(choices=[(choice, said(label)) for choice, label in setting.choices], **common)
