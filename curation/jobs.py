@@ -196,7 +196,7 @@ class Compare(JobRunner):
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         if task is None:
             return None
-        fresh = likeness_update(task, progress_of(context))
+        fresh = likeness_update(task, progress_of(context), context.fruitful)
         leaks_update(task, progress_of(context))
         meanings_update(task, progress_of(context))
         return {"pairs": fresh}

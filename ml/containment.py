@@ -18,6 +18,7 @@ import numpy as np
 import rensa
 from numpy.typing import NDArray
 
+from ml.presence import Presence
 from ml.words import words
 
 GRAM = 5
@@ -26,6 +27,8 @@ CONTAINED = 0.7  # of a text's grams
 SHORT_GRAMS = 16  # a text with fewer has fewer than twenty words: it stands inside with all of them
 _COMMON_SHARE, _COMMON_TEXTS = 0.001, 10
 _RARE = 2  # grams that a text must have besides the common ones
+_CHUNK = 1_000  # texts whose grams stand in memory as words
+_SHIFT = 7  # bits of a gram that the first look leaves out: a table of 4 MB
 
 Hashes = NDArray[np.uint32]
 Rows = NDArray[np.int64]
@@ -40,6 +43,11 @@ class Grams:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Grams:
+        parts = [cls._of(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)]
+        return cls.joined([cls(np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.int64)), *parts])
+
+    @classmethod
+    def _of(cls, texts: Sequence[str]) -> Grams:
         lists = []
         for text in texts:
             tokens = words(text)
@@ -51,9 +59,8 @@ class Grams:
         return cls(values.astype(np.uint32), sizes)
 
     @classmethod
-    def unpacked(cls, rows: Sequence[bytes]) -> Grams:
-        sizes = np.array([len(row) // 4 for row in rows], dtype=np.int64)
-        return cls(np.frombuffer(b"".join(rows), dtype=np.uint32), sizes)
+    def joined(cls, parts: Sequence[Grams]) -> Grams:
+        return cls(np.concatenate([part.values for part in parts]), np.concatenate([part.sizes for part in parts]))
 
     def packed(self) -> list[bytes]:
         ends = np.cumsum(self.sizes).tolist()
@@ -85,6 +92,7 @@ class GramIndex:
         self._values = grams.values[order]
         self._owners = grams.rows[order].astype(np.int32)
         self._sizes = grams.sizes
+        self._presence = Presence(self._values >> _SHIFT, 32 - _SHIFT)
 
     def inside(self, texts: Grams) -> list[tuple[int, int, float]]:
         """(text, own, share) for each of the own texts that stands inside one of these, sorted."""
@@ -97,11 +105,13 @@ class GramIndex:
 
     def _shared(self, texts: Grams) -> tuple[Rows, Rows, Rows]:
         """Rows, own rows and how many grams they share, of all that share one."""
-        start = np.searchsorted(self._values, texts.values, side="left")
+        perhaps = self._presence.perhaps(texts.values >> _SHIFT)
+        values, rows = texts.values[perhaps], texts.rows[perhaps]
+        start = np.searchsorted(self._values, values, side="left")
         known = start < self._values.size
-        known[known] = self._values[start[known]] == texts.values[known]
-        start, rows = start[known], texts.rows[known]
-        many = np.searchsorted(self._values, texts.values[known], side="right") - start
+        known[known] = self._values[start[known]] == values[known]
+        start, rows = start[known], rows[known]
+        many = np.searchsorted(self._values, values[known], side="right") - start
         places = np.repeat(start, many) + np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
         codes = np.sort(np.repeat(rows, many) * max(1, len(self._sizes)) + self._owners[places])
         first = _starts(codes)

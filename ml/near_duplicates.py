@@ -8,7 +8,8 @@
 Texts of middling length are compared both ways, so that none falls between the two. Of each hash only the lowest eight
 bits are kept (Li and König 2010): a text's sketch has 128 bytes, small enough to be stored, and four of them make a
 band. A text that comes later is then compared with the stored sketches alone: `common_shingles` once, `sketches` of
-each text, `proposed` between the new ones and all, `similarities` of those; each for words and for letters.
+each text, `proposed` among the new ones, `Bands` of the new ones beside all others as they are read, `similarities` of
+those; each for words and for letters.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 import rensa
 from numpy.typing import NDArray
 
+from ml.presence import Presence
 from ml.words import words
 
 THRESHOLD = 0.7
@@ -31,8 +33,10 @@ LONGEST_SHORT = 24  # words; two texts that have no more are compared by letters
 SHORTEST_LONG = 17  # words; one with fewer has less than 0.7 of the words of one that is not short
 _SEED = 20_231
 _COMMON_TEXTS = 10
-_CHUNK = 5_000
+_CHUNK = 1_000
 _BUCKET, _WINDOW = 2_000, 200
+_BANDS = SKETCH_BYTES // 4
+_PLACE_BITS = 24
 
 Hashes = NDArray[np.uint64]
 Pairs = NDArray[np.int64]
@@ -94,11 +98,75 @@ def proposed(known: Sketches, fresh: NDArray[np.bool_], *, threshold: float = TH
     if len(known) < 2 or not fresh.any():
         return np.zeros((0, 2), dtype=np.int64)
     found = _in_one_band(np.ascontiguousarray(known), fresh)
-    agreeing = np.empty(len(found))
-    for start in range(0, len(found), 200_000):
-        part = found[start : start + 200_000]
-        agreeing[start : start + 200_000] = (known[part[:, 0]] == known[part[:, 1]]).mean(axis=1)
-    return found[agreeing >= threshold - 0.2]
+    return found[_agreeing(known, known, found, threshold)]
+
+
+class Bands:
+    """Some sketches, ready to be compared with others that come by in any number: memory is that of the own ones.
+
+    A band of an own sketch meets the first 200 others that share it, as neighbours in `proposed` do.
+    """
+
+    def __init__(self, own: Sketches) -> None:
+        self._own = own
+        codes = _codes(own).ravel()
+        order = np.argsort(codes)
+        self._codes = codes[order]
+        self._owners = (order // _BANDS).astype(np.int32)
+        self._room = np.full(len(codes), _WINDOW, dtype=np.uint8)  # of a band, where it stands first
+        self._presence = Presence(_places(codes), _PLACE_BITS)
+
+    def proposed(self, others: Sketches, *, threshold: float = THRESHOLD) -> Pairs:
+        """Pairs (own, other) that may reach the threshold, as `proposed` judges them. Sorted, each once."""
+        codes = _codes(others)
+        rows, bands = np.nonzero(self._presence.perhaps(_places(codes)))
+        asked = codes[rows, bands]
+        first = np.searchsorted(self._codes, asked)
+        met = first < self._codes.size
+        met[met] = self._codes[first[met]] == asked[met]
+        rows, first, asked = self._with_room(rows[met], first[met], asked[met])
+        sizes = np.minimum(np.searchsorted(self._codes, asked, side="right") - first, _WINDOW)
+        own = self._owners[np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())]
+        pairs = _distinct(own * np.int64(len(others)) + np.repeat(rows, sizes))
+        found = np.stack([pairs // max(1, len(others)), pairs % max(1, len(others))], axis=1)
+        return found[_agreeing(self._own, others, found, threshold)]
+
+    def _with_room(self, rows: Pairs, first: Pairs, asked: Hashes) -> tuple[Pairs, Pairs, Hashes]:
+        """Those of the others that still count at each band; the room that they take is taken."""
+        order = np.argsort(first, kind="stable")
+        rows, first, asked = rows[order], first[order], asked[order]
+        begins = np.flatnonzero(np.concatenate([[True], first[1:] != first[:-1]])[: first.size])
+        counts = np.diff(np.append(begins, first.size))
+        rank = np.arange(first.size) - np.repeat(begins, counts)
+        kept = rank < self._room[first]
+        self._room[first[begins]] -= np.minimum(self._room[first[begins]], counts).astype(np.uint8)
+        return rows[kept], first[kept], asked[kept]
+
+
+def _codes(sketches: Sketches) -> Hashes:
+    """Each band of each sketch as a number that no other band has, shape (sketches, 32)."""
+    bands = np.ascontiguousarray(sketches).view(np.uint32).astype(np.uint64)
+    return bands | np.arange(_BANDS, dtype=np.uint64) << np.uint64(32)
+
+
+def _places(codes: Hashes) -> Hashes:
+    """By Fibonacci hashing: where a band stands in a table of those that there are."""
+    return (codes * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _PLACE_BITS)
+
+
+def _distinct(values: Pairs) -> Pairs:
+    ordered = np.sort(values)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]]
+
+
+def _agreeing(first: Sketches, second: Sketches, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
+    """Of which pairs the estimate lies at most .2 below the threshold."""
+    shares = np.empty(len(pairs))
+    for start in range(0, len(pairs), 200_000):
+        part = pairs[start : start + 200_000]
+        shares[start : start + 200_000] = (first[part[:, 0]] == second[part[:, 1]]).mean(axis=1)
+    found: NDArray[np.bool_] = shares >= threshold - 0.2
+    return found
 
 
 def similarities(texts: Sequence[str], pairs: Iterable[tuple[int, int]], common: Common) -> list[float]:
@@ -237,8 +305,7 @@ def _in_one_band(known: Sketches, fresh: NDArray[np.bool_]) -> Pairs:
             wanted = fresh[one] | fresh[other]
             codes.append(one[wanted] * size + other[wanted])
         if codes:
-            found = np.sort(np.concatenate([found, *codes]))
-            found = found[np.concatenate([[True], found[1:] != found[:-1]])]
+            found = _distinct(np.concatenate([found, *codes]))
     return np.stack([found // size, found % size], axis=1)
 
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from curation.choices import LeakMethod, LikeKind
 from curation.models import Leak, Likeness, LikenessBasis, Suite, SuiteItem, Task
-from curation.services.likeness import SKETCH, Tell, common_of, task_held, text_number
+from curation.selectors.compared_texts import SKETCH, common_of
+from curation.services.likeness import Tell, task_held, text_number
 from ml.containment import GramIndex, Grams
 from ml.near_duplicates import SKETCH_BYTES, THRESHOLD, Unit, proposed, similarities, sketches
 from ml.split import ANSWER_WORDS, comparable, whole_prompt

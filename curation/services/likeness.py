@@ -8,61 +8,36 @@ A job keeps it up to date; a freeze works off what the job has not seen. Each st
 """
 
 import time
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import LikeKind
 from curation.models import ContainedText, Likeness, LikenessBasis, NearText, Revision, Task
+from curation.selectors.columns import numbers_of, numbers_read
+from curation.selectors.compared_texts import COMMON, GRAMS, SKETCH, common_of, grams_of, read_texts
 from curation.selectors.uncompared import MISSING, likeness_waiting
 from curation.services.columns import columns_set, rows_copy
-from curation.services.containing import GRAMS, contained_texts
+from curation.services.comparing import compare_open
 from ml.containment import Grams
 from ml.hashing import text_sha256
-from ml.near_duplicates import (
-    EDITION,
-    SKETCH_BYTES,
-    THRESHOLD,
-    Common,
-    Unit,
-    common_shingles,
-    proposed,
-    similarities,
-    sketches,
-)
+from ml.near_duplicates import EDITION, common_shingles, sketches
 from ml.split import ANSWER_WORDS, TEMPLATE_INPUTS, comparable, whole_prompt
 from ml.words import count_words
 
-BATCH = 5_000
-PIECE = 50_000  # revisions compared before what was found is kept
+BATCH = 2_000  # rows whose sketches are written at once: psycopg holds them several times over
 SAMPLE = 20_000  # texts in which the common shingles are counted
 GROWTH = 1.5
 LOCK_SECONDS = 0.5
 LOOK_SECONDS = 300
-# Where sketches, and the shingles that they leave out, are kept: of questions and answers, by words and by letters.
-SKETCH = {
-    (LikeKind.PROMPT, Unit.WORDS): "prompt_sketch",
-    (LikeKind.PROMPT, Unit.LETTERS): "prompt_letters",
-    (LikeKind.RESPONSE, Unit.WORDS): "response_sketch",
-    (LikeKind.RESPONSE, Unit.LETTERS): "response_letters",
-}
-COMMON = {
-    (LikeKind.PROMPT, Unit.WORDS): "prompt_common",
-    (LikeKind.PROMPT, Unit.LETTERS): "prompt_common_letters",
-    (LikeKind.RESPONSE, Unit.WORDS): "response_common",
-    (LikeKind.RESPONSE, Unit.LETTERS): "response_common_letters",
-}
 LOOKED, WATERMARK = "likeness-looked", "likeness-revision"
 Tell = Callable[[int, int, str], None]
 
@@ -75,17 +50,18 @@ STALE = """
 """
 
 
-def likeness_update(task: Task, tell: Tell) -> int:
-    """Bring what is known of a task's likenesses up to date. Returns how many revisions were new."""
+def likeness_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: None) -> int:
+    """Bring what is known of a task's likenesses up to date. Returns how many revisions were new. `kept` is called
+    whenever something was done that need not be done again."""
     with task_held(task, tell):
-        fresh = hashes_add(task, tell)
-        basis = basis_renew(task)
-        templates_follow(task)
-        sketches_add(task, basis, tell)
-        compare_open(task, basis, tell)
+        fresh = hashes_add(task, tell, kept)
         if fresh > BATCH:  # what follows should not be planned by yesterday's statistics
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE curation_likeness")
+        basis = basis_renew(task)
+        templates_follow(task)
+        sketches_add(task, basis, tell, kept)
+        compare_open(task, basis, tell, kept)
     return fresh
 
 
@@ -106,16 +82,16 @@ def task_held(task: Task, tell: Tell) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [key])
 
 
-def hashes_add(task: Task, tell: Tell) -> int:
+def hashes_add(task: Task, tell: Tell, kept: Callable[[], None]) -> int:
     """Step 1, and away with what counts no longer."""
     with connection.cursor() as cursor:
         cursor.execute(STALE, {"task": task.pk})
-        cursor.execute(MISSING, {"task": task.pk})
-        missing = [row[0] for row in cursor.fetchall()]
+    (missing,) = numbers_of(MISSING, {"task": task.pk})
     for start in range(0, len(missing), BATCH):
         tell(start, len(missing), _("Reading new pairs"))
-        texts = Revision.objects.filter(pk__in=missing[start : start + BATCH]).order_by("pk")
+        texts = Revision.objects.filter(pk__in=missing[start : start + BATCH].tolist()).order_by("pk")
         rows_copy(Likeness, [hashed(task, *row) for row in texts.values_list("pk", "instruction", "input", "response")])
+        kept()
     return len(missing)
 
 
@@ -160,8 +136,8 @@ def basis_renew(task: Task) -> LikenessBasis:
     basis = LikenessBasis.objects.filter(task=task).first()
     if basis is not None and basis.edition == EDITION and count <= basis.revisions * GROWTH:
         return basis
-    ids = list(Likeness.objects.filter(task=task).order_by("revision").values_list("revision_id", flat=True))
-    sample = read_texts(ids[:: max(1, -(-len(ids) // SAMPLE))])
+    (ids,) = numbers_read(Likeness.objects.filter(task=task).order_by("revision"), "revision_id")
+    sample = read_texts(ids[:: max(1, -(-len(ids) // SAMPLE))].tolist())
     distinct = {
         kind: list({number: text for number, text in sample[kind].values() if number}.values()) for kind in LikeKind
     }
@@ -170,7 +146,8 @@ def basis_renew(task: Task) -> LikenessBasis:
     again: dict[str, Any] = {"sketched": False, "compared": False}
     if basis is not None and basis.edition != EDITION:
         again["suites_upto"] = 0  # leaks that an older edition did not see
-    Likeness.objects.filter(task=task).update(**again)
+    made = Q(sketched=True) | Q(compared=True) | Q(suites_upto__gt=0)
+    Likeness.objects.filter(made, task=task).update(**again)
     NearText.objects.filter(task=task).delete()
     ContainedText.objects.filter(task=task).delete()
     values = {"edition": EDITION, "revisions": count, **common}
@@ -187,34 +164,13 @@ def templates_follow(task: Task) -> None:
     rows.exclude(by_input).exclude(prompt=F("whole")).update(prompt=F("whole"), sketched=False, compared=False)
 
 
-Texts = dict[LikeKind, dict[int, tuple[int, str]]]
-
-
-def read_texts(revisions: Sequence[int]) -> Texts:
-    """By kind and revision: the hash and the text of what is compared, "" where nothing is."""
-    found: Texts = {kind: {} for kind in LikeKind}
-    names = (
-        "input",
-        "whole",
-        "prompt",
-        "response",
-        *(f"revision__{name}" for name in ("instruction", "input", "response")),
-    )
-    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision")
-    for revision, given, whole, prompt, answer, *texts in rows.values_list("revision_id", *names):
-        asked = texts[1] if prompt == given and prompt != whole else whole_prompt(texts[0], texts[1])
-        found[LikeKind.PROMPT][revision] = (prompt, asked if prompt else "")
-        found[LikeKind.RESPONSE][revision] = (answer, texts[2] if answer else "")
-    return found
-
-
-def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
+def sketches_add(task: Task, basis: LikenessBasis, tell: Tell, kept: Callable[[], None]) -> None:
     """Step 3."""
     open_rows = Likeness.objects.filter(task=task, sketched=False, compared=False)
-    ids = list(open_rows.order_by("revision").values_list("revision_id", flat=True))
+    (ids,) = numbers_read(open_rows.order_by("revision"), "revision_id")
     for start in range(0, len(ids), BATCH):
         tell(start, len(ids), _("Taking down what each pair says"))
-        part = ids[start : start + BATCH]
+        part = ids[start : start + BATCH].tolist()
         texts = read_texts(part)
         made = {
             name: sketches([text for _n, text in texts[kind].values()], unit, common_of(basis, kind)[unit])
@@ -225,89 +181,7 @@ def sketches_add(task: Task, basis: LikenessBasis, tell: Tell) -> None:
         }
         ids_read = list(texts[LikeKind.PROMPT])
         columns_set(Likeness, ids_read, sketched=[True] * len(ids_read), **made)
-
-
-def common_of(basis: LikenessBasis, kind: LikeKind) -> Common:
-    """The shingles that sketches of this kind leave out."""
-    return {unit: np.frombuffer(bytes(getattr(basis, COMMON[kind, unit])), dtype=np.uint64) for unit in Unit}
-
-
-def grams_of(basis: LikenessBasis, texts: Sequence[str]) -> Grams:
-    return Grams.of(texts).without(np.frombuffer(bytes(basis.common_grams), dtype=np.uint32))
-
-
-def compare_open(task: Task, basis: LikenessBasis, tell: Tell) -> None:
-    """Step 4, piece by piece; each piece is complete in itself."""
-    waiting = Likeness.objects.filter(task=task, compared=False)
-    ids = list(waiting.order_by("revision").values_list("revision_id", flat=True))
-    if not ids:
-        return
-    shelves = [Shelf(task, kind, unit) for kind, unit in SKETCH]
-    for start in range(0, len(ids), PIECE):
-        tell(start, len(ids), _("Looking for pairs that say nearly the same"))
-        piece = ids[start : start + PIECE]
-        found = [row for shelf in shelves for row in near_texts(task, basis, shelf, piece, tell)]
-        inside = contained_texts(task, piece, tell)
-        with transaction.atomic():
-            NearText.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
-            ContainedText.objects.bulk_create(inside, ignore_conflicts=True, batch_size=BATCH)
-            Likeness.objects.filter(task=task, revision__in=piece).update(compared=True)
-
-
-class Shelf:
-    """All sketches of one kind by one unit in a task, each text once. What was compared before is `known`."""
-
-    def __init__(self, task: Task, kind: LikeKind, unit: Unit) -> None:
-        self.kind, self.unit = kind, unit
-        sketch_of = SKETCH[kind, unit]
-        rows = Likeness.objects.filter(task=task).exclude(**{kind.value: 0}).exclude(**{sketch_of: b""})
-        revisions, numbers, compared = array("q"), array("q"), bytearray()
-        kept = bytearray()  # 128 bytes a row and no object for each: there may be a million
-        found = rows.order_by("revision").values_list("revision_id", kind.value, "compared", sketch_of)
-        for revision, number, was_compared, sketch in found.iterator(chunk_size=BATCH):
-            revisions.append(revision)
-            numbers.append(number)
-            compared.append(was_compared)
-            kept += sketch
-        known = np.frombuffer(compared, dtype=np.bool_)
-        first = first_rows(np.frombuffer(numbers, dtype=np.int64), known)
-        self.numbers = np.frombuffer(numbers, dtype=np.int64)[first]
-        self.revisions = np.frombuffer(revisions, dtype=np.int64)[first]
-        self.known = known[first]
-        sketched = np.frombuffer(kept, dtype=np.uint8).reshape(-1, SKETCH_BYTES)
-        self.sketches = sketched if len(first) == len(sketched) else sketched[first]
-
-    def pairs_with(self, revisions: Sequence[int]) -> NDArray[np.int64]:
-        """Likely pairs of a text that first stands in these revisions with one of them or a known one."""
-        fresh = np.isin(self.revisions, np.array(revisions, dtype=np.int64)) & ~self.known
-        rows = np.flatnonzero(self.known | fresh)
-        pairs = rows[proposed(self.sketches[rows], fresh[rows])]
-        self.known |= fresh
-        return pairs
-
-
-def first_rows(numbers: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Of the rows with the same number one: the first that is known, else the first. Ascending."""
-    order = np.lexsort((np.arange(len(numbers)), ~known, numbers))
-    ordered = numbers[order]
-    begins = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]
-    return np.sort(order[begins])
-
-
-def near_texts(task: Task, basis: LikenessBasis, shelf: Shelf, piece: Sequence[int], tell: Tell) -> Iterator[NearText]:
-    pairs = shelf.pairs_with(piece)
-    common = common_of(basis, shelf.kind)
-    for start in range(0, len(pairs), BATCH):
-        tell(start, len(pairs), _("Comparing pairs that may say the same"))
-        part = pairs[start : start + BATCH]
-        places = {place: n for n, place in enumerate(np.unique(part).tolist())}
-        texts = read_texts([int(shelf.revisions[place]) for place in places])[shelf.kind]
-        words = [texts[int(shelf.revisions[place])][1] for place in places]
-        found = similarities(words, [(places[i], places[j]) for i, j in part.tolist()], common)
-        for (i, j), similarity in zip(part.tolist(), found, strict=True):
-            if similarity >= THRESHOLD:
-                one, other = sorted((int(shelf.numbers[i]), int(shelf.numbers[j])))
-                yield NearText(task=task, kind=shelf.kind, one=one, other=other, similarity=similarity)
+        kept()
 
 
 def likeness_ask(*, actor: User | None, task: Task) -> Job:

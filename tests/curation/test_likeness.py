@@ -11,9 +11,10 @@ from core.models import Job, Project, User
 from core.services.projects import project_remove_demo
 from curation.fingerprints import Texts
 from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
+from curation.selectors import shelves
 from curation.selectors.likeness import stored_links
 from curation.selectors.uncompared import likeness_waiting
-from curation.services import likeness
+from curation.services import comparing, likeness
 from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.tasks import task_create
@@ -124,7 +125,8 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 ) -> None:
     several(task, expert)
     monkeypatch.setattr(likeness, "BATCH", 3)
-    monkeypatch.setattr(likeness, "PIECE", 3)
+    monkeypatch.setattr(comparing, "PIECE", 3)
+    monkeypatch.setattr(shelves, "BATCH", 2)
     for most in itertools.count(1):
         left = iter(range(most))
 
