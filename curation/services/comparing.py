@@ -104,7 +104,7 @@ def near_texts(
         places, ends = np.unique(part, return_inverse=True)
         texts = read_texts(roll.revisions[places].tolist())[kind]
         words = [texts.get(revision, (0, ""))[1] for revision in roll.revisions[places].tolist()]
-        found = similarities(words, list(map(tuple, ends.reshape(-1, 2).tolist())), common)
+        found = similarities(words, [(one, other) for one, other in ends.reshape(-1, 2).tolist()], common)
         for (one, other), similarity in zip(part.tolist(), found, strict=True):
             if similarity >= THRESHOLD:
                 first, second = sorted((int(roll.numbers[kind][one]), int(roll.numbers[kind][other])))

@@ -3,12 +3,13 @@
 import csv
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml import near_duplicates as module
-from ml.near_duplicates import Unit, near_duplicates
+from ml.near_duplicates import SKETCH_BYTES, Bands, Unit, near_duplicates, proposed, sketches
 from ml.words import words
 from tests.reference.shared_data import shared_data
 
@@ -107,6 +108,38 @@ def test_large_buckets_compare_neighbours_only(monkeypatch):
     assert set(some) < set(everything)
     linked = {number for pair in some for number in pair}
     assert linked == set(range(60)), "every text is still linked with some"
+
+
+def sketched(texts: list[str]) -> np.ndarray:
+    kept = sketches(texts, Unit.WORDS, np.zeros(0, dtype=np.uint64))
+    return np.frombuffer(b"".join(kept), dtype=np.uint8).reshape(-1, SKETCH_BYTES)
+
+
+def varied(count: int) -> list[str]:
+    """Sentences of twenty words, each with one word changed in the next three."""
+    return [
+        " ".join([*(f"word{n // 4 * 20 + place}" for place in range(19)), f"last{n}"]) for n in range(count)
+    ]  # fmt: skip
+
+
+def test_texts_that_pass_by_in_shelves_meet_those_that_a_look_at_all_together_proposes():
+    kept = sketched(varied(90))
+    own, others = kept[::3], np.concatenate([kept[1::3], kept[2::3]])
+    bands = Bands(own)
+    met = [bands.proposed(others[start : start + 7]) + np.array([0, start]) for start in range(0, len(others), 7)]
+    together = proposed(np.concatenate([own, others]), np.arange(len(kept)) < len(own))
+    crossing = together[(together[:, 0] < len(own)) & (together[:, 1] >= len(own))] - np.array([0, len(own)])
+    assert len(crossing) > 30
+    assert sorted(map(tuple, np.concatenate(met).tolist())) == sorted(map(tuple, crossing.tolist()))
+    assert len(Bands(own[:0]).proposed(others)) == len(bands.proposed(others[:0])) == 0
+
+
+def test_a_band_that_many_share_meets_the_first_of_those_that_pass_by(monkeypatch):
+    monkeypatch.setattr(module, "_WINDOW", 3)
+    same = sketched(varied(1) * 10)
+    bands = Bands(same[:2])
+    met = [bands.proposed(same[2:4]), bands.proposed(same[4:])]
+    assert [pairs.tolist() for pairs in met] == [[[0, 0], [0, 1], [1, 0], [1, 1]], [[0, 0], [1, 0]]]
 
 
 def test_the_order_of_the_texts_does_not_matter():
