@@ -18,6 +18,11 @@ def in_words(text: object, said: object = None) -> str:
     return filled(gettext(str(said["template"])), values)
 
 
+def kept_in_words(entry: object) -> str:
+    """A sentence as rows keep it: {"sentence", "said"}, or a plain text, as one that was said for a reader before."""
+    return in_words(entry["sentence"], entry.get("said")) if isinstance(entry, Mapping) else str(entry)
+
+
 def explained(error: BaseException) -> str:
     """What an error of ml says, in the reader's language."""
     sentence = sentence_of(error)

@@ -18,8 +18,10 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
+from core.sentences import explained
 from curation.import_tables import table_rows
 from curation.selectors.exports import COLUMNS
+from ml.documents.reading import ENDINGS
 from ml.tables.shapes import KINDS
 from ml.text_encoding import EncodingError, encoding_of
 
@@ -52,6 +54,11 @@ Rows = Generator[Row, None, None]
 def format_of(name: str) -> str:
     """The format by the file's ending. Raises ApplicationError for others."""
     ending = Path(name).suffix.lower()
+    if ending not in FORMATS and name.lower().endswith(tuple(ENDINGS)):
+        sentence = _(
+            "“%(name)s” is a document, no file of pairs: bring it under Documents, where its passages become work."
+        )
+        raise ApplicationError(sentence % {"name": name}, field="file")
     if ending not in FORMATS:
         sentence = _(
             "“%(name)s” is not a file of pairs: bring a .jsonl, .json, .csv, .tsv, .xlsx, .parquet or .arrow file, or "
@@ -64,15 +71,13 @@ def format_of(name: str) -> str:
 def text_encoding(path: Path) -> str:
     """The encoding of a text file that was just kept, which is UTF-8 afterwards whatever it was before.
 
-    Raises ApplicationError, naming byte and line, when it cannot be told, or when the file is empty.
+    Raises ApplicationError, naming byte and line, when it cannot be told.
     """
-    if path.stat().st_size == 0:
-        raise ApplicationError(_("The file is empty."), field="file")
     try:
         encoding = encoding_of(path)
     except EncodingError as error:
         sentence = _("%(reason)s Nothing was taken; save the file as UTF-8 and bring it again.")
-        raise ApplicationError(sentence % {"reason": error}, field="file") from error
+        raise ApplicationError(sentence % {"reason": explained(error)}, field="file") from error
     if encoding not in ("utf-8", "utf-8-sig"):
         beside = path.with_suffix(".recoded")
         try:

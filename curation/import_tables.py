@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
 from core.ml_program import ml_program
+from core.sentences import in_words
 
 LONGEST_LINE = 64 * 1024 * 1024
 Numbered = tuple[int, dict[str, Any], str]  # number, values, what is wrong
@@ -32,7 +33,7 @@ def table_rows(path: Path, kind: str, table: str) -> Iterator[Numbered]:
         ended = False
         for line in lines:
             if isinstance(line, list):
-                yield line[0], line[1], line[2] if len(line) > 2 else ""
+                yield line[0], line[1], in_words(*line[2:4]) if len(line) > 2 else ""
             else:
                 refuse(line)
                 ended = ended or "end" in line
@@ -45,7 +46,7 @@ def table_rows(path: Path, kind: str, table: str) -> Iterator[Numbered]:
 
 def refuse(line: Any) -> None:
     if isinstance(line, dict) and "error" in line:
-        raise ApplicationError(str(line["error"]), field="file")
+        raise ApplicationError(in_words(line["error"], line.get("said")), field="file")
 
 
 def lines_of(path: Path, kind: str, *options: str) -> Generator[Any, None, None]:

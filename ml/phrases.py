@@ -42,6 +42,20 @@ class Phrase(str):
         return cls(value["template"], **values)
 
 
+PLACED = gettext_noop("%(place)s: %(reason)s")
+
+
+class PhraseError(ValueError):
+    """An error that says a phrase: `template`, marked for the translators, with its values."""
+
+    def __init__(self, template: str, **values: Any) -> None:
+        super().__init__(Phrase(template, **values))
+
+    def at(self, place: str) -> Self:
+        """The same error with the place where it was met before it."""
+        return type(self)(PLACED, place=place, reason=self.args[0])
+
+
 def beside(sentence: object) -> dict[str, Any]:
     """What travels beside a sentence in JSON: {"said": …} of a phrase, nothing of other texts."""
     return {"said": sentence.to_json()} if isinstance(sentence, Phrase) else {}

@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from ml.phrases import PhraseError, gettext_noop
+
 CHUNK = 1024 * 1024
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -18,16 +20,18 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UNREADABLE = gettext_noop("The file is not %(encoding)s: byte %(byte)d in line %(line)d cannot be read.")
 _OUTWEIGHED = 20  # broken places for each character that is UTF-8 by chance
 # Bytes that cp1252 leaves undefined, and controls that no text holds. Tab, line feed, form feed and return are text.
 _NO_CP1252 = bytes(sorted({*range(0x20), 0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D} - {0x09, 0x0A, 0x0C, 0x0D}))
 
 
-class EncodingError(ValueError):
+class EncodingError(PhraseError):
     """The file is in no encoding that can be told; the message says where. `cut`: it ends within a character."""
 
-    def __init__(self, message: str, *, cut: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, name: str, place: int, lines: int, *, cut: bool = False) -> None:
+        shown = name.removesuffix("-sig").upper()
+        super().__init__(_UNREADABLE, encoding=shown, byte=place + 1, line=lines + 1)
         self.cut = cut
 
 
@@ -58,7 +62,7 @@ def decode(data: bytes) -> str:
     except UnicodeDecodeError as error:
         if not name and data.translate(None, _NO_CP1252) == data:
             return data.decode("cp1252")
-        raise EncodingError(_sentence(name or "utf-8", error.start, data[: error.start].count(b"\n"))) from error
+        raise EncodingError(name or "utf-8", error.start, data[: error.start].count(b"\n")) from error
 
 
 def _wide(start: bytes) -> str:
@@ -82,18 +86,11 @@ def _refuse(path: Path, name: str) -> None:
                 decoder.decode(chunk)
             except UnicodeDecodeError as error:
                 place = done - len(held) + error.start
-                raise EncodingError(
-                    _sentence(name, place, lines + (held + chunk)[: error.start].count(b"\n"))
-                ) from error
+                raise EncodingError(name, place, lines + (held + chunk)[: error.start].count(b"\n")) from error
             done += len(chunk)
             lines += chunk.count(b"\n")
     if held := decoder.getstate()[0]:
-        raise EncodingError(_sentence(name, done - len(held), lines), cut=True)
-
-
-def _sentence(name: str, place: int, lines: int) -> str:
-    shown = name.removesuffix("-sig").upper()
-    return f"The file is not {shown}: byte {place + 1} in line {lines + 1} cannot be read."
+        raise EncodingError(name, done - len(held), lines, cut=True)
 
 
 def _is_cp1252(path: Path) -> bool:

@@ -14,7 +14,7 @@ from core.choices import Need
 from curation.access import corpus_by_id
 from curation.api.tasks import PROJECT, projects_asked
 from curation.models import Corpus
-from curation.selectors.corpora import texts_of
+from curation.selectors.corpora import problems_of, texts_of
 from curation.services.corpora import corpus_again, corpus_delete, corpus_make
 from ml.corpus.shapes import HELDOUT, TRAIN, CorpusSettings
 
@@ -24,12 +24,17 @@ DEFAULTS = CorpusSettings()
 class CorpusOut(serializers.ModelSerializer[Corpus]):
     project: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
 
+    report = serializers.SerializerMethodField(help_text="What became of the texts; empty before it is made.")
+
     class Meta:
         model = Corpus
         fields = (
             "id", "project", "name", "source", "licence", "settings", "state", "report", "sha256", "texts",
             "train_bytes", "heldout_bytes", "erased", "error", "job", "created_at",
         )  # fmt: skip
+
+    def get_report(self, corpus: Corpus) -> dict[str, Any]:
+        return {**corpus.report, "problems": problems_of(corpus.report)} if corpus.report else {}
 
 
 class CorpusIn(serializers.Serializer[object]):

@@ -53,7 +53,7 @@ class PassagePairIn(PairIn):
 
 
 class DocumentFileOut(serializers.ModelSerializer[DocumentFile]):
-    problems = serializers.ListField(child=serializers.CharField())
+    problems = serializers.ListField(child=serializers.CharField(), source="sentences")
 
     class Meta:
         model = DocumentFile

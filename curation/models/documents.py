@@ -2,6 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.models import Job, Project, User
+from core.sentences import kept_in_words
 from curation.choices import FILE_TONES, FileState
 
 
@@ -32,7 +33,7 @@ class DocumentFile(models.Model):
     state = models.CharField(max_length=8, choices=FileState.choices, default=FileState.WAITING)
     documents = models.PositiveIntegerField(default=0)  # new ones
     known = models.PositiveIntegerField(default=0)  # whose text was there already
-    problems = models.JSONField(default=list)  # sentences: why the file, or a record of it, gave no text
+    problems = models.JSONField(default=list)  # why the file, or a record of it, gave no text
 
     class Meta:
         ordering = ("id",)
@@ -43,6 +44,10 @@ class DocumentFile(models.Model):
     @property
     def tone(self) -> str:
         return FILE_TONES[FileState(self.state)]
+
+    @property
+    def sentences(self) -> list[str]:
+        return [kept_in_words(problem) for problem in self.problems]
 
 
 class Document(models.Model):

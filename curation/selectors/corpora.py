@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core.models import Project
+from core.sentences import kept_in_words
 from curation.models import Corpus
 from ml.corpus.shapes import REASONS, TEXTS
 
@@ -41,11 +42,17 @@ def corpus_page(corpus: Corpus, part: str = "") -> dict[str, Any]:
     return {
         "corpus": corpus,
         "report": report,
+        "problems": problems_of(report),
         "dropped": dropped,
         "dropped_count": sum(row.count for row in dropped),
         "texts": texts_of(corpus, part),
         "part": part,
     }
+
+
+def problems_of(report: dict[str, Any]) -> list[str]:
+    """What could not be read, in the reader's language."""
+    return [kept_in_words(problem) for problem in report.get("problems", [])]
 
 
 def texts_of(corpus: Corpus, part: str = "", *, limit: int = SHOWN) -> list[dict[str, str]]:

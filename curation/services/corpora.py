@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from core.choices import JobState
 from core.denied import ApplicationError
 from core.models import Job, Project, User
+from core.sentences import explained
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import CorpusState
@@ -83,7 +84,7 @@ def settings_of(choices: dict[str, Any]) -> CorpusSettings:
     try:
         return CorpusSettings(**choices)
     except CorpusError as error:
-        raise ApplicationError(str(error)) from error
+        raise ApplicationError(explained(error)) from error
 
 
 def kept(upload: Upload, folder: Path, number: int) -> dict[str, str]:

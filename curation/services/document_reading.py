@@ -33,14 +33,14 @@ class DocumentReader:
         self.end()
 
     def read(self, path: Path, name: str) -> Iterator[dict[str, Any]]:
-        """Each document of the file as a dict, or {"error": sentence} for what gave none."""
+        """Each document of the file as a dict, or {"error": sentence, "said": …} for what gave none."""
         process = self.process or self.start()
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps({"path": str(path), "name": name}).encode() + b"\n")
             process.stdin.flush()
             while not (said := json.loads(self.line(process))).get("end"):
-                yield said.get("document") or {"error": said["error"]}
+                yield said.get("document") or {"error": said["error"], "said": said.get("said")}
         except TimeoutError:
             self.end()
             yield {"error": _("Reading this file took longer than %d seconds and was given up.") % SECONDS}

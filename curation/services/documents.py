@@ -25,6 +25,7 @@ from curation.services.questions import question_withdraw
 from curation.subjects import PASSAGE, review_batch
 from ml.documents import DocumentError, kind_of, split_passages
 from ml.hashing import text_sha256
+from ml.phrases import beside
 
 MOST_FILES = 1_000
 MOST_PROBLEMS = 200  # of one file, kept with their sentences
@@ -57,7 +58,7 @@ def file_keep(file: Any) -> DocumentFile:
     try:
         kind_of(name)
     except DocumentError as error:
-        row.state, row.problems = FileState.REFUSED, [str(error)]
+        row.state, row.problems = FileState.REFUSED, [{"sentence": str(error), **beside(error.args[0])}]
         return row
     folder = Path(settings.UPLOADS)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -117,7 +118,8 @@ def file_store(upload: DocumentUpload, file: DocumentFile, found: list[dict[str,
         if "error" not in said and forgotten.known(text_sha256(said["text"])):
             said = {"error": _("This text was erased from this project; it is not taken in again as it was.")}
         if "error" in said:
-            file.problems = [*file.problems, said["error"][:400]][:MOST_PROBLEMS]
+            told = {"sentence": said["error"][:400], "said": said.get("said")}
+            file.problems = [*file.problems, told][:MOST_PROBLEMS]
         elif document_store(upload, file, said):
             file.documents += 1
         else:

@@ -92,6 +92,8 @@ def import_upload(*, actor: User | None, task: Task, upload: Any) -> Import:
 
 def look_into(batch: Import, path: Path, format: str) -> None:
     """Fill in format, encoding, tables and the recognised columns. Raises ApplicationError for what holds no rows."""
+    if batch.size == 0:
+        raise ApplicationError(_("The file is empty."), field="file")
     if format in KINDS.values():
         batch.tables = table_names(path, format)
         batch.table = table_guessed(path, format, batch.tables)

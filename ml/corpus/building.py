@@ -41,7 +41,7 @@ def build_corpus(folder: Path, tell: Tell) -> dict[str, Any]:
     report = _read_all(folder, asked["files"], settings, tell)
     pieces = _cleaned(folder / RAW, settings, report, tell)
     if not pieces:
-        raise CorpusError(_nothing_left(report))
+        raise _nothing_left(report)
     tell(len(pieces), len(pieces), Phrase(_COMPARING))
     pieces = _without_similar(pieces, settings, report)
     parts, by = parted(pieces, settings)
@@ -75,7 +75,7 @@ def _read_all(folder: Path, files: list[dict[str, str]], settings: CorpusSetting
             last = ""
             for found in read_pieces(path, one["name"], settings.column):
                 if isinstance(found, CorpusError):
-                    report.problem(str(found))
+                    report.problem(found)
                     continue
                 report.documents += found.document != last
                 report.pieces += 1
@@ -197,11 +197,12 @@ def _line(document: str, number: int, text: str) -> str:
     return json.dumps([document, number, text], ensure_ascii=False) + "\n"
 
 
-def _nothing_left(report: Report) -> Phrase:
+def _nothing_left(report: Report) -> CorpusError:
     if not report.pieces and not report.problems:
-        return Phrase(gettext_noop("No text could be read: there were no files."))
+        return CorpusError(gettext_noop("No text could be read: there were no files."))
     if not report.pieces:
-        return Phrase(gettext_noop("No text could be read. %(why)s"), why=" ".join(report.problems[:3]))
+        first = Phrase.from_json(report.problems[0]["said"])
+        return CorpusError(gettext_noop("No text could be read. %(why)s"), why=first)
     reasons = ", ".join(f"{reason}: {found.count}" for reason, found in report.dropped.items())
     text = gettext_noop("Nothing is left of %(count)d texts (%(reasons)s). Loosen the cleaning, or bring other files.")
-    return Phrase(text, count=report.pieces, reasons=reasons)
+    return CorpusError(text, count=report.pieces, reasons=reasons)

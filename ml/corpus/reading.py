@@ -12,12 +12,15 @@ import pyarrow.parquet
 
 from ml.corpus.shapes import PIECE, CorpusError, Piece
 from ml.documents import DocumentError, read_documents
+from ml.phrases import PLACED, Phrase, gettext_noop, sentence_of
 from ml.text_encoding import EncodingError, encoding_of
 
 _PLAIN = (".txt", ".text", ".md", ".markdown")
 _LINES = (".jsonl", ".ndjson")
 _MOST_LINE = 64 * 1024 * 1024
 _ROWS = 256
+_LINE = gettext_noop("%(file)s, line %(number)d")
+_PLACE = gettext_noop("%(file)s, row %(number)d")
 
 
 def read_pieces(path: Path, name: str, column: str) -> Iterator[Piece | CorpusError]:
@@ -28,7 +31,7 @@ def read_pieces(path: Path, name: str, column: str) -> Iterator[Piece | CorpusEr
     lower = name.lower()
     try:
         if path.stat().st_size == 0:
-            yield CorpusError(f"{name}: The file is empty.")
+            yield CorpusError(gettext_noop("The file is empty.")).at(name)
         elif lower.endswith(_PLAIN):
             yield from _numbered(name, _paragraphs(path))
         elif lower.endswith(_LINES):
@@ -38,7 +41,7 @@ def read_pieces(path: Path, name: str, column: str) -> Iterator[Piece | CorpusEr
         else:
             yield from _read_documents(path, name)
     except (DocumentError, EncodingError, OSError, pyarrow.ArrowException) as error:
-        yield CorpusError(f"{name}: {error}")
+        yield CorpusError(PLACED, place=name, reason=sentence_of(error))
 
 
 def cut(text: str) -> Iterator[str]:
@@ -79,26 +82,29 @@ def _read_lines(path: Path, name: str, column: str) -> Iterator[Piece | CorpusEr
             if line.strip():
                 row = _json(line)
                 found = row.get(column) if isinstance(row, dict) else row if isinstance(row, str) else None
-                yield from _row(found, f"{name}, line {number}", f"{name}:{_title(row, number)}", column)
+                place = Phrase(_LINE, file=name, number=number)
+                yield from _row(found, place, f"{name}:{_title(row, number)}", column)
 
 
 def _read_parquet(path: Path, name: str, column: str) -> Iterator[Piece | CorpusError]:
     with pyarrow.parquet.ParquetFile(path) as file:
         if column not in file.schema_arrow.names:
             known = ", ".join(file.schema_arrow.names[:10])
-            yield CorpusError(f"{name}: There is no column “{column}”; it has {known}.")
+            yield CorpusError(
+                gettext_noop("There is no column “%(column)s”; it has %(known)s."), column=column, known=known
+            ).at(name)
             return
         number = 0
         for batch in file.iter_batches(batch_size=_ROWS, columns=[column]):
             for found in batch.column(0).to_pylist():
                 number += 1
-                yield from _row(found, f"{name}, row {number}", f"{name}:{number}", column)
+                yield from _row(found, Phrase(_PLACE, file=name, number=number), f"{name}:{number}", column)
 
 
 def _read_documents(path: Path, name: str) -> Iterator[Piece | CorpusError]:
     for number, found in enumerate(read_documents(path, name=name)):
         if isinstance(found, DocumentError):
-            yield CorpusError(f"{name}: {found}")
+            yield CorpusError(PLACED, place=name, reason=sentence_of(found))
         else:
             yield from _numbered(f"{name}:{number + 1} {found.title}".strip(), cut(found.text))
 
@@ -107,7 +113,7 @@ def _row(found: Any, place: str, document: str, column: str) -> Iterator[Piece |
     if isinstance(found, str):
         yield from _numbered(document, cut(found))
     else:
-        yield CorpusError(f"{place}: there is no text in “{column}”.")
+        yield CorpusError(gettext_noop("There is no text in “%(column)s”."), column=column).at(place)
 
 
 def _json(line: bytes) -> Any:

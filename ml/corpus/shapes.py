@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml.phrases import gettext_noop
+from ml.phrases import PhraseError, beside, gettext_noop
 
 TRAIN, HELDOUT = "train", "heldout"
 SETTINGS, TEXTS = "corpus.json", "texts.jsonl"  # what a folder is told, and what it comes to hold
@@ -27,7 +27,7 @@ REASONS = {
 }
 
 
-class CorpusError(ValueError):
+class CorpusError(PhraseError):
     """No corpus can be made of this; the message says why and what to do."""
 
     code = "corpus"
@@ -52,7 +52,12 @@ class CorpusSettings:
     def __post_init__(self) -> None:
         for name, low, high in (("least", 0, 100_000), ("similar", 0, 1), ("share", 0.01, 0.5), ("seed", 0, 2**31)):
             if not low <= getattr(self, name) <= high:
-                raise CorpusError(f"The setting {name} must lie between {low:g} and {high:g}.")
+                raise CorpusError(
+                    gettext_noop("The setting %(name)s must lie between %(low)g and %(high)g."),
+                    name=name,
+                    low=low,
+                    high=high,
+                )
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> CorpusSettings:
@@ -103,16 +108,16 @@ class Report:
     repairs: list[list[str]] = field(default_factory=list)  # [before, after]
     boilerplate: Counter[str] = field(default_factory=Counter)  # line -> documents that hold it
     dropped: dict[str, Dropped] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)  # files or rows that could not be read
+    problems: list[dict[str, Any]] = field(default_factory=list)  # files or rows that could not be read, in words
     problem_count: int = 0
 
     def drop(self, reason: str, piece: Piece, like: str = "") -> None:
         self.dropped.setdefault(reason, Dropped()).add(piece, like)
 
-    def problem(self, sentence: str) -> None:
+    def problem(self, error: CorpusError) -> None:
         self.problem_count += 1
         if len(self.problems) < 50:
-            self.problems.append(sentence)
+            self.problems.append({"sentence": error.args[0], **beside(error.args[0])})
 
     def repair(self, before: str, after: str) -> None:
         self.repaired += 1

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ml.documents.shapes import Budget, Document, DocumentError, check_archive, one_line
+from ml.phrases import gettext_noop
 
 _MOST_ENTRIES = 5_000
 _PIECE = 1024 * 1024
@@ -27,9 +28,13 @@ def read_bundle(path: Path, budget: Budget, read: ReadOne) -> Iterator[Document 
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="apprentice-documents-") as folder:
         entries = sorted((entry for entry in archive.infolist() if wanted(entry)), key=lambda entry: entry.filename)
         if not entries:
-            raise DocumentError("The archive holds no documents.")
+            raise DocumentError(gettext_noop("The archive holds no documents."))
         if len(entries) > _MOST_ENTRIES:
-            raise DocumentError(f"The archive holds {len(entries)} files; at most {_MOST_ENTRIES} are read.")
+            raise DocumentError(
+                gettext_noop("The archive holds %(count)d files; at most %(most)d are read."),
+                count=len(entries),
+                most=_MOST_ENTRIES,
+            )
         target = Path(folder) / "entry"
         for entry in entries:
             name = one_line(entry.filename, 200)
@@ -55,12 +60,12 @@ def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, most:
             while piece := source.read(_PIECE):
                 size += len(piece)
                 if size > most:
-                    raise DocumentError(f"The file unpacks to more than {most // 2**20} MB.")
+                    raise DocumentError(gettext_noop("The file unpacks to more than %(size)d MB."), size=most // 2**20)
                 file.write(piece)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise DocumentError("It is damaged and cannot be unpacked.") from error
+        raise DocumentError(gettext_noop("It is damaged and cannot be unpacked; pack it again.")) from error
 
 
 def named(found: Document | DocumentError, name: str) -> Document | DocumentError:
     """An error gets the entry's name in front; a document stays as it is."""
-    return DocumentError(f"{name}: {found}") if isinstance(found, DocumentError) else found
+    return found.at(name) if isinstance(found, DocumentError) else found

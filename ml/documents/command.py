@@ -1,8 +1,9 @@
 """`python -m ml extract`: files that anybody may have made are read here, in a process that may be killed.
 
 Standard input names the files, a JSON object {"path", "name"} a line. Standard output answers a JSON object a line:
-{"file": n, "document": {…}} for each document, {"file": n, "error": "…"} for a record that gives none, and
-{"file": n, "end": true} when file n (counted from 0) is through, so that whoever reads knows which file killed us.
+{"file": n, "document": {…}} for each document, {"file": n, "error": "…", "said": {…}} for a record that gives none
+(ml/phrases.py), and {"file": n, "end": true} when file n (counted from 0) is through, so that whoever reads knows
+which file killed us.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from ml.documents.reading import read_documents
 from ml.documents.shapes import Document, DocumentError
 from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import beside, gettext_noop, sentence_of
 
 MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+MEMORY = gettext_noop("Reading this file takes more memory than one file may have.")
+UNFORESEEN = gettext_noop("The file cannot be read (%(kind)s).")
 
 
 def extract_command(arguments: list[str]) -> int:
@@ -45,18 +49,23 @@ def extract(number: int, path: Path, name: str) -> None:
             if isinstance(found, Document):
                 say(file=number, document=asdict(found))
             else:
-                say(file=number, error=str(found))
+                tell(number, found)
     except DocumentError as error:
-        say(file=number, error=str(error))
+        tell(number, error)
     except MemoryError:
-        say(file=number, error="Reading this file takes more memory than one file may have.")
+        tell(number, DocumentError(MEMORY))
     except RecursionError:
-        say(file=number, error="The file is nested too deeply.")
+        tell(number, DocumentError(gettext_noop("The file is nested too deeply.")))
     except (
         Exception
     ) as error:  # a library met something that its authors did not foresee; the next file is read all the same
-        say(file=number, error=f"The file cannot be read ({type(error).__name__}).")
+        tell(number, DocumentError(UNFORESEEN, kind=type(error).__name__))
     say(file=number, end=True)
+
+
+def tell(number: int, error: DocumentError) -> None:
+    sentence = sentence_of(error)
+    say(file=number, error=sentence, **beside(sentence))
 
 
 def say(**values: Any) -> None:

@@ -13,6 +13,7 @@ from docx.text.paragraph import Paragraph
 from lxml.etree import LxmlError
 
 from ml.documents.shapes import Budget, Document, DocumentError, check_archive, one_line, tidy
+from ml.phrases import gettext_noop
 
 _HEADING = re.compile(r"(?:Heading|heading|Überschrift|Rubrik|Titre)\s*([1-6])")
 _MOST_CELLS = 200_000
@@ -24,7 +25,7 @@ def read_docx(path: Path, name: str, budget: Budget) -> Iterator[Document]:
     try:
         with zipfile.ZipFile(path) as archive:
             if "word/document.xml" not in archive.namelist():
-                raise DocumentError("The file is not a Word document, whatever its name says.")
+                raise DocumentError(gettext_noop("The file is not a Word document (.docx), whatever its name says."))
         document = docx.Document(str(path))
         parts = [text for block in document.iter_inner_content() if (text := block_text(block, budget))]
         facts = document.core_properties
@@ -32,10 +33,12 @@ def read_docx(path: Path, name: str, budget: Budget) -> Iterator[Document]:
     except (KeyError, ValueError, LxmlError, AttributeError, zipfile.BadZipFile, OSError) as error:
         if isinstance(error, DocumentError):
             raise
-        raise DocumentError(f"The document is damaged and cannot be read ({type(error).__name__}).") from error
+        raise DocumentError(
+            gettext_noop("The document is damaged and cannot be read; open it in Word and save it again.")
+        ) from error
     text = tidy("\n\n".join(parts), budget.limits)
     if not text:
-        raise DocumentError("The document holds no text.")
+        raise DocumentError(gettext_noop("The document holds no text."))
     heading = next((line.lstrip("# ") for line in text.split("\n") if line.startswith("#")), "")
     yield Document(title or one_line(heading) or one_line(Path(name).stem), text, "docx",
                    language=one_line(facts.language, 12))  # fmt: skip
@@ -69,7 +72,7 @@ def table_text(table: Table) -> str:
                 cells.append(one_line(cell.text, 2000).replace("|", "\\|"))
         rows.append(cells)
         if sum(map(len, rows)) > _MOST_CELLS:
-            raise DocumentError(f"A table has more than {_MOST_CELLS} cells.")
+            raise DocumentError(gettext_noop("A table has more than %(most)d cells."), most=_MOST_CELLS)
     if not rows:
         return ""
     lines = [f"| {' | '.join(cells)} |" for cells in rows]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from ml.documents.shapes import Budget, Document, DocumentError, one_line, tidy
+from ml.documents.shapes import SAVE_AS_UTF8, Budget, Document, DocumentError, one_line, tidy
+from ml.phrases import gettext_noop, sentence_of
 from ml.text_encoding import EncodingError, decode
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -37,11 +38,11 @@ def read_markdown(path: Path, name: str, budget: Budget) -> Iterator[Document]:
     try:
         text = decode(path.read_bytes()).replace("\r\n", "\n")
     except EncodingError as error:
-        raise DocumentError(f"{error} Save it as UTF-8 and bring it again.") from error
+        raise DocumentError(SAVE_AS_UTF8, reason=sentence_of(error)) from error
     facts, body = front_matter(text)
     cleaned = tidy(clean(body), budget.limits)
     if not cleaned:
-        raise DocumentError("The file holds no text beside its headers.")
+        raise DocumentError(gettext_noop("The file holds no text beside its headers."))
     heading = _HEADING.search(cleaned)
     title = clean_prose(str(facts.get("title") or (heading.group(1) if heading else Path(name).stem)))
     yield Document(

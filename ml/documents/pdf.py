@@ -12,6 +12,7 @@ import pypdf
 from pypdf.errors import PdfReadError, PyPdfError
 
 from ml.documents.shapes import Budget, Document, DocumentError, one_line, tidy
+from ml.phrases import gettext_noop
 
 _EDGE = 2  # lines at the top and at the bottom of a page that may be a running head
 _NUMBER = re.compile(r"\d+")
@@ -25,11 +26,11 @@ def read_pdf(path: Path, name: str, budget: Budget) -> Iterator[Document]:
     logging.getLogger("pypdf").setLevel(logging.ERROR)
     with path.open("rb") as file:
         if b"%PDF-" not in file.read(1024):
-            raise DocumentError("The file is not a PDF, whatever its name says.")
+            raise DocumentError(gettext_noop("The file is not a PDF, whatever its name says."))
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise DocumentError("The PDF is locked with a password; save it without one.")
+            raise DocumentError(gettext_noop("The PDF is locked with a password; save it without one."))
         pages = page_texts(reader, budget)
         facts = reader.metadata
         title = one_line(facts.title) if facts and facts.title else ""
@@ -38,13 +39,13 @@ def read_pdf(path: Path, name: str, budget: Budget) -> Iterator[Document]:
     except DocumentError:
         raise
     except (PyPdfError, PdfReadError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise DocumentError(f"The PDF is damaged and cannot be read ({type(error).__name__}).") from error
+        raise DocumentError(gettext_noop("The PDF is damaged and cannot be read; print it into a new PDF.")) from error
     except RecursionError as error:
-        raise DocumentError("The PDF refers to itself without end and cannot be read.") from error
+        raise DocumentError(gettext_noop("The PDF refers to itself without end and cannot be read.")) from error
     bodies = [tidy(paragraphs(page), budget.limits) for page in without_running_heads(pages)]
     text = "\n\n".join(filter(None, bodies))
     if not text:
-        raise DocumentError("The PDF holds no text; a scanned page must be recognised (OCR) first.")
+        raise DocumentError(gettext_noop("The PDF holds no text; a scanned page must be recognised (OCR) first."))
     starts, place = [], 0
     for body in bodies:
         starts.append(place)
@@ -57,7 +58,11 @@ def page_texts(reader: pypdf.PdfReader, budget: Budget) -> list[list[str]]:
     """The lines of each page. Raises DocumentError when there are too many pages, or too much text."""
     count = len(reader.pages)
     if count > budget.limits.pages:
-        raise DocumentError(f"The PDF has {count} pages; at most {budget.limits.pages} are read.")
+        raise DocumentError(
+            gettext_noop("The PDF has %(count)d pages; at most %(most)d are read."),
+            count=count,
+            most=budget.limits.pages,
+        )
     pages = []
     for page in reader.pages:
         text = page.extract_text() or ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml.documents.shapes import Budget, Document, DocumentError, one_line, tidy
+from ml.documents.shapes import SAVE_AS_UTF8, Budget, Document, DocumentError, one_line, tidy
+from ml.phrases import gettext_noop, sentence_of
 from ml.text_encoding import EncodingError, decode
 
 
@@ -19,7 +20,7 @@ def plain_document(data: bytes, name: str, budget: Budget, address: str = "") ->
     try:
         text = tidy(decode(data), budget.limits)
     except EncodingError as error:
-        raise DocumentError(f"{error} Save it as UTF-8 and bring it again.") from error
+        raise DocumentError(SAVE_AS_UTF8, reason=sentence_of(error)) from error
     if not text:
-        raise DocumentError("The file holds no text.")
+        raise DocumentError(gettext_noop("The file holds no text."))
     return Document(one_line(Path(name).stem), text, "text", address=address)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ml.documents.shapes import Budget, Document, DocumentError, Limits
+from ml.phrases import gettext_noop
 
 Read = Callable[[Path, str, Budget], Iterator[Document | DocumentError]]
 ENDINGS = {
@@ -21,8 +22,10 @@ def kind_of(name: str) -> str:
     found = next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), "")
     if not found:
         raise DocumentError(
-            "This is none of the kinds that are read: .md, .txt, .html, .mhtml, .pdf, .docx, .warc, .warc.gz, "
-            "or a .zip of these."
+            gettext_noop(
+                "This is none of the kinds that are read: .md, .txt, .html, .mhtml, .pdf, .docx, .warc, .warc.gz, "
+                "or a .zip of these."
+            )
         )
     return found
 
@@ -46,11 +49,15 @@ def read_documents(path: Path, *, name: str = "", limits: Limits | None = None) 
 def _read_one(path: Path, name: str, budget: Budget) -> Iterator[Document | DocumentError]:
     kind, size, most = kind_of(name), path.stat().st_size, budget.limits.file_bytes
     if size == 0:
-        raise DocumentError("The file is empty.")
+        raise DocumentError(gettext_noop("The file is empty."))
     if kind == "zip":
-        raise DocumentError("An archive within an archive is not opened.")
+        raise DocumentError(gettext_noop("An archive within an archive is not opened."))
     if kind != "warc" and size > most:
-        raise DocumentError(f"The file has {size // 2**20} MB; at most {most // 2**20} MB are read.")
+        raise DocumentError(
+            gettext_noop("The file has %(size)d MB; at most %(most)d MB are read."),
+            size=size // 2**20,
+            most=most // 2**20,
+        )
     yield from _reader(kind)(path, name, budget)
 
 

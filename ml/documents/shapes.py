@@ -8,9 +8,14 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ml.phrases import PhraseError, gettext_noop
 
-class DocumentError(ValueError):
+
+class DocumentError(PhraseError):
     """This file, or this record of it, gives no text; the message says why and what to do."""
+
+
+SAVE_AS_UTF8 = gettext_noop("%(reason)s Save it as UTF-8 and bring it again.")
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,18 @@ class Budget:
     def tick(self) -> None:
         """Raises DocumentError when the time is over."""
         if time.monotonic() - self.started > self.limits.seconds:
-            raise DocumentError(f"Reading took longer than {self.limits.seconds:g} seconds and was given up.")
+            raise DocumentError(
+                gettext_noop("Reading took longer than %(seconds)g seconds and was given up."),
+                seconds=self.limits.seconds,
+            )
 
     def unpack(self, count: int) -> None:
         self.tick()
         self.expanded += count
         if self.expanded > self.limits.expanded_bytes:
-            raise DocumentError(f"It unpacks to more than {self.limits.expanded_bytes // 2**20} MB.")
+            raise DocumentError(
+                gettext_noop("It unpacks to more than %(size)d MB."), size=self.limits.expanded_bytes // 2**20
+            )
 
 
 def check_archive(path: Path, limits: Limits) -> None:
@@ -75,14 +85,20 @@ def check_archive(path: Path, limits: Limits) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        raise DocumentError("The file is damaged: it cannot be unpacked.") from error
+        raise DocumentError(gettext_noop("The file is damaged: it cannot be unpacked.")) from error
     packed, unpacked = sum(entry.compress_size for entry in entries), sum(entry.file_size for entry in entries)
     if any(entry.flag_bits & 0x1 for entry in entries):
-        raise DocumentError("The file is locked with a password; save it without one.")
+        raise DocumentError(gettext_noop("The file is locked with a password; save it without one."))
     if unpacked > limits.expanded_bytes:
-        raise DocumentError(f"It unpacks to {unpacked // 2**20} MB; at most {limits.expanded_bytes // 2**20} MB fit.")
+        raise DocumentError(
+            gettext_noop("It unpacks to %(size)d MB; at most %(most)d MB fit."),
+            size=unpacked // 2**20,
+            most=limits.expanded_bytes // 2**20,
+        )
     if unpacked > 2**20 and unpacked > limits.ratio * max(1, packed):
-        raise DocumentError(f"It unpacks to more than {limits.ratio} times its size, as no document does.")
+        raise DocumentError(
+            gettext_noop("It unpacks to more than %(ratio)d times its size, as no document does."), ratio=limits.ratio
+        )
 
 
 _BLANKS = re.compile(r"[ \t\u00a0]+\n")
@@ -96,7 +112,11 @@ def tidy(text: str, limits: Limits) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
     text = _GAPS.sub("\n\n", _BLANKS.sub("\n", _UNFIT.sub("", text))).strip()
     if len(text) > limits.characters:
-        raise DocumentError(f"The text has {len(text)} characters; at most {limits.characters} fit.")
+        raise DocumentError(
+            gettext_noop("The text has %(count)d characters; at most %(most)d fit."),
+            count=len(text),
+            most=limits.characters,
+        )
     return text
 
 

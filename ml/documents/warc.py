@@ -12,6 +12,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from ml.documents.plain import plain_document
 from ml.documents.shapes import Budget, Document, DocumentError, one_line
 from ml.documents.web import page_document, web_address
+from ml.phrases import gettext_noop
 
 _LARGEST = 8 * 1024 * 1024  # bytes of one page
 _BEGINNINGS = (b"WARC/", b"\x1f\x8b", b"filedesc:")  # plain, packed, and the older form
@@ -24,19 +25,23 @@ def read_warc(path: Path, name: str, budget: Budget) -> Iterator[Document | Docu
     try:
         with path.open("rb") as file:
             if not file.peek(16).startswith(_BEGINNINGS):
-                raise DocumentError("The file is not a web archive, whatever its name says.")
+                raise DocumentError(gettext_noop("The file is not a web archive, whatever its name says."))
             for record in ArchiveIterator(file, arc2warc=True):
                 count += 1
                 if count > budget.limits.records:
-                    raise DocumentError(f"The archive has more than {budget.limits.records} records.")
+                    raise DocumentError(
+                        gettext_noop("The archive has more than %(most)d records."), most=budget.limits.records
+                    )
                 if (found := document_of(record, budget)) is not None:
                     yield found
     except (ArchiveLoadFailed, OSError, EOFError, ValueError) as error:
         if isinstance(error, DocumentError):
             raise
-        raise DocumentError(f"The archive is damaged after record {count} and cannot be read further.") from error
+        raise DocumentError(
+            gettext_noop("The archive is damaged after record %(count)d and cannot be read further."), count=count
+        ) from error
     if not count:
-        raise DocumentError("The archive holds no record that can be read.")
+        raise DocumentError(gettext_noop("The archive holds no record that can be read."))
 
 
 def document_of(record: Any, budget: Budget) -> Document | DocumentError | None:
@@ -55,10 +60,10 @@ def document_of(record: Any, budget: Budget) -> Document | DocumentError | None:
     budget.unpack(len(data))
     try:
         if len(data) > _LARGEST:
-            raise DocumentError(f"The page is larger than {_LARGEST // 2**20} MB.")
+            raise DocumentError(gettext_noop("The page is larger than %(size)d MB."), size=_LARGEST // 2**20)
         name = address.rstrip("/").rsplit("/", 1)[-1] or address
         if kind == "text/plain":
             return plain_document(data, name, budget, address)
         return page_document(data, name, budget, address)
     except DocumentError as error:
-        return DocumentError(f"{one_line(address, 200)}: {error}")
+        return error.at(one_line(address, 200))

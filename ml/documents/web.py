@@ -14,6 +14,7 @@ import trafilatura
 from lxml import html as lxml_html
 
 from ml.documents.shapes import Budget, Document, DocumentError, one_line, tidy
+from ml.phrases import gettext_noop
 
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+)\s*-->")
 _ADDRESS = re.compile(r"https?://[^\s<>\"']{1,500}\Z")
@@ -32,10 +33,10 @@ def read_mhtml(path: Path, name: str, budget: Budget) -> Iterator[Document]:
         message = email.message_from_binary_file(file, policy=email.policy.default)
     page = next((part for part in message.walk() if part.get_content_type() in _PAGE_TYPES), None)
     if not isinstance(page, EmailMessage):
-        raise DocumentError("The archive holds no web page.")
+        raise DocumentError(gettext_noop("The archive holds no web page."))
     data = page.get_payload(decode=True)
     if not isinstance(data, bytes) or not data:
-        raise DocumentError("The archive's page is empty.")
+        raise DocumentError(gettext_noop("The archive's page is empty."))
     budget.unpack(len(data))
     address = str(message.get("Snapshot-Content-Location") or page.get("Content-Location") or "")
     charset = page.get_content_charset()
@@ -58,9 +59,9 @@ def page_document(page: bytes | str, name: str, budget: Budget, address: str = "
     budget.tick()
     tree = trafilatura.load_html(page)
     if tree is None:
-        raise DocumentError("This is not a web page, or its markup cannot be read.")
+        raise DocumentError(gettext_noop("This is not a web page, or its markup cannot be read."))
     if depth_of(tree) > _DEEPEST:
-        raise DocumentError(f"The page nests its elements more than {_DEEPEST} deep.")
+        raise DocumentError(gettext_noop("The page nests its elements more than %(most)d deep."), most=_DEEPEST)
     raw = page.encode("utf-8", "replace") if isinstance(page, str) else page
     saved = _SAVED_FROM.search(raw[:4096])
     address = address or (saved.group(1).decode("ascii", "replace") if saved else "")
@@ -82,7 +83,7 @@ def main_text(page: bytes | str, budget: Budget) -> str:
     )  # fmt: skip
     text = tidy(found or "", budget.limits)
     if len(text) < _LEAST:
-        raise DocumentError("No main text was found on this page.")
+        raise DocumentError(gettext_noop("No main text was found on this page."))
     return text
 
 

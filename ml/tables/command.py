@@ -1,7 +1,8 @@
 """`python -m ml rows FILE --kind KIND`: a table as JSON lines, for whoever does not want its library in its memory.
 
 The first line is {"tables": […]}, the names of sheets or splits. Each row is a list: its number, its values, and what
-is wrong with it if anything. The last line is {"end": true}, or {"error": "…"} when the file could not be read.
+is wrong with it if anything. The last line is {"end": true}, or {"error": "…"} when the file could not be read. What
+is wrong is said with what the sentence was made of (ml/phrases.py).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 
 from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
+from ml.phrases import beside, gettext_noop, sentence_of
 from ml.tables.reading import read_table, tables_of
 from ml.tables.shapes import KINDS, TableError
 
 MEMORY_BYTES = 4 * 1024 * 1024 * 1024  # of addresses; Arrow reserves more than it touches
+MEMORY = gettext_noop("Reading this file takes more memory than one file may have.")
 
 
 def rows_command(arguments: list[str]) -> int:
@@ -38,13 +41,22 @@ def rows_command(arguments: list[str]) -> int:
     try:
         say({"tables": tables_of(options.file, options.kind)})
         for row in islice(read_table(options.file, options.kind, options.table), options.first):
-            say([row.number, row.values, row.problem] if row.problem else [row.number, row.values])
+            say(
+                [row.number, row.values, row.problem, beside(row.problem).get("said")]
+                if row.problem
+                else [row.number, row.values]
+            )
         say({"end": True})
     except TableError as error:
-        say({"error": str(error)})
+        refuse(error)
     except MemoryError:
-        say({"error": "Reading this file takes more memory than one file may have."})
+        refuse(TableError(MEMORY))
     return 0
+
+
+def refuse(error: TableError) -> None:
+    sentence = sentence_of(error)
+    say({"error": sentence, **beside(sentence)})
 
 
 def say(value: Any) -> None:

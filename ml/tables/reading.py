@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ml.phrases import gettext_noop
 from ml.tables.shapes import TableError, TableRow
 
 
@@ -27,7 +28,7 @@ def read_table(path: Path, kind: str, table: str = "") -> Iterator[TableRow]:
     Raises TableError when the file or the table cannot be read, before its first row where that can be known.
     """
     if path.stat().st_size == 0:
-        raise TableError("The file is empty.")
+        raise TableError(gettext_noop("The file is empty."))
     if kind == "xlsx":
         from ml.tables.spreadsheet import read_sheet
 

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from ml.phrases import gettext_noop
 from ml.tables.shapes import MOST_COLUMNS, TableError, TableRow, check_archive, plain
 
 _BATCH = 500
@@ -30,7 +31,7 @@ def read_parquet(path: Path, first: int = 1) -> Iterator[TableRow]:
             batches = file.iter_batches(batch_size=_BATCH)
             yield from rows_of(batches, names, first)
     except (pyarrow.ArrowException, OSError) as error:
-        raise TableError("The file is not a Parquet file, or it is damaged.") from error
+        raise TableError(gettext_noop("The file is not a Parquet file, or it is damaged.")) from error
 
 
 def read_arrow(path: Path, first: int = 1) -> Iterator[TableRow]:
@@ -46,7 +47,7 @@ def read_arrow(path: Path, first: int = 1) -> Iterator[TableRow]:
                 batches = (stream.get_batch(number) for number in range(stream.num_record_batches))
             yield from rows_of(batches, label_names(stream.schema), first)
     except (pyarrow.ArrowException, OSError) as error:
-        raise TableError("The file is not an Arrow file, or it is damaged.") from error
+        raise TableError(gettext_noop("The file is not an Arrow file, or it is damaged.")) from error
 
 
 def rows_of(batches: Iterator[Any], names: Names, first: int) -> Iterator[TableRow]:
@@ -54,7 +55,11 @@ def rows_of(batches: Iterator[Any], names: Names, first: int) -> Iterator[TableR
     number = first
     for batch in batches:
         if batch.num_columns > MOST_COLUMNS:
-            raise TableError(f"The table has {batch.num_columns} columns; at most {MOST_COLUMNS} are read.")
+            raise TableError(
+                gettext_noop("The table has %(count)d columns; at most %(most)d are read."),
+                count=batch.num_columns,
+                most=MOST_COLUMNS,
+            )
         for start in range(0, batch.num_rows, _BATCH):
             for row in batch.slice(start, _BATCH).to_pylist():
                 yield TableRow(number, {str(key): value_of(value, names.get(key)) for key, value in row.items()})
@@ -98,15 +103,18 @@ def read_saved(path: Path, split: str) -> Iterator[TableRow]:
     with check_archive(path) as archive:
         splits = splits_of(archive)
         if split not in ("", "*", *splits):
-            raise TableError(f"The folder has no split “{split}”.")
+            raise TableError(gettext_noop("The folder has no split “%(split)s”."), split=split)
         chosen = splits.values() if split == "*" else [splits[split or next(iter(splits))]]
         number = 0
         for name in (name for names in chosen for name in names):
             with entry_file(archive, name) as file:
                 read = read_parquet if name.endswith(".parquet") else read_arrow
-                for row in read(file, number + 1):
-                    number = row.number
-                    yield row
+                try:
+                    for row in read(file, number + 1):
+                        number = row.number
+                        yield row
+                except TableError as error:
+                    raise error.at(name) from error
 
 
 def splits_of(archive: zipfile.ZipFile) -> dict[str, list[str]]:
@@ -124,7 +132,9 @@ def splits_of(archive: zipfile.ZipFile) -> dict[str, list[str]]:
             split = _SPLIT.search(name)
             found.setdefault(split.group(1) if split else "data", []).append(name)
     if not found:
-        raise TableError("The archive holds no saved dataset: neither a state.json nor a Parquet or Arrow file.")
+        raise TableError(
+            gettext_noop("The archive holds no saved dataset: neither a state.json nor a Parquet or Arrow file.")
+        )
     order = sorted(found, key=lambda name: (name != "train", name))
     return {name: found[name] for name in order}
 
@@ -132,7 +142,7 @@ def splits_of(archive: zipfile.ZipFile) -> dict[str, list[str]]:
 def state_files(archive: zipfile.ZipFile, state: str) -> list[str]:
     """The files of a split as its state.json names them; none when it cannot be read."""
     if archive.getinfo(state).file_size > 1_000_000:
-        raise TableError(f"{state} is far too large.")
+        raise TableError(gettext_noop("%(file)s is far too large."), file=state)
     try:
         files = json.loads(archive.read(state))["_data_files"]
         return [str(file["filename"]) for file in files]
@@ -148,6 +158,8 @@ def entry_file(archive: zipfile.ZipFile, name: str) -> Iterator[Path]:
             with archive.open(name) as source:
                 shutil.copyfileobj(source, file, 2**20)
         except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
-            raise TableError(f"{name} is damaged and cannot be unpacked.") from error
+            raise TableError(
+                gettext_noop("%(file)s is damaged and cannot be unpacked; pack the folder again."), file=name
+            ) from error
         file.flush()
         yield Path(file.name)

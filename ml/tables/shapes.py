@@ -11,12 +11,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ml.phrases import PhraseError, gettext_noop
+
 KINDS = {".xlsx": "xlsx", ".parquet": "parquet", ".arrow": "arrow", ".zip": "datasets"}
 MOST_COLUMNS = 200
 _EXPANDED, _RATIO = 8 * 1024**3, 1_000  # a sheet of equal rows packs very well; it is read as a stream
 
 
-class TableError(ValueError):
+class TableError(PhraseError):
     """The file as a whole cannot be read; the message says why and what to do."""
 
 
@@ -35,10 +37,12 @@ def header_of(cells: Sequence[Any]) -> list[str]:
     while names and not names[-1]:
         names.pop()
     if not any(names) or len(names) > MOST_COLUMNS:
-        raise TableError(f"The first row must hold the names of the columns, {MOST_COLUMNS} at most.")
+        raise TableError(
+            gettext_noop("The first row must hold the names of the columns, %(most)d at most."), most=MOST_COLUMNS
+        )
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
-        raise TableError(f"Two columns are called “{doubled[0]}”; rename one.")
+        raise TableError(gettext_noop("Two columns are called “%(name)s”; rename one."), name=doubled[0])
     return names
 
 
@@ -68,13 +72,17 @@ def check_archive(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        raise TableError("The file is damaged: it cannot be unpacked.") from error
+        raise TableError(
+            gettext_noop("The file is damaged: it cannot be unpacked. Save it again with the program that made it.")
+        ) from error
     entries = archive.infolist()
     packed, unpacked = sum(entry.compress_size for entry in entries), sum(entry.file_size for entry in entries)
     locked = any(entry.flag_bits & 0x1 for entry in entries)
     if locked or unpacked > _EXPANDED or (unpacked > 2**27 and unpacked > _RATIO * max(1, packed)):
         archive.close()
         if locked:
-            raise TableError("The file is locked with a password; save it without one.")
-        raise TableError(f"The file unpacks to {unpacked // 2**20} MB, as no table of its size does.")
+            raise TableError(gettext_noop("The file is locked with a password; save it without one."))
+        raise TableError(
+            gettext_noop("The file unpacks to %(size)d MB, as no table of its size does."), size=unpacked // 2**20
+        )
     return archive

@@ -14,12 +14,17 @@ import openpyxl
 from lxml.etree import LxmlError
 from openpyxl.utils.exceptions import InvalidFileException
 
+from ml.phrases import Phrase, gettext_noop
 from ml.tables.shapes import TableError, TableRow, check_archive, header_of, plain
 
 _BROKEN = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError,
            ParseError, LxmlError, OSError, EOFError)  # fmt: skip
 # A character that XML cannot hold, as spreadsheets write it; an underscore that only looks like the beginning of one.
 _CONTROL = re.compile("_x00(0[0-8BCDEF]|1[0-9A-F])_")
+_DAMAGED = gettext_noop(
+    "The sheet “%(name)s” is damaged after row %(row)d. Save the workbook again with the program that made it."
+)
+_BEYOND = gettext_noop("This row has cells beyond the %(count)d named columns.")
 _HEADER_ROWS = 50  # rows looked at for the names of the columns
 
 
@@ -31,7 +36,7 @@ def workbook(path: Path) -> Any:
             warnings.simplefilter("ignore")  # about styles and extensions that no value depends on
             return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except _BROKEN as error:
-        raise TableError("The file is not an XLSX workbook, or it is damaged.") from error
+        raise TableError(gettext_noop("The file is not an XLSX workbook, or it is damaged.")) from error
 
 
 def sheet_names(path: Path) -> list[str]:
@@ -45,20 +50,22 @@ def sheet_names(path: Path) -> list[str]:
 
 def read_sheet(path: Path, name: str) -> Iterator[TableRow]:
     """Rows by their number in the sheet. The first row with anything in it names the columns."""
-    book = workbook(path)
+    book, title, last = workbook(path), name, 0
     try:
         sheets = {sheet.title: sheet for sheet in book.worksheets}
         if not sheets:
-            raise TableError("The workbook has no sheet with cells.")
+            raise TableError(gettext_noop("The workbook has no sheet with cells."))
         if name and name not in sheets:
-            raise TableError(f"The workbook has no sheet “{name}”.")
-        sheet = sheets[name] if name else next(iter(sheets.values()))
-        sheet.reset_dimensions()  # what a file says of its size need not be so
-        yield from rows_of(sheet)
+            raise TableError(gettext_noop("The workbook has no sheet “%(name)s”."), name=name)
+        title = name or next(iter(sheets))
+        sheets[title].reset_dimensions()  # what a file says of its size need not be so
+        for row in rows_of(sheets[title]):
+            last = row.number
+            yield row
     except TableError:
         raise
     except _BROKEN as error:
-        raise TableError(f"The sheet is damaged and cannot be read ({type(error).__name__}).") from error
+        raise TableError(_DAMAGED, name=title, row=last) from error
     finally:
         book.close()
 
@@ -71,12 +78,12 @@ def rows_of(sheet: Any) -> Iterator[TableRow]:
             if any(cell not in (None, "") for cell in cells):
                 header = header_of(cells)
             elif number > _HEADER_ROWS:
-                raise TableError(f"The first {_HEADER_ROWS} rows of the sheet are empty.")
+                raise TableError(gettext_noop("The first %(count)d rows of the sheet are empty."), count=_HEADER_ROWS)
             continue
         values = {name: value_of(cell) for name, cell in zip(header, cells, strict=False) if name and cell is not None}
         beyond = any(cell not in (None, "") for cell in cells[len(header) :])
         if beyond:
-            yield TableRow(number, {}, f"This row has cells beyond the {len(header)} named columns.")
+            yield TableRow(number, {}, Phrase(_BEYOND, count=len(header)))
         elif any(value != "" for value in values.values()):
             yield TableRow(number, {name: values.get(name, "") for name in header if name})
 

@@ -13,9 +13,11 @@ from core.denied import ApplicationError
 from core.models import Event, Job, Project, User
 from curation.choices import CorpusState
 from curation.models import Corpus, Document
-from curation.selectors.corpora import corpus_texts
+from curation.selectors.corpora import corpus_texts, problems_of
 from curation.services.corpora import corpus_again, corpus_delete, corpus_make
+from ml.corpus.shapes import CorpusError, Report
 from ml.hashing import file_sha256
+from ml.phrases import gettext_noop
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs
 
@@ -104,6 +106,14 @@ def test_one_that_fails_says_why_and_can_be_made_again_or_thrown_away(owner: Use
     corpus_delete(actor=owner, corpus=corpus)
     assert not Corpus.objects.exists()
     assert not (settings.CORPUS_STORE / corpus.folder).exists()
+
+
+def test_what_could_not_be_read_is_said_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report(problems=["As it was written before."])
+    report.problem(CorpusError(gettext_noop("There is no text in “%(column)s”."), column="text").at("a.jsonl, line 3"))
+    kept = json.loads(json.dumps(report.to_json()))
+    monkeypatch.setattr("core.sentences.gettext", lambda text: text.replace("There is no text in", "Ingen text i"))
+    assert problems_of(kept) == ["As it was written before.", "a.jsonl, line 3: Ingen text i “text”."]
 
 
 def test_hostile_names_and_texts_are_data(owner: User, project: Project, as_user: Sign) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from core.denied import ApplicationError
-from curation.import_reading import read_csv
+from curation.import_reading import read_csv, text_encoding
+from curation.import_tables import refuse
+from ml.phrases import beside, gettext_noop
+from ml.tables import TableError
 
 Rows = list[tuple[int, str]]
 
@@ -15,6 +18,19 @@ def read(tmp_path: Path, text: str) -> Rows:
     path = tmp_path / "rows.csv"
     path.write_bytes(text.encode())
     return [(row.number, row.problem[:20] or "|".join(row.values.values())) for row in read_csv(path)]
+
+
+def test_why_a_file_cannot_be_read_is_said_in_the_readers_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.sentences.gettext", "«{}»".format)
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"q,a\n\x00\x01\x81,b\n")
+    with pytest.raises(ApplicationError, match=r"^«The file is not UTF-8: byte 7 in line 2 cannot be read\.» Nothing"):
+        text_encoding(path)
+    error = TableError(gettext_noop("The file is empty.")).at("data/train.parquet")
+    with pytest.raises(ApplicationError, match=r"^«data/train\.parquet: «The file is empty\.»»$"):
+        refuse({"error": str(error), **beside(error.args[0])})
 
 
 CELLS = "Cells in this row: 1"

@@ -157,7 +157,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: st
         (b"x", "pairs.xlsx", "damaged"),
         (b"x", "pairs.parquet", "not a Parquet file"),
         (b"x", "pairs.zip", "damaged"),
-        (b"", "pairs.xlsx", "damaged"),
+        (b"", "pairs.xlsx", "The file is empty"),
+        (b"x", "pairs.PDF", "“pairs.PDF” is a document, no file of pairs: bring it under Documents"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why_and_leaves_nothing(

@@ -69,8 +69,8 @@ def test_every_reason_to_leave_a_text_out_is_told_with_samples(tmp_path: Path) -
     assert report["dropped"]["repeated"]["samples"][0]["like"] == "3.txt#0"
     assert report["documents"] == 14
     assert report["problem_count"] == 2
-    assert report["problems"][0] == "empty.txt: The file is empty."
-    assert "none of the kinds" in report["problems"][1]
+    assert report["problems"][0]["sentence"] == "empty.txt: The file is empty."
+    assert "none of the kinds" in report["problems"][1]["sentence"]
     assert report["texts"] == {"train": 8, "heldout": 1}
     assert {row["part"] for row in texts_in(tmp_path / "c")} == {"train", "heldout"}
     assert report["sha256"] == build_corpus(folder_of(tmp_path / "again", files, language="en"), told)["sha256"]
@@ -104,12 +104,12 @@ def test_jsonl_and_parquet_give_a_text_a_row_and_say_which_row_has_none(tmp_path
     found = list(read_pieces(tmp_path / "a.jsonl", "a.jsonl", "text"))
     assert [one.id for one in found if isinstance(one, Piece)] == ["a.jsonl:1 first#0", "a.jsonl:5#0"]
     assert [str(one) for one in found if isinstance(one, CorpusError)] == [
-        f"a.jsonl, line {number}: there is no text in “text”." for number in (2, 3, 4)
+        f"a.jsonl, line {number}: There is no text in “text”." for number in (2, 3, 4)
     ]
     found = list(read_pieces(tmp_path / "a.parquet", "a.parquet", "text"))
     assert [one.id if isinstance(one, Piece) else str(one) for one in found] == [
         "a.parquet:1#0",
-        "a.parquet, row 2: there is no text in “text”.",
+        "a.parquet, row 2: There is no text in “text”.",
     ]
     (missing,) = read_pieces(tmp_path / "a.parquet", "a.parquet", "body")
     assert "no column “body”; it has text, n" in str(missing)

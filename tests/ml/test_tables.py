@@ -175,6 +175,24 @@ def test_a_workbook_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
         tables_of(tmp_path / "a.zip", "datasets")
 
 
+def test_what_is_damaged_is_named_with_its_place(tmp_path: Path) -> None:
+    rows = [["question", "answer"], *([f"Q{number}", "A" * 50] for number in range(40))]
+    whole, cut = workbook(tmp_path / "whole.xlsx", {"Notes": [["x"]], "Pairs": rows}), tmp_path / "cut.xlsx"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(cut, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content[: len(content) // 2] if name.endswith("sheet2.xml") else content)
+    read: list[int] = []
+    with pytest.raises(TableError, match=r"The sheet “Pairs” is damaged after row \d+\. Save") as refused:
+        read.extend(row.number for row in read_table(cut, "xlsx", "Pairs"))
+    assert read[-1] > 10
+    assert f"after row {read[-1]}." in str(refused.value)
+    with zipfile.ZipFile(tmp_path / "hub.zip", "w") as archive:
+        archive.writestr("../data/train-0.parquet", "no table")
+    with pytest.raises(TableError, match=r"^\.\./data/train-0\.parquet: The file is not a Parquet file"):
+        list(read_table(tmp_path / "hub.zip", "datasets"))
+
+
 def test_the_command_writes_a_row_a_line_and_says_that_it_came_to_the_end(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", {"A": [["question", "answer"], *[list(row.values()) for row in ROWS]]})
 
