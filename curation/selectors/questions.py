@@ -43,6 +43,12 @@ def asked_kinds(project: Project, user: User) -> list[KindRow]:
     return [row for row in rows if row.waiting]
 
 
+def pair_answered(user: User, question: int) -> Pair | None:
+    """What became of the person's own answer, where it is a pair already."""
+    answer = Answer.objects.filter(question=question, author=user).select_related("pair__current").first()
+    return answer.pair if answer else None
+
+
 def history_of(project: Project, user: User) -> QuerySet[Assignment]:
     """What a person has done or passed over in a project; reviews, answers and grades alike."""
     ended = Assignment.objects.filter(user=user, item__project=project, state__in=ENDED)

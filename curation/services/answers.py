@@ -9,7 +9,7 @@ from core.choices import AssignmentState, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, User
 from core.services.events import event_record
-from core.services.work import work_open, work_submit
+from core.services.work import work_claim, work_open, work_submit
 from curation.choices import Decision, Origin, QuestionKind, QuestionState
 from curation.fingerprints import MOST_PASTED, NO_TRACES, Texts, Traces
 from curation.models import Answer, ModelDraft, Pair, Question
@@ -34,6 +34,16 @@ def merge_key(question: Question) -> str:
 def draft_key(question: Question) -> str:
     """Under which the editor keeps what is typed for a question."""
     return f"{OF_WORK}{question.pk}"
+
+
+def hold_again(user: User, question: int) -> Assignment | None:
+    """The person's hold on a question that they had begun to answer: the one that lasts, or a new one if it is free."""
+    asked = Assignment.objects.exclude(item__kind=WorkKind.ADJUDICATE).filter(
+        item__subject_type=QUESTION, item__subject_id=question, item__state=WorkState.OPEN
+    )
+    mine = asked.filter(user=user, state__in=(AssignmentState.CLAIMED, AssignmentState.RELEASED))
+    held = mine.select_related("item").first()
+    return work_claim(user=user, item=held.item) if held else None
 
 
 @transaction.atomic

@@ -55,10 +55,10 @@ def typed_keep(request: HttpRequest, task: Task, form: PairForm, key: str) -> No
 def to_draft(task: Task, pair: Pair | None, key: str, **query: str) -> HttpResponse:
     """To the editor on what was typed: on the pair that came of it, else on a pair of its own."""
     if pair is not None:
-        url = reverse("curation:pair-edit", args=[task.project.slug, pair.pk])
+        url, query = reverse("curation:pair-edit", args=[task.project.slug, pair.pk]), {"of": key, **query}
     else:
         url, query = reverse("curation:pair-new", args=[task.project.slug, task.slug]), {"key": key, **query}
-    return redirect(f"{url}?{urlencode(query)}" if query else url)
+    return redirect(f"{url}?{urlencode(query)}")
 
 
 def gone(request: HttpRequest, task: Task, pair: Pair | None, key: str, draft: Draft | None) -> HttpResponse:

@@ -194,4 +194,5 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
             return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch, done=done)
         except ApplicationError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
-    return choice_page(request, held, question, form, status=400)
+    draft = editor.draft_of(access.user, question.task, merge_key(question))
+    return choice_page(request, held, question, form, draft=draft, status=400)

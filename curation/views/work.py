@@ -22,11 +22,18 @@ from core.services.work import work_release, work_renew, work_renew_all, work_sk
 from core.views.telling import first_error, wants_json
 from curation.access import assignment_access
 from curation.forms import PairForm
-from curation.models import Answer, ModelDraft, Pair, Question
+from curation.models import Answer, ModelDraft, Question
 from curation.selectors import editor
 from curation.selectors.pairs import returned_to
 from curation.selectors.passages import passage_held
-from curation.selectors.questions import QUESTION_PARTS, asked_kinds, history_of, history_rows, own_numbers
+from curation.selectors.questions import (
+    QUESTION_PARTS,
+    asked_kinds,
+    history_of,
+    history_rows,
+    own_numbers,
+    pair_answered,
+)
 from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.subjects import QUESTION
 from curation.views.ahead import items_ahead, to_next_work
@@ -58,7 +65,7 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
         return submit(request, access, held, question)
     draft = editor.draft_of(access.user, question.task, draft_key(question))
     if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
-        return gone(request, question.task, pair_of_answer(access, question), draft_key(question), draft)
+        return gone(request, question.task, pair_answered(access.user, question.pk), draft_key(question), draft)
     shown, _hidden = drafted(held, question)
     initial = {**question_fields(question, shown), **(draft.fields if draft else {})}
     form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
@@ -124,7 +131,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
             traces=editor.traces_typed(form.cleaned_data, question.task, texts),
         )  # fmt: skip
     except Conflict:
-        return kept_aside(request, question.task, form, pair_of_answer(access, question), draft_key(question))
+        return kept_aside(request, question.task, form, pair_answered(access.user, question.pk), draft_key(question))
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         if held.state != AssignmentState.CLAIMED:
@@ -142,12 +149,6 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         return redirect(f"{beside}?done={name}")
     messages.success(request, said)
     return to_next_work(request, access, WorkKind(held.item.kind), held.item.batch, done=name)
-
-
-def pair_of_answer(access: Access, question: Question) -> Pair | None:
-    """What became of the person's own answer, where it is a pair already."""
-    answer = question.answers.filter(author=access.user).select_related("pair__current").first()
-    return answer.pair if answer else None
 
 
 def refused(request: HttpRequest, held: Assignment, question: Question, form: PairForm) -> HttpResponse:

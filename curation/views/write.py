@@ -15,6 +15,7 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
+from core.models import Assignment
 from core.views.telling import first_error, wants_json
 from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
@@ -25,10 +26,12 @@ from curation.selectors import editor
 from curation.selectors.conflicts import merge_rows, merge_typed, merged_fields
 from curation.selectors.pairs import returned_to, taken_back
 from curation.selectors.passages import hold_of_key, passage_of, passage_of_key, passages_waiting, writers_now
-from curation.selectors.questions import asked_kinds
+from curation.selectors.questions import asked_kinds, pair_answered
 from curation.selectors.tasks import tasks_of
+from curation.services.answers import hold_again
 from curation.services.drafts import draft_drop, draft_save
 from curation.services.pairs import pair_made, pair_revise, pair_submit
+from curation.subjects import question_of_key
 from curation.views.ahead import AHEAD
 from curation.views.aside import kept_aside, to_draft
 
@@ -61,9 +64,9 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         key = drafts[0].key if drafts else editor.new_key(passage)
         done = {"done": request.GET["done"]} if "done" in request.GET else {}
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
-    if held := hold_of_key(access.user, key):
+    if held := hold_of_key(access.user, key) or hold_again(access.user, question_of_key(key)):
         return redirect("curation:work", project, held.pk)
-    made = pair_made(access.user, found, key)
+    made = pair_made(access.user, found, key) or pair_answered(access.user, question_of_key(key))
     if made is not None and made.state != PairState.TRASHED:
         return to_draft(found, made, key)  # back on a page that was submitted: what is typed now corrects that
     begun = editor.drafts_open(access.user, found)
@@ -139,7 +142,11 @@ def pair_edit(request: HttpRequest, project: str, pair: int) -> HttpResponse:
     if request.method == "POST":
         return submit_edit(request, found)
     draft, initial = editor.correction(access.user, found)
-    return editor_page(request, found.task, PairForm(initial=initial), pair=found, draft=draft)
+    key = request.GET.get(
+        "of", ""
+    )  # the page that became this pair: what its copy in the browser still holds belongs here
+    former = editor.copy_name(found.task, None, key) if editor.is_key(key) else ""
+    return editor_page(request, found.task, PairForm(initial=initial), pair=found, draft=draft, former=former)
 
 
 def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
@@ -210,6 +217,9 @@ def editor_page(
     given = str(form["key"].value() or "")
     key = given if editor.is_key(given) else editor.new_key()
     fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS if name not in form.errors}
+    unkept = form.is_bound or "conflict" in extra
+    if draft is None and unkept:
+        draft = editor.draft_of(request.user, task, key)  # type: ignore[arg-type]
     aside = editor.editor_aside(task, pair)
     passage = pair.passage if pair else passage_of_key(task.project, key)
     look = editor.look(editor.texts_typed(fields, task, pair), task)
@@ -220,6 +230,8 @@ def editor_page(
         "draft": draft,
         "draft_name": editor.copy_name(task, pair, key),
         "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
+        "page_url": page_of(task, pair, key, extra.get("mending")),
+        "unkept": unkept,
         "look": look,
         "ahead_url": "" if pair or passage else reverse("curation:pair-ahead", args=[project, task.slug]),
         "unfit": editor.unfit_response(task, pair.current.response) if pair and pair.current else "",
@@ -231,6 +243,16 @@ def editor_page(
         **extra,
     }
     return render(request, "curation/editor.html", context, status=status)
+
+
+def page_of(task: Task, pair: Pair | None, key: str, mending: Assignment | None = None) -> str:
+    """Where a text is written on that only a browser has; a new page's address leads on to what became of it."""
+    project = task.project.slug
+    if mending is not None:
+        return reverse("curation:review-mend", args=[project, mending.pk])
+    if pair is not None:
+        return reverse("curation:pair-edit", args=[project, pair.pk])
+    return f"{reverse('curation:pair-new', args=[project, task.slug])}?{urlencode({'key': key})}"
 
 
 def passage_writers(request: HttpRequest, task: Task, passage: Passage) -> list[str]:

@@ -5,7 +5,7 @@
  * the network returns, 3. forgotten here when the server has acknowledged exactly that text. The protocol is in docs/frontend.md.
  */
 import { behave } from "./behaviour.js";
-import { showConflict, showOffer, showRestored, hidePanel } from "./autosave_panel.js";
+import { showConflict, showRestored, hidePanel } from "./autosave_panel.js";
 import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, removeDraft, writeDraft } from "./drafts.js";
 import { isGood, isSignedOut, postJson } from "./http.js";
 import { forget, waiting } from "./outbox.js";
@@ -15,6 +15,7 @@ import { clock, text } from "./texts.js";
 const QUIET_MS = 500;
 const RETRY_MS = [2000, 5000, 15000, 30000];
 const KEEPALIVE_BYTES = 60_000; // browsers refuse more in a request that may outlive its page
+const MOST_UNHEARD = 8;
 const open = new Set(); // those whose form is on the page; others have made room for the next item
 
 class Autosave {
@@ -30,6 +31,7 @@ class Autosave {
     this.sending = false;
     this.blocked = false; // a conflict waits for a decision
     this.base = serialize(form); // what the server had when this page last agreed with it
+    this.sent = []; // what was sent since then, and may have arrived though no answer was heard
     this.listen();
     this.recover();
     open.add(this);
@@ -48,21 +50,31 @@ class Autosave {
     });
   }
 
-  /** What a crash, a reload or an expired session left on this computer. Newer text of the server is never overwritten unasked. */
+  /**
+   * What a crash, a reload, an expired session or a submit that never arrived left on this computer. It comes back by itself where the
+   * server has nothing but what it was made from, or has nothing; newer text of the server is never overwritten unasked.
+   */
   recover() {
-    const draft = readDraft(this.name);
+    const { autosaveFormer: former, autosaveUnkept: unkept } = this.form.dataset;
+    const draft = readDraft(this.name) ?? (former ? readDraft(former) : null);
+    if (former) removeDraft(former);
     const stored = serialize(this.form);
+    // what a refused submit brought back is newer than any copy, and so is what was typed before the scripts were there
+    if (unkept !== undefined || (!draft && typedAlready(this.form))) {
+      this.change();
+      return;
+    }
     if (!draft || sameFields(draft.fields, stored)) {
       removeDraft(this.name);
       return;
     }
-    const bringBack = () => { apply(this.form, draft.fields); this.change(); };
-    if (draft.submitted) showOffer(this.form, draft, bringBack, () => removeDraft(this.name));
-    else if (draft.version === this.version) {
+    if (isBlank(this.form) || [draft.base ?? {}, ...(draft.sent ?? [])].some((fields) => sameFields(fields, stored))) {
       this.own = draft.fields; // the page left behind may have sent them while this one was being drawn
-      bringBack();
+      apply(this.form, draft.fields);
+      this.change();
       showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
     } else {
+      writeDraft(this.name, draft);
       this.undecided = true; // the copy stays as it is until the person has chosen
       this.base = draft.base ?? {};
       this.conflict(draft.fields, stored, this.version);
@@ -79,7 +91,9 @@ class Autosave {
   }
 
   keep(submitted) {
-    if (!this.undecided) writeDraft(this.name, { fields: serialize(this.form), version: this.version, base: this.base, at: Date.now(), submitted });
+    if (this.undecided) return;
+    const { base, sent, version } = this;
+    writeDraft(this.name, { fields: serialize(this.form), version, base, sent, at: Date.now(), submitted, page: this.form.dataset.autosavePage });
   }
 
   submitted() {
@@ -101,8 +115,10 @@ class Autosave {
     clearTimeout(this.timer);
     this.sending = true;
     const sent = this.changes;
+    const fields = serialize(this.form);
+    this.sent = [...this.sent, fields].slice(-MOST_UNHEARD);
     this.keep(false); // the copy is what the server gets, in every field: a page that is left hears no answer
-    const body = { version: this.version, fields: serialize(this.form) };
+    const body = { version: this.version, fields };
     let response = null;
     try {
       const small = JSON.stringify(body).length < KEEPALIVE_BYTES / 3;
@@ -123,9 +139,11 @@ class Autosave {
     return this.accepted(answer, sent, fields);
   }
 
-  /** A newer text that came from this very computer, when its page was left, is nobody else's. */
+  /** A newer text that came from this very page, or from the one left before, is nobody else's: only its answer got lost. */
   stale(mine, theirs, version) {
-    if (!this.own || !sameFields(this.own, theirs)) return this.conflict(mine, theirs, version);
+    const known = (fields) => Object.fromEntries(Object.keys(theirs).map((name) => [name, fields[name]]));
+    const ours = [this.own, ...this.sent].some((fields) => fields && sameFields(known(fields), theirs));
+    if (!ours) return this.conflict(mine, theirs, version);
     this.own = null;
     this.base = theirs;
     this.setVersion(version);
@@ -135,6 +153,7 @@ class Autosave {
   accepted(answer, sent, fields) {
     this.failures = 0;
     this.base = fields;
+    this.sent = [];
     this.acknowledged = sent;
     this.setVersion(answer.version ?? this.version);
     if (this.changes !== sent) {
@@ -169,7 +188,7 @@ class Autosave {
     if (!this.form.dispatchEvent(event)) return;
     const kept = this.undecided ? () => mine : () => serialize(this.form); // typing may have gone on since
     const merge = this.form.dataset.merge ? () => this.merge(kept(), theirs, decide) : null;
-    showConflict(this.form, { mine, theirs, keep: () => decide(kept()), take: () => decide(theirs), merge });
+    showConflict(this.form, { mine, theirs, keep: () => decide(kept()), take: () => decide(theirs), merge, alone: Boolean(this.undecided) });
   }
 
   /** Both texts put together by the server; if it cannot, the person's own text stays and the question is asked again by saving. */
@@ -192,6 +211,14 @@ class Autosave {
     this.status.dataset.state = state;
     if (this.status.textContent !== sentence) this.status.textContent = sentence;
   }
+}
+
+function isBlank(form) {
+  return [...form.querySelectorAll("textarea")].every((field) => !field.value.trim());
+}
+
+function typedAlready(form) {
+  return [...form.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
 }
 
 function each(act) {

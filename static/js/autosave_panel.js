@@ -1,4 +1,4 @@
-/** What autosave asks a person: bring an old text back, or choose between two. Shown in [data-autosave-panel] of the form. */
+/** What autosave tells and asks a person: that a text came back, which of two to take. Shown in [data-autosave-panel] of the form. */
 import { make } from "./behaviour.js";
 import { clock, text } from "./texts.js";
 
@@ -14,6 +14,14 @@ export function hidePanel(form) {
   if (!place) return;
   place.replaceChildren();
   place.hidden = true;
+  standAlone(place, false);
+}
+
+/** Until the person has chosen, nothing can be typed over what they choose between. */
+function standAlone(place, alone) {
+  for (let part = place; !part.matches("form"); part = part.parentElement) {
+    for (const other of part.parentElement.children) if (other !== part) other.inert = alone;
+  }
 }
 
 function button(form, label, kind, act) {
@@ -30,20 +38,20 @@ export function showRestored(form, draft, discard) {
   panel(form, "info", text("restored", { time: clock(draft.at) }), buttons(button(form, text("discard"), "btn-quiet", discard)));
 }
 
-export function showOffer(form, draft, restore, discard) {
-  panel(form, "info", text("offer", { time: clock(draft.at) }),
-    buttons(button(form, text("restore"), "", restore), button(form, text("discard"), "btn-quiet", discard)));
-}
-
 function version(label, fields, other) {
   const parts = Object.entries(fields).filter(([name, value]) => typeof value === "string" && value !== (other[name] ?? ""));
   return make("div", { class: "stack", "data-gap": "s" }, make("strong", {}, label),
     ...parts.map(([, value]) => make("div", { class: "sheet", dir: "auto", tabindex: "0" }, value)));
 }
 
-/** `keep` puts the person's own text into the form, `take` the server's, `merge` (if there is one) both together. */
-export function showConflict(form, { mine, theirs, keep, take, merge }) {
+/**
+ * `keep` puts the person's own text into the form, `take` the server's, `merge` (if there is one) both together; `alone`: the form waits
+ * for it.
+ */
+export function showConflict(form, { mine, theirs, keep, take, merge, alone = false }) {
   panel(form, "warn", text("conflict"),
     make("div", { class: "diff-side" }, version(text("mine"), mine, theirs), version(text("theirs"), theirs, mine)),
     buttons(button(form, text("keep-mine"), "", keep), button(form, text("take-theirs"), "", take), merge && button(form, text("merge"), "", merge)));
+  const place = form.querySelector("[data-autosave-panel]");
+  if (place) standAlone(place, alone);
 }

@@ -18,7 +18,8 @@ function parse(raw) {
   }
 }
 
-/** @returns {{fields: object, version: number, base: object, at: number, submitted: boolean} | null} `base`: what both began with. */
+/** @returns {{fields: object, version: number, base: object, sent: object[], at: number, submitted: boolean, page: string} | null} `base`: what
+ * both began with; `sent`: what the server was told since, unheard; `page`: where it is written on. */
 export function readDraft(name) {
   return parse(localStorage.getItem(keyOf(name)));
 }
@@ -35,6 +36,12 @@ export function writeDraft(name, draft) {
 
 export function removeDraft(name) {
   localStorage.removeItem(keyOf(name));
+}
+
+/** Those of this person that are written on below the address, the newest first. */
+export function draftsBelow(address) {
+  const drafts = keys().filter((key) => key.startsWith(keyOf(""))).map((key) => parse(localStorage.getItem(key)));
+  return drafts.filter((draft) => draft?.page?.startsWith(address)).sort((one, other) => other.at - one.at);
 }
 
 export function hasUnsentDrafts() {

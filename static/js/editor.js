@@ -4,6 +4,7 @@ import "./ahead.js";
 import { locate, put, select } from "./findings.js";
 import { isGood, postJson } from "./http.js";
 import { announce, toast } from "./live.js";
+import "./kept.js";
 import "./look.js";
 import "./marks.js";
 import "./merge.js";

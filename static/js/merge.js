@@ -31,7 +31,7 @@ class Undecided {
       return button;
     });
     const sentence = make("span", { class: "finding-text", dir: "auto" }, text("undecided", { yours: yours || "∅", theirs: theirs || "∅" }));
-    return make("li", { class: "finding", "data-tone": "warn" }, sentence, make("span", { class: "finding-actions" }, ...buttons));
+    return make("li", { class: "finding", "data-tone": "warn", "data-undecided": true }, sentence, make("span", { class: "finding-actions" }, ...buttons));
   }
 
   choose(whole, words) {

@@ -30,7 +30,7 @@ function visible(element) {
 function elementFor(name) {
   const scope = document.querySelector("dialog[open]") ?? document;
   return [...scope.querySelectorAll("[data-key]")].find(
-    (element) => [element.dataset.key, element.dataset.chord].some((key) => key?.toLowerCase() === name) && !element.disabled && visible(element),
+    (element) => [element.dataset.key, element.dataset.chord].some((key) => key?.toLowerCase() === name) && !element.disabled && !element.closest("[inert]") && visible(element),
   );
 }
 

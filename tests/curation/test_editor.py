@@ -115,10 +115,10 @@ def test_a_page_sent_twice_is_one_pair_and_another_text_of_it_a_draft_on_top(
     assert (told.status_code, told.json()["done"]) == (409, f"task-{task.pk}-k")
     [pair] = Pair.objects.all()
     edit = f"{root(task.project)}/pairs/{pair.pk}/edit/"
-    assert client.get(page)["Location"] == edit
+    assert client.get(page)["Location"] == f"{edit}?of=k"
     assert b"Second." in client.get(edit).content
     again = client.post(page, {**typed, "response": "Second."})
-    assert again["Location"] == f"{edit}?done=task-{task.pk}-k"
+    assert again["Location"] == f"{edit}?of=k&done=task-{task.pk}-k"
     third = client.post(page, {**typed, "response": "Third."}, headers=json_wanted)
     assert (third.status_code, "done" in third.json()) == (409, False)
     fields = {"instruction": "How high?", "response": "Second, longer."}

@@ -15,8 +15,10 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE = """<!doctype html><html lang="en"><head><title>Editor</title>
-<script type="module" src="/static/js/app.js"></script></head><body hx-headers='{}' data-user="1">
-<form action="/submitted/" data-autosave="/draft/" data-autosave-name="pair-1" data-autosave-version="%(version)s">
+<script type="module" src="/static/js/app.js"></script>
+<script type="module" src="/static/js/kept.js"></script></head><body hx-headers='{}' data-user="1">
+<section data-kept="/editor/" hidden><ul></ul></section><form action="/submitted/" data-autosave="/draft/"
+data-autosave-name="pair-1" data-autosave-version="%(version)s" data-autosave-page="/editor/" %(more)s>
 <input type="hidden" name="version" value="%(version)s"><div data-autosave-panel hidden></div>
 <textarea name="response" aria-label="Response">%(text)s</textarea><p data-autosave-status></p></form>
 %(texts)s</body></html>"""
@@ -28,6 +30,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.version, self.text, self.up = 1, "stored", True
+        self.answers = True  # else what is sent arrives, and nobody hears so
+        self.more = ""  # of the form's attributes
         self.stored = Event()
         self.texts = engines["django"].get_template("components/texts.html").render({})
         self.address = f"http://127.0.0.1:{self.server_port}"
@@ -39,7 +43,7 @@ class Server(ThreadingHTTPServer):
             return 409, {"version": self.version, "theirs": {"response": self.text}}
         self.version, self.text = self.version + 1, sent["fields"]["response"]
         self.stored.set()
-        return 200, {"version": self.version}
+        return (200, {"version": self.version}) if self.answers else (503, {})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -50,7 +54,8 @@ class Handler(BaseHTTPRequestHandler):
             file = ROOT / self.path.removeprefix("/")
             self.answer(200, file.read_bytes(), KINDS[file.suffix])
         else:
-            values = {"version": self.server.version, "text": self.server.text, "texts": self.server.texts}
+            server = self.server
+            values = {"version": server.version, "text": server.text, "texts": server.texts, "more": server.more}
             self.answer(200, (PAGE % values).encode(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
@@ -132,6 +137,9 @@ def test_after_a_reload_both_texts_are_shown_if_the_server_has_a_newer_one(edito
     editor.reload()
     expect(editor.get_by_label("Response")).to_have_value("theirs, newer")
     expect(editor.locator("[data-autosave-panel]")).to_contain_text("mine, never sent")
+    assert editor.evaluate("document.querySelector('[name=response]').inert"), (
+        "nothing is typed over what is to be chosen"
+    )
     editor.reload()  # undecided, so still there
     editor.get_by_role("button", name="Take theirs").click()
     expect(editor.get_by_label("Response")).to_have_value("theirs, newer")
@@ -153,3 +161,57 @@ def test_hostile_text_of_a_colleague_stays_text(editor: Page, server: Server) ->
     state(editor, "conflict")
     expect(editor.locator("[data-autosave-panel]")).to_contain_text("<img src=x")
     assert editor.locator("[data-autosave-panel] img").count() == 0
+
+
+def test_a_text_whose_answer_got_lost_is_no_conflict_with_oneself(editor: Page, server: Server) -> None:
+    server.answers = False
+    editor.get_by_label("Response").fill("sent, and not heard of")
+    state(editor, "offline")
+    assert server.text == "sent, and not heard of"
+    server.answers = True
+    editor.get_by_label("Response").fill("sent, and not heard of, and more")
+    state(editor, "saved")
+    server.answers = False
+    editor.get_by_label("Response").fill("sent again")
+    state(editor, "offline")
+    editor.get_by_label("Response").fill("sent again, and more")
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("sent again, and more")
+    server.answers = True
+    state(editor, "saved")
+    assert server.text == "sent again, and more"
+
+
+def test_a_submit_that_never_arrived_comes_back_and_is_not_overwritten(editor: Page, server: Server) -> None:
+    server.up = False
+    editor.get_by_label("Response").fill("submitted into the void")
+    editor.evaluate("document.querySelector('form').addEventListener('submit', event => event.preventDefault())")
+    editor.evaluate("document.querySelector('form').requestSubmit()")
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("submitted into the void")
+    server.up = True
+    state(editor, "saved")
+    assert server.text == "submitted into the void"
+
+
+def test_what_a_refused_submit_brought_back_is_kept_at_once(editor: Page, server: Server) -> None:
+    server.more, server.text = "data-autosave-unkept", "refused"
+    editor.reload()
+    assert server.stored.wait(30)
+    assert server.text == "refused"
+
+
+def test_what_never_reached_the_server_is_found_again(editor: Page, server: Server) -> None:
+    server.up = False
+    editor.get_by_label("Response").fill("nobody knows of this")
+    state(editor, "offline")
+    editor.goto(f"{server.address}/elsewhere/")
+    editor.evaluate(
+        "localStorage.setItem('apprentice:draft:2:pair-9', localStorage.getItem('apprentice:draft:1:pair-1'))"
+    )
+    editor.reload()
+    expect(editor.locator("[data-kept] a")).to_have_text(["nobody knows of this"])
+    server.up = True
+    editor.locator("[data-kept] a").click()
+    state(editor, "saved")
+    assert server.text == "nobody knows of this"
