@@ -1,7 +1,9 @@
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.denied import ApplicationError
 from core.views.errors import answer
@@ -19,7 +21,19 @@ class LoginRequired:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated or request.path.startswith(OPEN_PATHS):
             return self.get_response(request)
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(way_back(request))
+
+
+def way_back(request: HttpRequest) -> str:
+    """Where the person goes on after signing in. What they sent is gone, and its address may be no page: the page that
+    sent it is."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(page)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 class RefusalPage:

@@ -20,6 +20,18 @@ def test_pages_of_the_installation_are_for_admins(path: str, admin: User, owner:
     assert anonymous["Location"].startswith("/accounts/login/")
 
 
+def test_who_sent_something_signed_out_goes_on_at_the_page_that_sent_it(db: None) -> None:
+    """The address that it was sent to may be no page."""
+    asked = [
+        ("http://testserver/p/x/work/5/?a=1", "/p/x/work/5/%3Fa%3D1"),
+        ("https://elsewhere.example/x/", "/"),
+        ("", "/"),
+    ]
+    for came_from, goes_on in asked:
+        answer = Client().post("/p/x/work/5/skip/", headers={"Referer": came_from})
+        assert answer["Location"] == f"/accounts/login/?next={goes_on}"
+
+
 @pytest.mark.parametrize(
     ("page", "member_status"), [("settings/", 403), ("audit/", 403), ("jobs/", 200)], ids=["settings", "audit", "jobs"]
 )
