@@ -51,6 +51,16 @@ def draft_save(
     return draft
 
 
+@transaction.atomic
+def draft_merge(*, actor: User, pair: Pair, key: str, fields: dict[str, Any], base: int) -> Draft:
+    """Keep a person's text put together with the newer one of the pair. It stands on that one, `base`, from now on."""
+    Draft.objects.bulk_create([Draft(user=actor, task=pair.task, key=key, pair=pair)], ignore_conflicts=True)
+    draft = Draft.objects.select_for_update().get(user=actor, task=pair.task, key=key)
+    draft.fields, draft.version, draft.base_version = readable(fields), draft.version + 1, base
+    draft.save(update_fields=["fields", "version", "base_version", "updated_at"])
+    return draft
+
+
 def readable(fields: dict[str, Any]) -> dict[str, Any]:
     """What a draft keeps of a page's fields. Raises ApplicationError for what no text can hold."""
     kept: dict[str, Any] = {name: text for name in FIELDS if isinstance(text := fields.get(name), str)}

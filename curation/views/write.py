@@ -15,7 +15,7 @@ from core.access import project_access
 from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
-from core.models import Assignment
+from core.models import Assignment, User
 from core.views.telling import first_error, wants_json
 from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
@@ -29,7 +29,7 @@ from curation.selectors.passages import hold_of_key, passage_of, passage_of_key,
 from curation.selectors.questions import asked_kinds, pair_answered
 from curation.selectors.tasks import tasks_of
 from curation.services.answers import hold_again
-from curation.services.drafts import draft_drop, draft_save
+from curation.services.drafts import draft_drop, draft_merge, draft_save
 from curation.services.pairs import pair_made, pair_revise, pair_submit
 from curation.subjects import question_of_key
 from curation.views.ahead import AHEAD
@@ -176,16 +176,19 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
 
 
 def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Conflict, **extra: Any) -> HttpResponse:
-    """409: what both changed, put together in the form; submitting it stores it on top of the newer text."""
+    """409: what both changed, put together in the form and kept; submitting it stores it on top of the newer text."""
     rows = merge_rows(conflict)
     values = {**form.cleaned_data, **merged_fields(rows), "base": conflict.version}
+    actor: User = request.user  # type: ignore[assignment]
+    draft = draft_merge(actor=actor, pair=pair, key=editor.key_of(pair), fields=values, base=conflict.version)
     context: dict[str, Any] = {
         "conflict": conflict,
         "rows": rows,
         "undecided": sum(row.conflicts for row in rows),
         "theirs_url": reverse("curation:draft-drop", args=[pair.project.slug, pair.task.slug, editor.key_of(pair)]),
     }
-    return editor_page(request, pair.task, PairForm(initial=values), pair=pair, status=409, **context, **extra)
+    form = PairForm(initial=values)
+    return editor_page(request, pair.task, form, pair=pair, draft=draft, status=409, **context, **extra)
 
 
 @require_POST

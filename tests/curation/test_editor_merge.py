@@ -57,6 +57,11 @@ def test_changes_at_different_places_are_put_together_and_submitted(pair: Pair, 
     assert 'value="beams"' in page
     assert "both changes put together" in page
     assert Revision.objects.count() == 2
+    later = (
+        as_user(expert).get(edit(pair)).content.decode()
+    )  # left and come back to, nothing has to be put together again
+    assert f"\n{merged}</textarea>" in later
+    assert 'name="base" value="2"' in later
     assert as_user(expert).post(edit(pair), form(response=merged, base=2)).status_code == 302
     assert Revision.objects.order_by("-number")[0].response == merged
 
