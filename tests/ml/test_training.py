@@ -13,6 +13,7 @@ import psutil
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ml.loading import load_model, use_threads
 from ml.prompting import Example, Template
@@ -21,6 +22,7 @@ from ml.rundir import DataRef, RunDir
 from ml.store import FingerprintError, ModelRef
 from ml.tiny import make_tiny_model
 from ml.train.data import DataError
+from ml.train.general import GENERAL_TEXT
 from ml.train.precision import choose_precision
 from ml.train.run import planned_steps, run_training
 from ml.train.stopping import Stopper
@@ -68,6 +70,22 @@ def test_full_training_changes_every_weight(base: Path, tmp_path: Path) -> None:
     assert [name for name in old if np.array_equal(old[name], new[name])] == []
     assert result["develop_loss_after"] < result["develop_loss_before"] - 0.01
     assert result["model"] == ModelRef.of(run.path / "result").to_json()
+    # What it forgot is measured on the fixed general text, with the weights it began and ended with.
+    for when, folder in (("before", base), ("after", run.path / "result")):
+        assert result[f"general_loss_{when}"] == pytest.approx(loss_of_the_general_text(folder), abs=1e-4)
+    assert result["general_loss_before"] != pytest.approx(result["general_loss_after"], abs=1e-3)
+
+
+def loss_of_the_general_text(folder: Path) -> float:
+    """By the model library alone."""
+    model, tokenizer = LlamaForCausalLM.from_pretrained(folder), PreTrainedTokenizerFast.from_pretrained(folder)
+    ids = tokenizer(GENERAL_TEXT, add_special_tokens=False, return_tensors="pt").input_ids
+    total = count = 0.0
+    for piece in ids.split(256, dim=1):
+        with torch.no_grad():
+            total += float(model(input_ids=piece, labels=piece).loss) * (piece.shape[1] - 1)
+        count += piece.shape[1] - 1
+    return total / count
 
 
 @pytest.mark.slow

@@ -1,13 +1,19 @@
 """Each rule finds what it is for and stays silent about a healthy run."""
 
+import json
+import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.models import User
+from tests.world import run_jobs
 from training.choices import RunState
 from training.models import Run, RunEvent
 from training.selectors.diagnoses import diagnoses
+from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Prepare = Callable[..., Run]
@@ -91,3 +97,86 @@ def test_forgetting_is_told_with_both_losses(told: Callable[..., Run]) -> None:
     (found,) = diagnoses(run)
     assert found.code == "forgot"
     assert "from 3.00 to 3.60" in found.cause
+
+
+# A child that tells what a test wrote down, and ends. Its supervisor cannot tell it from a training.
+CHILD = """#!{python}
+import os, shutil, signal, sys
+folder = os.path.join(sys.argv[4], "attempt-" + sys.argv[6])
+shutil.copyfile({events!r}, os.path.join(folder, "events.jsonl"))
+{end}
+"""
+FAILED, KILLED = "sys.exit(1)", "os.kill(os.getpid(), signal.SIGKILL)"
+STEPS = [{"type": "step", "loss": loss, "wait": 0.0, "tokens_per_second": 9.0} for loss in HEALTHY]
+
+
+def steps(losses: Iterable[float], **more: Any) -> list[dict[str, Any]]:
+    return [{"type": "step", "loss": loss, "tokens_per_second": 9.0, **more} for loss in losses]
+
+
+def evals(*losses: float) -> list[dict[str, Any]]:
+    return [{"type": "eval", "loss": loss} for loss in losses]
+
+
+def error(code: str) -> dict[str, Any]:
+    return {"type": "error", "code": code, "message": "It ended."}
+
+
+@pytest.fixture
+def trained_by(
+    owner: User, prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[list[dict[str, Any]], str], Run]:
+    def train(said: list[dict[str, Any]], end: str) -> Run:
+        lines = [
+            {"step": n, "steps": 100, "eta_seconds": 50.0, **event, "seq": n, "time": float(n)}
+            for n, event in enumerate(said, 1)
+        ]
+        (tmp_path / "events").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        child = tmp_path / "python"
+        child.write_text(CHILD.format(python=sys.executable, events=str(tmp_path / "events"), end=end))
+        child.chmod(0o755)
+        run = run_launch(actor=owner, run=prepare(batch_size=4))
+        with monkeypatch.context() as patched:
+            patched.setattr("core.ml_program.sys.executable", str(child))
+            run_jobs("train")
+        return Run.objects.get(pk=run.pk)
+
+    return train
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("said", "end", "code", "cure"),
+    [
+        ([*STEPS[:5], error("loss_not_finite")], FAILED, "not_a_number", "a third of the learning rate (now 0.0005)"),
+        ([*STEPS[:5], error("out_of_memory")], FAILED, "out_of_memory", "half as many pairs at once"),
+        ([*STEPS[:5], error("disk_full")], FAILED, "disk_full", "Free some space, then resume"),
+        (STEPS[:5], KILLED, "ended", "Resume the run"),
+        ([*steps([0.0] * 10), error("data")], FAILED, "loss_zero", "trained tokens are coloured there"),
+        ([*steps([2.0, 2.01] * 18), error("data")], FAILED, "flat", "The learning rate is not too low"),
+        ([*steps([9.0 if n in (20, 35) else loss for n, loss in enumerate(HEALTHY)]), error("data")],
+         FAILED, "spikes", "Lower the learning rate"),
+        ([*STEPS, *evals(1.9, 1.5, 1.8), error("data")], FAILED, "overfit", "Train fewer passes"),
+        ([*steps(HEALTHY, wait=0.5), error("data")], FAILED, "slow_loading", "look at what runs beside it"),
+    ],
+)  # fmt: skip
+def test_what_a_child_tells_becomes_a_cause_and_a_cure(
+    trained_by: Callable[[list[dict[str, Any]], str], Run], said: list[dict[str, Any]], end: str, code: str, cure: str
+) -> None:
+    run = trained_by(said, end)
+    assert run.state == RunState.FAILED
+    (found,) = diagnoses(run)
+    assert (found.code, found.retry) == (code, code == "out_of_memory")
+    assert found.cause
+    assert cure in found.cure
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_is_told_while_the_run_goes_on(
+    trained_by: Callable[[list[dict[str, Any]], str], Run],
+) -> None:
+    run = trained_by([*STEPS, {"type": "checkpoint", "disk_free": 150, "bytes": 100}, error("data")], FAILED)
+    assert diagnoses(run) == [], "it is over"
+    Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+    (found,) = diagnoses(Run.objects.get(pk=run.pk))
+    assert (found.code, "Free some space now" in found.cure) == ("disk_low", True)
