@@ -6,7 +6,7 @@
  */
 import { behave } from "./behaviour.js";
 import { showConflict, showRestored, hidePanel } from "./autosave_panel.js";
-import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, removeDraft, writeDraft } from "./drafts.js";
+import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, readSettled, removeDraft, settleDraft, writeDraft } from "./drafts.js";
 import { isGood, isSignedOut, postJson } from "./http.js";
 import { forget, waiting } from "./outbox.js";
 import { apply, sameFields, serialize } from "./serialize.js";
@@ -64,21 +64,24 @@ class Autosave {
       this.change();
       return;
     }
-    if (!draft || sameFields(draft.fields, stored)) {
-      removeDraft(this.name);
-      return;
-    }
-    if (isBlank(this.form) || [draft.base ?? {}, ...(draft.sent ?? [])].some((fields) => sameFields(fields, stored))) {
-      this.own = draft.fields; // the page left behind may have sent them while this one was being drawn
-      apply(this.form, draft.fields);
-      this.change();
-      showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
-    } else {
+    const kept = draft ?? readSettled(this.name);
+    const began = kept && [kept.base ?? {}, ...(kept.sent ?? [])].some((fields) => sameFields(fields, stored));
+    if (!kept || sameFields(kept.fields, stored)) removeDraft(this.name);
+    else if (began || (draft && isBlank(this.form))) this.bringBack(kept, stored);
+    else if (!draft) removeDraft(this.name);
+    else {
       writeDraft(this.name, draft);
       this.undecided = true; // the copy stays as it is until the person has chosen
       this.base = draft.base ?? {};
       this.conflict(draft.fields, stored, this.version);
     }
+  }
+
+  bringBack(draft, stored) {
+    this.own = draft.fields; // the page left behind may have sent them while this one was being drawn
+    apply(this.form, draft.fields);
+    this.change();
+    showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
   }
 
   change() {
@@ -91,9 +94,12 @@ class Autosave {
   }
 
   keep(submitted) {
-    if (this.undecided) return;
-    const { base, sent, version } = this;
-    writeDraft(this.name, { fields: serialize(this.form), version, base, sent, at: Date.now(), submitted, page: this.form.dataset.autosavePage });
+    if (!this.undecided) writeDraft(this.name, { ...this.copy(), submitted });
+  }
+
+  copy() {
+    const { base, sent } = this;
+    return { fields: serialize(this.form), base, sent, at: Date.now(), page: this.form.dataset.autosavePage };
   }
 
   submitted() {
@@ -151,6 +157,7 @@ class Autosave {
   }
 
   accepted(answer, sent, fields) {
+    const copy = this.copy();
     this.failures = 0;
     this.base = fields;
     this.sent = [];
@@ -161,7 +168,7 @@ class Autosave {
       this.timer = setTimeout(() => this.save(), QUIET_MS);
       return;
     }
-    if (!this.blocked) removeDraft(this.name);
+    if (!this.blocked) settleDraft(this.name, copy);
     this.tell("saved", text("saved", { time: clock(Date.now()) }));
   }
 

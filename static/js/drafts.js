@@ -1,5 +1,6 @@
 /** Copies of unsaved text on this computer, kept until the server has acknowledged them. One entry a draft, per person. */
 const PREFIX = "apprentice:draft:";
+const HEARD = "apprentice:heard:"; // what this tab sent and the server has acknowledged
 const DAY = 24 * 3600 * 1000;
 
 function keyOf(name) {
@@ -18,7 +19,7 @@ function parse(raw) {
   }
 }
 
-/** @returns {{fields: object, version: number, base: object, sent: object[], at: number, submitted: boolean, page: string} | null} `base`: what
+/** @returns {{fields: object, base: object, sent: object[], at: number, submitted: boolean, page: string} | null} `base`: what
  * both began with; `sent`: what the server was told since, unheard; `page`: where it is written on. */
 export function readDraft(name) {
   return parse(localStorage.getItem(keyOf(name)));
@@ -36,6 +37,19 @@ export function writeDraft(name, draft) {
 
 export function removeDraft(name) {
   localStorage.removeItem(keyOf(name));
+  sessionStorage.removeItem(HEARD + keyOf(name));
+}
+
+/** Acknowledged, it is no longer unsent; but a page that was asked for a moment before may still come without it. */
+export function settleDraft(name, draft) {
+  localStorage.removeItem(keyOf(name));
+  try {
+    sessionStorage.setItem(HEARD + keyOf(name), JSON.stringify(draft));
+  } catch { /* storage is full: then that page comes without it */ }
+}
+
+export function readSettled(name) {
+  return parse(sessionStorage.getItem(HEARD + keyOf(name)));
 }
 
 /** Those of this person that are written on below the address, the newest first. */
@@ -50,6 +64,7 @@ export function hasUnsentDrafts() {
 
 export function clearDrafts() {
   for (const key of keys()) localStorage.removeItem(key);
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(HEARD)) sessionStorage.removeItem(key);
 }
 
 /** Text that nobody came back for: submitted copies after a day, others after thirty. */

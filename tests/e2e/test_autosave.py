@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.version, self.text, self.up = 1, "stored", True
         self.answers = True  # else what is sent arrives, and nobody hears so
+        self.drawn = ""  # a page that was asked for before the last text came
         self.more = ""  # of the form's attributes
         self.stored = Event()
         self.texts = engines["django"].get_template("components/texts.html").render({})
@@ -55,7 +56,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, file.read_bytes(), KINDS[file.suffix])
         else:
             server = self.server
-            values = {"version": server.version, "text": server.text, "texts": server.texts, "more": server.more}
+            text = server.drawn or server.text
+            values = {"version": server.version, "text": text, "texts": server.texts, "more": server.more}
             self.answer(200, (PAGE % values).encode(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
@@ -106,6 +108,8 @@ def test_a_text_is_stored_and_its_copy_forgotten(editor: Page, server: Server) -
     assert (server.version, server.text) == (2, "first words")
     assert editor.input_value("input[name=version]") == "2"
     assert copies(editor) == 0
+    editor.reload()
+    expect(editor.locator("[data-autosave-panel]")).to_be_hidden()
 
 
 def test_a_dead_server_and_a_reload_lose_nothing(editor: Page, server: Server) -> None:
@@ -180,6 +184,16 @@ def test_a_text_whose_answer_got_lost_is_no_conflict_with_oneself(editor: Page, 
     server.answers = True
     state(editor, "saved")
     assert server.text == "sent again, and more"
+
+
+def test_a_page_that_was_drawn_before_the_last_text_came_shows_it_all_the_same(editor: Page, server: Server) -> None:
+    editor.get_by_label("Response").fill("saved while the page was on its way")
+    state(editor, "saved")
+    server.drawn = "stored"
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("saved while the page was on its way")
+    state(editor, "saved")
+    assert server.text == "saved while the page was on its way"
 
 
 def test_a_submit_that_never_arrived_comes_back_and_is_not_overwritten(editor: Page, server: Server) -> None:
