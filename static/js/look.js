@@ -1,6 +1,7 @@
 /**
  * What the server says of texts being typed: <form data-look="URL">. Asked 150 ms after the last key, one question at a time. The
- * answer, {"findings", "tokens"}, goes out as the event "texts:looked"; findings.js, marks.js and the meter listen. A <details
+ * answer, {"findings", "tokens"}, goes out as the event "texts:looked"; findings.js, marks.js and the meter listen. Until it is there for
+ * the text as it stands, the form has the attribute data-unlooked. A <details
  * data-look-part="URL" [data-look-of="instruction input"]> in the form is drawn by the server while open, when these fields changed.
  */
 import { behave } from "./behaviour.js";
@@ -13,7 +14,12 @@ class Look {
   constructor(form) {
     this.form = form;
     this.parts = [...form.querySelectorAll("[data-look-part]")];
-    const later = () => this.later();
+    this.changes = 0;
+    const later = () => {
+      this.changes += 1;
+      form.setAttribute("data-unlooked", "");
+      this.later();
+    };
     form.addEventListener("input", later);
     form.addEventListener("change", later);
     form.addEventListener("autosave:changed", later);
@@ -34,10 +40,12 @@ class Look {
       return;
     }
     this.asking = true;
+    const { changes } = this;
     const fields = serialize(this.form);
     const response = await postJson(this.form.dataset.look, { fields }).catch(() => null);
     const answer = isGood(response) ? await response.json().catch(() => null) : null;
     this.asking = false;
+    if (answer && changes === this.changes) this.form.removeAttribute("data-unlooked");
     if (answer) this.form.dispatchEvent(new CustomEvent("texts:looked", { bubbles: true, detail: answer }));
     for (const part of this.parts) this.show(part);
     if (this.again) this.later();

@@ -10,12 +10,13 @@ import { toast } from "./live.js";
 import { text } from "./texts.js";
 
 const RETRY_MS = [2000, 5000, 15000, 30000];
+const SAID = "apprentice:said";
 const prefix = () => `apprentice:outbox:${document.body.dataset.user ?? ""}:`;
 let sending = null;
 let failures = 0;
 let timer = 0;
 let box = null;
-let held = false; // a page waits here until what was decided on it is sent
+let held = ""; // the entry whose answer the person waits for before the page of it
 let all = false; // send also what other windows put in; else each sends its own, and is told itself what became of it
 let count = 0;
 const here = crypto.getRandomValues(new Uint32Array(2)).join("-");
@@ -40,6 +41,7 @@ export function put(entry) {
   const key = `${prefix()}${Date.now()}-${String(count).padStart(6, "0")}-${here}`;
   localStorage.setItem(key, JSON.stringify({ ...entry, window: here }));
   flush();
+  return key;
 }
 
 /** Send what waits, in order; `others`: what windows left behind that are gone, too. Resolves when nothing waits any more or the server
@@ -55,13 +57,13 @@ async function run() {
   const next = () => read().find((entry) => all || entry.window === here);
   for (let entry = next(); entry; entry = next()) {
     const response = await send(entry).catch(() => null);
-    if (!response || response.status >= 500 || response.status === 429) return later(text(held ? "outbox-held" : "outbox-offline", { count: waiting() }));
-    if (isSignedOut(response)) return later(text("outbox-signed-out", { count: waiting() }), signIn());
+    if (!response || response.status >= 500 || response.status === 429) return later();
+    if (isSignedOut(response)) return later("outbox-signed-out", signIn());
     localStorage.removeItem(entry.key);
     await answered(entry, response);
   }
   failures = 0;
-  all = held = false;
+  all = false;
   tell("");
   document.dispatchEvent(new CustomEvent("outbox:sent"));
 }
@@ -73,17 +75,25 @@ function send({ url, body }) {
 async function answered(entry, response) {
   const answer = await response.json().catch(() => ({}));
   if (answer.done) removeDraft(answer.done);
-  const place = document.querySelector("[data-outbox-notice]");
   if (response.ok) {
-    const part = document.getElementById(answer.part?.id ?? "");
+    const part = entry.key === held ? null : document.getElementById(answer.part?.id ?? ""); // the next page brings its own
     if (part) part.innerHTML = answer.part.html; // drawn by the server, such as how far one is by now
-    if (place && answer.said) place.replaceChildren(make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
-    return;
-  }
-  place?.parentElement.remove();
+    said(document.querySelector("[data-outbox-notice]"), answer);
+  } else if (entry.key !== held) refused(entry, answer.detail ?? response.status);
+  if (entry.key === held) held = "";
+  document.dispatchEvent(new CustomEvent("outbox:answered", { detail: { key: entry.key, ok: response.ok, answer } }));
+}
+
+function said(place, answer) {
+  if (place && answer.said) place.replaceChildren(make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
+}
+
+/** The page has gone on: it tells why, and leads back to where the words of the refused decision come again. */
+function refused(entry, reason) {
+  document.querySelector("[data-outbox-notice]")?.parentElement.remove();
   sessionStorage.setItem(refusedKey(entry.back), entry.body);
   const link = make("a", { href: entry.back, class: "btn btn-small" }, text("outbox-back"));
-  toast(text("outbox-refused", { reason: answer.detail ?? response.status }), { tone: "bad", more: link });
+  toast(text("outbox-refused", { reason }), { tone: "bad", more: link });
 }
 
 function refusedKey(url) {
@@ -102,15 +112,25 @@ export function refill(form) {
 }
 
 /** Stands at the top of the page that came next, and tells there what became of the one before. */
-export function notice() {
+export function notice(answer = null) {
   const place = make("div", { class: "callout", "data-tone": "ok", role: "status", "data-outbox-notice": true }, make("p", {}, text("sending")));
+  if (answer) said(place, answer);
   return make("div", { class: "banners" }, place);
 }
 
-/** The person stands before the page of what waits: they are told so, and why. */
+/** The person stays before the page until the answer is there, and is told if that takes long and why. */
 export function hold(entry) {
-  held = true;
-  put(entry);
+  return (held = put(entry));
+}
+
+/** The person has gone on without the answer. */
+export function letGo() {
+  held = "";
+}
+
+/** What became of it is told on the page that is loaded next. */
+export function remember(sentence) {
+  if (sentence) sessionStorage.setItem(SAID, sentence);
 }
 
 /** A way to the sign-in that leads back to where the work goes on, not to what is decided already. */
@@ -119,8 +139,9 @@ function signIn() {
   return make("a", { class: "btn btn-small", href: `/accounts/login/?${new URLSearchParams({ next })}` }, text("sign-in"));
 }
 
-function later(sentence, more = null) {
-  tell(sentence, more);
+function later(name, more = null) {
+  document.dispatchEvent(new CustomEvent("outbox:late"));
+  tell(text(name ?? (held ? "outbox-held" : "outbox-offline"), { count: waiting() }), more);
   timer = setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
   failures += 1;
 }
@@ -137,6 +158,9 @@ function tell(sentence, more = null) {
 }
 
 export function startOutbox() {
+  const before = sessionStorage.getItem(SAID);
+  sessionStorage.removeItem(SAID);
+  if (before) document.getElementById("content")?.prepend(notice({ said: before }));
   const again = () => { if (waiting()) flush(true); };
   again();
   window.addEventListener("online", again);

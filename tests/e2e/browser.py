@@ -21,6 +21,8 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RULES = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 780}
+READY = "() => Number(document.documentElement?.dataset.ahead) > 0"  # a next page is there before it is wanted
+SENT = "() => !Object.keys(localStorage).some(key => key.includes('outbox'))"  # nothing that was decided waits here
 LISTEN = """
 document.addEventListener('securitypolicyviolation', event =>
   console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sourceFile));

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import keeping, learning
+from tests.e2e.browser import READY, SENT
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
 
@@ -103,23 +104,49 @@ def test_a_pair_is_reviewed_and_approved(finished: Walk) -> None:
 
 
 def test_answers_are_graded(finished: Walk) -> None:
-    number = learning.open_round(finished, 1)
-    reviewer, keys = finished.reviewer, finished.reviewer.page.keyboard
+    """The second is there before it is wanted: it comes without a page load."""
+    number = learning.open_round(finished, 2)
+    reviewer, page, keys = finished.reviewer, finished.reviewer.page, finished.reviewer.page.keyboard
     reviewer.go(finished.root(f"grading/{number}/"))
-    for answer in range(2):
-        reviewer.sees(f"{answer} graded, {2 - answer} to go")
-        reviewer.page.wait_for_load_state()  # the scripts of the page are there then
+    page.evaluate("() => { window.loadedOnce = true; }")
+    page.wait_for_function(READY)
+    for answer in range(4):
+        reviewer.sees(f"{answer} graded, {4 - answer} to go")
+        page.wait_for_load_state()  # the scripts of the page are there then
+        if answer == 1:
+            assert page.evaluate("window.loadedOnce")
+        expect(page.locator("main[data-unseen]")).to_have_count(0)
         for digit in ("5", "2", "4"):
             keys.press(digit)
         keys.press("e")
-        given = reviewer.page.evaluate("[...document.querySelectorAll(':checked')].map(one => one.value)")
+        given = page.evaluate("[...document.querySelectorAll(':checked')].map(one => one.value)")
         assert given == ["5", "2", "4", "edited"]
         keys.press("Enter")
     reviewer.sees("Nothing is left for you here")
     keys.press("u")
-    reviewer.sees("What you said last is taken back", "1 graded, 1 to go")
+    reviewer.sees("What you said last is taken back", "3 graded, 1 to go")
     learning.end_round(finished)
     finished.owner.sees("Mean grade")
+
+
+def test_votes_are_given_on_a_cut_network_and_taken_back(finished: Walk) -> None:
+    number = learning.open_round(finished, 4, "votes")
+    reviewer, page, keys = finished.reviewer, finished.reviewer.page, finished.reviewer.page.keyboard
+    reviewer.go(finished.root(f"grading/{number}/"))
+    reviewer.sees("0 judged, 4 to go")
+    page.wait_for_function(READY)
+    page.context.set_offline(True)
+    before = page.url
+    keys.press("a")
+    expect(page).not_to_have_url(before)
+    reviewer.sees("Which answer is better?")
+    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this computer and sent later: 1")
+    page.context.set_offline(False)
+    page.wait_for_function(SENT)
+    reviewer.sees("Your vote is in.", "1 judged, 3 to go")
+    keys.press("u")
+    reviewer.sees("What you said last is taken back", "0 judged, 4 to go")
+    learning.end_round(finished)
 
 
 def test_menus_close_and_give_the_focus_back(finished: Walk) -> None:
