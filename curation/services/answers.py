@@ -76,7 +76,7 @@ def answer_submit(
     around = Surroundings(question.task)
     if reason := submit_refuse(texts_check(texts, around), around, despite):
         note = f"{note}\n{reason}".strip()
-    draft = draft_of(question) if assignment.item.kind == WorkKind.CORRECT else None
+    draft = draft_beside(assignment, question)
     item = work_submit(assignment=assignment)
     values = {
         "texts": texts.to_json(),
@@ -104,6 +104,12 @@ def draft_of(question: Question) -> ModelDraft | None:
     """What a model wrote to it, if one has."""
     written = ModelDraft.objects.filter(question=question, written_at__isnull=False)
     return written.select_related("drafting").first()
+
+
+def draft_beside(assignment: Assignment, question: Question) -> ModelDraft | None:
+    """The draft that an answer is given with: the one that was to be corrected, or one that nobody was shown."""
+    draft = draft_of(question)
+    return draft if draft and (draft.drafting.blind or assignment.item.kind == WorkKind.CORRECT) else None
 
 
 def against_draft(question: Question, texts: Texts, draft: ModelDraft) -> dict[str, Any]:

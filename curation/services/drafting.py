@@ -148,7 +148,8 @@ def undrafted(task: Task) -> QuerySet[Question]:
 
 @transaction.atomic
 def draft_store(*, draft: ModelDraft, text: str, finish_reason: str, question: str = "") -> bool:
-    """Put a model's text beside its question and ask people to correct it instead of writing from nothing.
+    """Put a model's text beside its question and ask people to correct it instead of writing from nothing. One that they
+    are not to see stays the question that it was, so that nothing tells them of it before they have answered.
 
     A draft from a passage brings its `question`, which is asked with it. Stored twice, it is one draft. False: people
     were faster, or the model said nothing; then nothing changes.
@@ -165,10 +166,11 @@ def draft_store(*, draft: ModelDraft, text: str, finish_reason: str, question: s
         question=asked, text=text, fingerprint=text_sha256(text), finish_reason=finish_reason[:16], written_at=Now()
     )
     order = WorkItem.objects.filter(subject_type=QUESTION, subject_id=asked.pk).order_by("-pk").first()
-    work_close(kind=WorkKind.WRITE, subject_type=QUESTION, subject_id=asked.pk)
+    if not draft.drafting.blind:
+        work_close(kind=WorkKind.WRITE, subject_type=QUESTION, subject_id=asked.pk)
     work_open(
         project=asked.project,
-        kind=WorkKind.CORRECT,
+        kind=WorkKind.WRITE if draft.drafting.blind else WorkKind.CORRECT,
         subject_type=QUESTION,
         subject_id=asked.pk,
         batch=review_batch(asked.task_id),

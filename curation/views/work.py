@@ -66,8 +66,7 @@ def work(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     draft = editor.draft_of(access.user, question.task, draft_key(question))
     if held.state != AssignmentState.CLAIMED or held.item.state != WorkState.OPEN:
         return gone(request, question.task, pair_answered(access.user, question.pk), draft_key(question), draft)
-    shown, _hidden = drafted(held, question)
-    initial = {**question_fields(question, shown), **(draft.fields if draft else {})}
+    initial = {**question_fields(question, drafted(held, question)), **(draft.fields if draft else {})}
     form = PairForm(initial={**initial, "key": draft_key(question), "base": 0})
     return answer_page(request, work_renew(assignment=held), question, form, draft=draft)
 
@@ -81,10 +80,9 @@ def question_held(held: Assignment) -> Question:
     return question
 
 
-def drafted(held: Assignment, question: Question) -> tuple[ModelDraft | None, bool]:
-    """The model's draft, where the person may see it before they have answered; and whether there is a hidden one."""
-    draft = draft_of(question) if held.item.kind == WorkKind.CORRECT else None
-    return (None, True) if draft and draft.drafting.blind else (draft, False)
+def drafted(held: Assignment, question: Question) -> ModelDraft | None:
+    """The model's draft, where the person is to correct it. Of a blind one nothing tells before they have answered."""
+    return draft_of(question) if held.item.kind == WorkKind.CORRECT else None
 
 
 def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, Any]:
@@ -98,7 +96,7 @@ def question_fields(question: Question, shown: ModelDraft | None) -> dict[str, A
 def answer_page(
     request: HttpRequest, held: Assignment, question: Question, form: PairForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
-    shown, hidden = drafted(held, question)
+    shown = drafted(held, question)
     if shown is None and held.item.kind != WorkKind.DECLINE:
         form["note"].label = _("What should the reviewer know?")  # nothing is here to be changed
     context = {
@@ -106,7 +104,6 @@ def answer_page(
         "question": question,
         "opened": int(time()),
         "model_draft": shown,
-        "draft_hidden": hidden,
         "unfit": editor.unfit_response(question.task, shown.text) if shown else "",
         "passage": question.passage,
         "skip_url": reverse("curation:work-skip", args=[question.project.slug, held.pk]),

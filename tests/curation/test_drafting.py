@@ -135,12 +135,14 @@ def test_a_blind_draft_is_seen_after_the_answer(
     drafting = start(task, base, most=1, blind=True)
     write(drafting, finish_reason="length")
     browser = as_user(expert)
-    page = browser.post(f"/p/{project.slug}/work/next/", {"kind": "correct"}).headers["Location"]
+    cards = browser.get(f"/p/{project.slug}/write/").content.decode()
+    assert ("Answer a question" in cards, "3 wait" in cards, "Correct what a model wrote" in cards) == (True, True, False)
+    page = browser.post(f"/p/{project.slug}/work/next/", {"kind": "write"}).headers["Location"]
     hidden = browser.get(page).content.decode()
     refused = browser.post(page, {"instruction": ASKED[0], "language": "en", "key": "k", "base": "0"})
     for shown in (hidden, refused.content.decode()):
-        assert all(said in shown for said in ("Answer it yourself", "What should the reviewer know?"))
-        assert not any(said in shown for said in (WRITTEN, "What did you change", "draft was cut"))
+        assert all(said in shown for said in ("Answer this question", "What should the reviewer know?"))
+        assert not any(said in shown for said in (WRITTEN, "What did you change", "draft was cut", "model drafted"))
     assert WRITTEN not in as_user(viewer).get(f"/p/{project.slug}/drafts/{drafting.pk}/").content.decode()
     assert api_client(viewer).get(f"/api/v1/drafts/{drafting.pk}/").json()["drafts"] == []
     typed = {"instruction": ASKED[0], "response": "By the plan.", "language": "en", "key": "k", "base": "0"}
@@ -150,9 +152,9 @@ def test_a_blind_draft_is_seen_after_the_answer(
     made = Answer.objects.get()
     assert (made.origin, made.draft.text, made.unchanged) == (Origin.HUMAN, WRITTEN, False)
     assert as_user(viewer).get(beside).status_code == 403
-    asked = browser.post(f"/p/{project.slug}/work/next/", {"kind": "write"}, follow=True).content.decode()
-    assert "What should the reviewer know?" in asked
-    assert "Answer it yourself" not in asked
+    assert 'name="kind" value="write"' in shown
+    done = browser.get(f"/p/{project.slug}/work/").content.decode()
+    assert ('data-label="Kind">Write<' in done, 'data-label="Kind">Correct<' in done) == (True, False)
 
 
 def test_people_are_faster_than_the_model(

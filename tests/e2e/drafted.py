@@ -10,13 +10,13 @@ import django
 
 django.setup()
 
-from core.choices import WorkKind  # noqa: E402
-from core.models import User  # noqa: E402
-from core.services.work import work_claim_next  # noqa: E402
+from core.models import User, WorkItem  # noqa: E402
+from core.services.work import work_claim  # noqa: E402
 from curation.fingerprints import Texts  # noqa: E402
 from curation.models import Answer, Drafting, ModelDraft, Question  # noqa: E402
 from curation.services.answers import answer_submit  # noqa: E402
 from curation.services.drafting import draft_store  # noqa: E402
+from curation.subjects import QUESTION  # noqa: E402
 
 WRITTEN = "A hanger is held by the nails that its maker names, and by"
 ANSWERED = "The nails that the maker of the hanger names, one in every hole."
@@ -27,9 +27,8 @@ def answered(drafting: Drafting, actor: User) -> Answer:
     question = Question.objects.filter(task=drafting.task).latest("pk")
     draft, _made = ModelDraft.objects.get_or_create(question=question, defaults={"drafting": drafting})
     assert draft_store(draft=draft, text=WRITTEN, finish_reason="length")
-    held = work_claim_next(user=actor, project=drafting.project, kind=WorkKind.CORRECT)
+    held = work_claim(user=actor, item=WorkItem.objects.get(subject_type=QUESTION, subject_id=question.pk, state="open"))
     assert held is not None
-    assert held.item.subject_id == question.pk
     texts = Texts(instruction=question.instruction, response=ANSWERED, language=question.language)
     return answer_submit(actor=actor, assignment=held, texts=texts)
 
