@@ -36,8 +36,9 @@ def within(projects: Any) -> Q:
 
 
 def unread_by_kind(user: User, projects: Any) -> "dict[str, int]":
-    unread = Notice.objects.filter(within(projects), user=user, read_at=None)
-    return dict(unread.order_by().values_list("kind").annotate(count=Count("pk")))
+    """How much is unread of each kind of which the person has any line."""
+    lines = Notice.objects.filter(within(projects), user=user).order_by().values_list("kind")
+    return dict(lines.annotate(count=Count("pk", filter=Q(read_at=None))))
 
 
 def own_ids(user: User, ids: Collection[int]) -> list[int]:

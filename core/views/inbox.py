@@ -14,14 +14,16 @@ from core.services.inbox import notices_read
 
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Newest first, a tab for each kind."""
+    """Newest first, a tab for each kind that there is."""
     user, projects = person(request), projects_for(request)
     kind = request.GET.get("kind", "")
+    kind = kind if kind in NoticeKind.values else ""
     unread = unread_by_kind(user, projects)
-    tabs = [("", _("All"), sum(unread.values())), *((one.value, one.label, unread.get(one, 0)) for one in NoticeKind)]
+    shown = [one for one in NoticeKind if one in unread or one == kind]
+    tabs = [("", _("All"), sum(unread.values())), *((one.value, one.label, unread.get(one, 0)) for one in shown)]
     context = {
         "page": keyset_page(notices_of(user, projects, kind), request.GET.dict()),
-        "kind": kind if kind in NoticeKind.values else "",
+        "kind": kind,
         "unread": sum(unread.values()),
         "tabs": [
             {"label": label, "url": f"?kind={value}", "active": value == kind, "count": count or ""}

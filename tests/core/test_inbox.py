@@ -103,6 +103,8 @@ def test_the_page_counts_filters_opens_and_marks_as_read(
     client: Client = sign_in(expert)
     page = client.get("/inbox/").content.decode()
     assert '<span class="count">1</span>' in page
+    tabs = page.split('class="tabs"')[1].split("</nav>")[0]
+    assert [tab for tab in ("All", *NoticeKind.labels) if f">{tab}<" in tabs] == ["All", "You were mentioned"]
     assert "&lt;script&gt;alert(1)" in page
     assert "Nothing here" in client.get("/inbox/?kind=returned").content.decode()
     assert client.get("/inbox/?kind=nonsense&before=x").status_code == 200
