@@ -17,7 +17,10 @@ MOST = 5_000  # of the newest, in everything below
 
 @dataclass(frozen=True)
 class AgreementView:
-    """`chance` is Krippendorff's alpha, None where it is undefined; `why` says then why, and else what it means."""
+    """`chance` is Krippendorff's alpha, None where it is undefined; `why` says then why, and else what it means.
+
+    Of more than `most` questions or verdicts only the newest are looked at; `newest` says whether there may be more.
+    """
 
     questions: int
     words: Interval | None
@@ -26,6 +29,11 @@ class AgreementView:
     verdicts: int
     chance: float | None
     why: str
+    most: int
+
+    @property
+    def newest(self) -> bool:
+        return self.most in (self.questions, self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ def agreement_of(project: Project) -> AgreementView:
         verdicts=len(given),
         chance=chance,
         why=why,
+        most=MOST,
     )
 
 
@@ -136,6 +145,7 @@ def agreement_json(project: Project) -> dict[str, Any]:
 
     return {
         "questions": answers.questions,
+        "newest": answers.most if answers.newest else None,
         "alike_in_words": shape(answers.words),
         "alike_in_meaning": shape(answers.meaning),
         "would_send": shape(answers.accepted),

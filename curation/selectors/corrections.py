@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from core.models import Project, User
 from curation.models import Answer, Drafting
-from curation.selectors.agreement import share_interval
+from curation.selectors.agreement import MOST, share_interval
 from ml.stats import Interval, wilson
 
 FEWEST = 10  # corrections of one person before anything is said of them
@@ -70,52 +70,52 @@ def alarms_of(project: Project) -> list[Alarm]:
     A person is named when the lower end of the interval of their unchanged accepts lies above the base rate, which is
     everybody else's, or their own before the last twenty, and at least a tenth above it.
     """
-    by_person: dict[User, list[bool]] = defaultdict(list)
-    rows = corrections_of(project).select_related("author").order_by("pk")
-    for answer in rows:
-        by_person[answer.author].append(answer.unchanged)
-    found = [against_others(user, by_person) or against_before(user, mine) for user, mine in by_person.items()]
-    return [alarm for alarm in found if alarm is not None]
+    by_person: dict[int, list[bool]] = defaultdict(list)
+    for author, unchanged in corrections_of(project).order_by("pk").values_list("author", "unchanged"):
+        by_person[author].append(unchanged)
+    same, all_of_them = sum(map(sum, by_person.values())), sum(map(len, by_person.values()))
+    people = User.objects.in_bulk(by_person)
+    found = []
+    for author, mine in by_person.items():
+        others = (same - sum(mine), all_of_them - len(mine))
+        before = mine[:-RECENT]
+        found.append(
+            alarm(people[author], mine, *others, "others")
+            or alarm(people[author], mine[-RECENT:], sum(before), len(before), "before")
+        )
+    return [one for one in found if one is not None]
 
 
-def against_others(user: User, by_person: dict[User, list[bool]]) -> Alarm | None:
-    others = [same for person, rows in by_person.items() if person != user for same in rows]
-    return alarm(user, by_person[user], others, "others")
-
-
-def against_before(user: User, mine: list[bool]) -> Alarm | None:
-    return alarm(user, mine[-RECENT:], mine[:-RECENT], "before")
-
-
-def alarm(user: User, mine: list[bool], base: list[bool], against: str) -> Alarm | None:
-    if min(len(mine), len(base)) < FEWEST:
+def alarm(user: User, mine: list[bool], base_unchanged: int, base_count: int, against: str) -> Alarm | None:
+    if min(len(mine), base_count) < FEWEST:
         return None
-    share, rate = wilson(sum(mine), len(mine)), sum(base) / len(base)
+    share, rate = wilson(sum(mine), len(mine)), base_unchanged / base_count
     if share.low is None or share.low <= rate + MARGIN:
         return None
-    return Alarm(user, sum(mine), len(mine), share, rate, len(base), against)
+    return Alarm(user, sum(mine), len(mine), share, rate, base_count, against)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Median seconds from the page to its submit, of the whole project: no person's."""
+    """Median seconds from the page to its submit, of the whole project's newest corrections: no person's."""
 
     unchanged: float | None
     corrected: float | None
     hasty: int  # unchanged accepts faster than anybody can have read the draft
     counted: int
+    most: int
 
 
 WORDS_A_SECOND = 8.0  # twice as fast as people read attentively
 
 
 def pace_of(project: Project) -> Pace:
-    found = corrections_of(project).values_list("unchanged", "seconds", "draft__text")
-    rows = [(unchanged, seconds, text or "") for unchanged, seconds, text in found if seconds is not None]
+    found = corrections_of(project).filter(seconds__isnull=False).order_by("-pk")[:MOST]
+    rows: list[Any] = list(found.values_list("unchanged", "seconds", "draft__text"))
     same = [seconds for unchanged, seconds, _ in rows if unchanged]
     other = [seconds for unchanged, seconds, _ in rows if not unchanged]
     hasty = sum(unchanged and seconds * WORDS_A_SECOND < len(text.split()) for unchanged, seconds, text in rows)
-    return Pace(median(same) if same else None, median(other) if other else None, hasty, len(same))
+    return Pace(median(same) if same else None, median(other) if other else None, hasty, len(same), MOST)
 
 
 def draftings_of(project: Project) -> QuerySet[Drafting]:

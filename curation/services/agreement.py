@@ -13,6 +13,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import QuestionState
 from curation.models import Acceptance, Answer, Question, Task
+from curation.selectors.agreement import MOST
 from ml.distance import word_distance
 
 KIND = "agreement"
@@ -45,14 +46,14 @@ def likeness_ask(*, actor: User | None, task: Task) -> None:
 
 
 def likeness_measure(task: Task) -> dict[str, Any]:
-    """Likeness in words of every question with several answers that has none yet, and in meaning where the model
-    server answers; what it did not measure is measured the next time."""
-    several = Question.objects.filter(task=task).exclude(state=QuestionState.OPEN).filter(needed__gt=1)
-    missing = several.filter(alike_in_meaning=None).prefetch_related("answers").order_by("pk")
+    """Likeness in words of the newest questions with several answers that have none yet, as many as are looked at, and
+    in meaning where the model server answers; what it did not measure is measured the next time."""
+    several = Question.objects.filter(task=task).exclude(state=QuestionState.OPEN).filter(needed__gt=1).order_by("-pk")
+    missing = several.filter(pk__in=several.values("pk")[:MOST], alike_in_meaning=None).prefetch_related("answers")
     measured, error = 0, ""
-    for question in missing:
+    for question in missing.iterator(chunk_size=200):
         texts = [str(answer.response) for answer in question.answers.all()]
-        if len(texts) < 2:
+        if len(texts) < 2 or (error and question.alike_in_words is not None):
             continue
         pairs = list(combinations(range(len(texts)), 2))
         question.alike_in_words = 1 - sum(word_distance(texts[i], texts[j]) for i, j in pairs) / len(pairs)

@@ -148,8 +148,8 @@ def undrafted(task: Task) -> QuerySet[Question]:
 
 @transaction.atomic
 def draft_store(*, draft: ModelDraft, text: str, finish_reason: str, question: str = "") -> bool:
-    """Put a model's text beside its question and ask people to correct it instead of writing from nothing. One that they
-    are not to see stays the question that it was, so that nothing tells them of it before they have answered.
+    """Put a model's text beside its question and ask people to correct it instead of writing from nothing. One that
+    they are not to see stays the question that it was, so that nothing tells them of it before they have answered.
 
     A draft from a passage brings its `question`, which is asked with it. Stored twice, it is one draft. False: people
     were faster, or the model said nothing; then nothing changes.

@@ -62,6 +62,22 @@ def test_likeness_in_words_is_measured_without_a_model_server(task: Task, expert
     assert (found.questions, found.words.estimate, found.meaning) == (1, pytest.approx(0.6), None)
 
 
+def test_of_many_the_newest_are_looked_at_and_the_page_says_so(
+    task: Task, project: Project, expert: User, second: User, as_user: AsUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("services", "selectors"):
+        monkeypatch.setattr(f"curation.{module}.agreement.MOST", 2)
+    for number in range(3):
+        answered(task, {expert: f"{number} metres.", second: f"{number} feet."}, f"How high is fence {number}?")
+    assert likeness_measure(task)["questions"] == 2
+    assert [q.alike_in_words is None for q in Question.objects.order_by("pk")] == [True, False, False]
+    assert likeness_measure(task)["questions"] == 1  # the server is asked once more, and as it does not answer, once
+    shown = as_user(expert).get(f"/p/{project.slug}/agreement/").content.decode()
+    assert "Of the newest 2 of each." in shown
+    told = api_client(expert).get(f"/api/v1/projects/{project.slug}/agreement/").json()
+    assert (told["questions"], told["newest"]) == (2, 2)
+
+
 def test_likeness_in_meaning_is_the_mean_cosine(
     task: Task, expert: User, second: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,7 +136,11 @@ def test_a_blind_draft_is_seen_after_the_answer(
     write(drafting, finish_reason="length")
     browser = as_user(expert)
     cards = browser.get(f"/p/{project.slug}/write/").content.decode()
-    assert ("Answer a question" in cards, "3 wait" in cards, "Correct what a model wrote" in cards) == (True, True, False)
+    assert ("Answer a question" in cards, "3 wait" in cards, "Correct what a model wrote" in cards) == (
+        True,
+        True,
+        False,
+    )
     page = browser.post(f"/p/{project.slug}/work/next/", {"kind": "write"}).headers["Location"]
     hidden = browser.get(page).content.decode()
     refused = browser.post(page, {"instruction": ASKED[0], "language": "en", "key": "k", "base": "0"})

@@ -27,7 +27,9 @@ def answered(drafting: Drafting, actor: User) -> Answer:
     question = Question.objects.filter(task=drafting.task).latest("pk")
     draft, _made = ModelDraft.objects.get_or_create(question=question, defaults={"drafting": drafting})
     assert draft_store(draft=draft, text=WRITTEN, finish_reason="length")
-    held = work_claim(user=actor, item=WorkItem.objects.get(subject_type=QUESTION, subject_id=question.pk, state="open"))
+    held = work_claim(
+        user=actor, item=WorkItem.objects.get(subject_type=QUESTION, subject_id=question.pk, state="open")
+    )
     assert held is not None
     texts = Texts(instruction=question.instruction, response=ANSWERED, language=question.language)
     return answer_submit(actor=actor, assignment=held, texts=texts)
