@@ -3,11 +3,14 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from core.models import Project, User
-from curation.models import Answer, Drafting
+from curation.models import Answer, Drafting, ModelDraft
 from curation.selectors.agreement import MOST, share_interval
 from ml.stats import Interval, wilson
 
@@ -39,15 +42,14 @@ class ReleaseRow:
 def releases_of(project: Project) -> list[ReleaseRow]:
     """By model, oldest release first, base models before them. Blind answers count too: they differ from the draft all
     the same, and nothing led them."""
-    found: dict[tuple[str, int | None, str], list[tuple[float, bool]]] = defaultdict(list)
-    rows = Answer.objects.filter(question__project=project, draft__isnull=False, distance__isnull=False)
+    rows = Answer.objects.filter(question__project=project, draft__isnull=False, distance__isnull=False).order_by()
     names = ("draft__drafting__model_key", "draft__drafting__release", "draft__drafting__model_name")
-    for key, release, name, distance, unchanged in rows.order_by("pk").values_list(*names, "distance", "unchanged"):
-        found[key, release, name].append((distance, unchanged))
-    ordered = sorted(found.items(), key=lambda row: (row[0][1] or 0, row[0][2]))
+    found: Any = rows.values_list(*names).annotate(
+        distances=ArrayAgg("distance"), unchanged=Count("pk", filter=Q(unchanged=True))
+    )
     return [
-        ReleaseRow(name, release, len(values), sum(same for _, same in values), share_interval([d for d, _ in values]))
-        for (_key, release, name), values in ordered
+        ReleaseRow(name, release, len(distances), unchanged, share_interval(distances))
+        for _key, release, name, distances, unchanged in sorted(found, key=lambda row: (row[1] or 0, row[2]))
     ]
 
 
@@ -119,6 +121,9 @@ def pace_of(project: Project) -> Pace:
 
 
 def draftings_of(project: Project) -> QuerySet[Drafting]:
-    done = Count("drafts__answers", distinct=True)
-    written = Count("drafts", filter=Q(drafts__written_at__isnull=False), distinct=True)
+    answers = Answer.objects.filter(draft__drafting=OuterRef("pk")).order_by().values("draft__drafting")
+    drafts = ModelDraft.objects.filter(drafting=OuterRef("pk"), written_at__isnull=False).order_by().values("drafting")
+    done, written = (
+        Coalesce(Subquery(rows.annotate(rows=Count("pk")).values("rows")), 0) for rows in (answers, drafts)
+    )
     return Drafting.objects.filter(project=project).select_related("task", "job").annotate(done=done, written=written)

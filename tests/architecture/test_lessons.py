@@ -16,7 +16,7 @@ LESSONS = {
         "test_composing_held_keys_and_backspace_submit_and_discard_nothing",
     ),
     "Ctrl+Enter flushes the focused field": (
-        "e2e/test_editor.py",
+        "e2e/test_ahead.py",
         "test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_back",
     ),
     "Backspace never discards": (
