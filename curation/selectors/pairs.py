@@ -22,6 +22,7 @@ from curation.selectors.checking import Surroundings, findings_json, texts_check
 from curation.selectors.editions import edition_asked
 from curation.selectors.links import links_of
 from curation.selectors.marks import Mark
+from curation.selectors.preferred import worse_than
 from curation.turns import turns_text
 from ml.checks import corpus_checks
 
@@ -140,6 +141,7 @@ def pair_page(pair: Pair, user: User) -> dict[str, Any]:
         "history": history_of(pair),
         "versions": versions_with(pair),
         "passage": pair.passage,
+        "worse": worse_than(pair, pair.current),
         "metadata": [(name, plain(value)) for name, value in pair.metadata.items()],
         "lineage": registries.lineage_of("pair", pair),
         "panels": registries.panels_for("pair", pair, user),

@@ -91,6 +91,30 @@ def test_a_review_is_claimed_kept_and_decided(pair: Pair, expert: User, reviewer
     assert client.get(f"{ROOT}/work-items/?project={pair.project.slug}").json()["results"] == []
 
 
+def test_a_text_is_written_returned_corrected_and_approved_by_programs_alone(
+    task: Task, expert: User, reviewer: User, api_as: ApiAs
+) -> None:
+    writer, judge, body = api_as(expert), api_as(reviewer), {"project": task.project.slug}
+
+    def decide(decision: str, reason: str = "") -> Any:
+        held = judge.post(f"{ROOT}/work-items/claim/", body, format="json").json()
+        said = {"revision": held["pair"]["current"]["id"], "decision": decision, "reason": reason}
+        return judge.post(f"{ROOT}/work-items/{held['id']}/submit/", said, format="json").status_code
+
+    typed = {"task": task.pk, "instruction": "How high?", "response": "1.1."}
+    made = writer.post(f"{ROOT}/pairs/", typed, format="json").json()
+    assert decide("return", "Say the unit.") == 201
+    [told] = writer.get(f"{ROOT}/inbox/").json()["results"]
+    assert (told["kind"], told["text"]) == ("returned", "Say the unit.")
+    [back] = writer.get(f"{ROOT}/pairs/?task={task.pk}&state=returned").json()["results"]
+    assert back["id"] == made["id"]
+    change = {"version": back["version"], "response": "1.1 metres.", "note": "With its unit."}
+    assert writer.post(f"{ROOT}/pairs/{made['id']}/revisions/", change, format="json").status_code == 201
+    assert decide("approve") == 201
+    done = writer.get(f"{ROOT}/pairs/{made['id']}/").json()
+    assert (done["state"], done["current"]["response"], done["version"]) == ("approved", "1.1 metres.", 2)
+
+
 def test_a_pair_is_reviewed_by_its_number(pair: Pair, owner: User, expert: User, api_as: ApiAs) -> None:
     body = {"revision": pair.current_id, "decision": "approve"}
     assert api_as(expert).post(f"{ROOT}/pairs/{pair.pk}/review/", body, format="json").status_code == 403

@@ -1,65 +1,39 @@
 """Questions become work, work becomes answers, answers become pairs; nothing counts before a person has answered."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from core.choices import Role, WorkKind
+from core.choices import WorkKind
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
 from core.services.people import user_deactivate
-from core.services.work import work_claim_next
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
-from curation.fingerprints import Texts
-from curation.models import Answer, Draft, Pair, Question, Review, Task
+from curation.models import Answer, Draft, Pair, Question, Task
 from curation.selectors.questions import asked_kinds, declined_share, own_numbers
 from curation.selectors.tasks import task_row
-from curation.services.answers import answer_submit, answers_choose, answers_merge, draft_key
+from curation.services.answers import answer_submit, draft_key
 from curation.services.drafts import draft_save
 from curation.services.pairs import pair_submit
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.services.reviews import review_decide
-from curation.services.tasks import task_create
-from tests.world import api_client, join
+from tests.asking_world import (  # noqa: F401  the fixtures are used by their names
+    ASKED,
+    answer,
+    ask,
+    hold,
+    second_fixture,
+    task_fixture,
+    texts,
+)
+from tests.world import api_client
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
 JSON = {"Accept": "application/json"}
-ASKED = {"instruction": "How high may a fence be?", "topic": "fences"}
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Advise")
-
-
-@pytest.fixture
-def second(make_user: Callable[..., User], project: Project) -> User:
-    return join(project, make_user("Emil"), Role.EXPERT)
-
-
-def ask(task: Task, needed: int = 1, **row: str) -> Question:
-    [made] = questions_ask(actor=task.created_by, task=task, rows=[row or ASKED], needed=needed)
-    return made
-
-
-def hold(user: User, project: Project, kind: WorkKind = WorkKind.WRITE) -> Assignment:
-    found = work_claim_next(user=user, project=project, kind=kind)
-    assert found is not None
-    return found
-
-
-def texts(response: str, instruction: str = ASKED["instruction"]) -> Texts:
-    return Texts(instruction=instruction, response=response, topic="fences")
-
-
-def answer(user: User, project: Project, response: str) -> Answer:
-    return answer_submit(actor=user, assignment=hold(user, project), texts=texts(response))
 
 
 def test_a_question_counts_nowhere_until_it_is_answered(task: Task, project: Project, expert: User) -> None:
@@ -147,73 +121,6 @@ def test_what_was_typed_for_a_question_that_went_to_others_is_found_again(
     assert (told.status_code, Pair.objects.count()) == (400, 1)
     assert "Typed meanwhile." in client.get(page, follow=True).content.decode()
     assert f"?key=work-{asked.pk}" in client.get(f"/p/{project.slug}/write/").content.decode()
-
-
-def test_several_answer_apart_and_an_owner_chooses(
-    task: Task, project: Project, expert: User, second: User, owner: User
-) -> None:
-    asked = ask(task, needed=2)
-    mine, theirs = answer(expert, project, "One metre."), answer(second, project, "1.1 metres, by the plan.")
-    asked.refresh_from_db()
-    assert (asked.state, Pair.objects.count()) == (QuestionState.TO_SETTLE, 0)
-    pair = answers_choose(actor=owner, assignment=hold(owner, project, WorkKind.ADJUDICATE), answer=theirs)
-    assert (pair.author, pair.state) == (second, PairState.APPROVED)
-    assert Review.objects.get().reviewer == owner
-    asked.refresh_from_db()
-    mine.refresh_from_db()
-    assert (asked.state, asked.pair, mine.pair) == (QuestionState.ANSWERED, pair, None)
-    assert not WorkItem.objects.filter(state="open").exists()
-
-
-def test_a_merged_text_is_the_owners_and_somebody_else_reviews_it(
-    task: Task, project: Project, expert: User, second: User, owner: User, reviewer: User
-) -> None:
-    ask(task, needed=2)
-    answer(expert, project, "One metre.")
-    answer(second, project, "By the plan.")
-    pair = answers_merge(
-        actor=owner, assignment=hold(owner, project, WorkKind.ADJUDICATE), texts=texts("One metre, by the plan.")
-    )
-    assert (pair.author, pair.state) == (owner, PairState.SUBMITTED)
-    assert work_claim_next(user=owner, project=project, kind=WorkKind.REVIEW) is None
-    assert work_claim_next(user=reviewer, project=project, kind=WorkKind.REVIEW) is not None
-
-
-def test_what_an_owner_types_while_merging_is_kept_until_it_is_submitted(
-    task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
-) -> None:
-    asked = ask(task, needed=2)
-    answer(expert, project, "One metre.")
-    answer(second, project, "By the plan.")
-    client, root = as_user(owner), f"/p/{project.slug}"
-    page = client.post(f"{root}/review/next/", {"kind": "adjudicate"})["Location"]
-    draft = f"{root}/tasks/{task.slug}/drafts/settle-{asked.pk}/"
-    assert f'data-autosave="{draft}"' in client.get(page).content.decode()
-    body = json.dumps({"version": 0, "fields": {"response": "One metre, by"}})
-    assert client.post(draft, body, content_type="application/json").json() == {"version": 1}
-    assert "\nOne metre, by</textarea>" in client.get(page).content.decode()
-    whole = client.post(f"{page}merge/", {**ASKED, "response": "One metre, by the plan.", "language": "en", "base": 0})
-    assert whole["Location"].endswith(f"?done=task-{task.pk}-settle-{asked.pk}")
-    assert (Draft.objects.count(), Pair.objects.get().author) == (0, owner)
-
-
-def test_who_answered_does_not_choose(task: Task, project: Project, expert: User, owner: User) -> None:
-    ask(task, needed=2)
-    answer(expert, project, "One metre.")
-    answer(owner, project, "By the plan.")
-    assert work_claim_next(user=owner, project=project, kind=WorkKind.ADJUDICATE) is None
-
-
-def test_overlap_of_n_people_is_held_by_the_database(task: Task, project: Project, expert: User, second: User) -> None:
-    ask(task, needed=2)
-    answer(expert, project, "One metre.")
-    answer(second, project, "By the plan.")
-    item = WorkItem.objects.get(kind=WorkKind.WRITE)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Assignment.objects.create(item=item, user=task.created_by, slot=2, lease_until=timezone.now())
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Answer.objects.create(question=Question.objects.get(), author=expert, texts={}, fingerprint="x")
-    assert Answer.objects.count() == 2
 
 
 def test_a_question_to_be_turned_down_must_be_changed(
@@ -344,25 +251,6 @@ def test_what_was_claimed_ahead_is_kept_and_given_back_by_the_page(
     answered = browser.post(f"/p/{project.slug}/work/release/", {"assignment": [number, "x", 10**20]})
     assert answered.json() == {"released": 1}
     assert browser.post(f"{page}renew/").status_code == 410
-
-
-def test_answers_stay_hidden_until_the_question_is_settled(
-    task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
-) -> None:
-    asked = ask(task, needed=2)
-    answer(expert, project, "One metre exactly.")
-    page = f"/p/{project.slug}/questions/{asked.pk}/"
-    assert "One metre exactly" not in as_user(second).get(page).content.decode()
-    assert api_client(second).get(f"/api/v1/questions/{asked.pk}/").json()["answers"] == []
-    answer(second, project, "By the plan.")
-    browser = as_user(owner)
-    choice = browser.post(f"/p/{project.slug}/review/next/", {"kind": "adjudicate"}).headers["Location"]
-    shown = browser.get(choice).content.decode()
-    assert "One metre exactly" in shown
-    assert "Edda" not in shown
-    chosen = Answer.objects.get(author=second)
-    browser.post(f"{choice}choose/", {"answer": chosen.pk})
-    assert "One metre exactly" in as_user(second).get(page).content.decode()
 
 
 def test_programs_ask_claim_answer_and_settle(

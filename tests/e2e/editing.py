@@ -1,6 +1,5 @@
 """What the browser tests of the editor and of the pages loaded ahead do alike."""
 
-
 from playwright.sync_api import Page, expect
 
 from tests.e2e.people import PASSWORD, Person

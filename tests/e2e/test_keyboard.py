@@ -130,6 +130,7 @@ def test_answers_are_graded(finished: Walk) -> None:
 
 
 def test_votes_are_given_on_a_cut_network_and_taken_back(finished: Walk) -> None:
+    finished.stack.say("tests.e2e.apart", str(finished.ids["evaluation"]))
     number = learning.open_round(finished, 4, "votes")
     reviewer, page, keys = finished.reviewer, finished.reviewer.page, finished.reviewer.page.keyboard
     reviewer.go(finished.root(f"grading/{number}/"))
