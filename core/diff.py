@@ -40,7 +40,7 @@ def word_diff(old: str, new: str) -> list[Part]:
         parts = compare(old, new, cut)
         if parts is not None:
             return parts
-    return [(op, text) for op, text in (("delete", old), ("insert", new)) if text]
+    return change(old, new)
 
 
 def compare(old: str, new: str, cut: Callable[[str], list[str]]) -> list[Part] | None:
@@ -60,7 +60,27 @@ def compare(old: str, new: str, cut: Callable[[str], list[str]]) -> list[Part] |
             add(parts, "delete", left[i:j])
             add(parts, "insert", right[k:m])
     add(parts, "equal", before[len(before) - tail :])
-    return parts
+    return joined(parts)
+
+
+def joined(parts: list[Part]) -> list[Part]:
+    """Replacements with nothing but blanks and signs between them are one: what was there, then what is there now."""
+    found: list[Part] = []
+    old = new = ""
+    for place, (op, text) in enumerate(parts):
+        between = bool(old and new) and place + 1 < len(parts) and not any(map(str.isalnum, text))
+        if op == "delete" or (op == "equal" and between):
+            old += text
+        if op == "insert" or (op == "equal" and between):
+            new += text
+        if op == "equal" and not between:
+            found += [*change(old, new), (op, text)]
+            old = new = ""
+    return [*found, *change(old, new)]
+
+
+def change(old: str, new: str) -> list[Part]:
+    return [(op, text) for op, text in (("delete", old), ("insert", new)) if text]
 
 
 def common(left: list[str], right: list[str]) -> int:

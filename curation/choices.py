@@ -124,6 +124,10 @@ class Difference(TextChoices):
     REMOVED = "removed", _("Removed")
     MOVED = "moved", _("In another part")
 
+    @property
+    def tone(self) -> str:
+        return {"added": "ok", "changed": "info", "removed": "bad", "moved": "muted"}[self.value]
+
 
 class LeakMethod(TextChoices):
     """How a pair gives a test item away, the surest first."""

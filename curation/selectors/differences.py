@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy
 from core.diff import Part as DiffPart
 from core.diff import word_diff
 from core.models import Event, User
-from curation.choices import Decision, Difference, VersionState
-from curation.models import DatasetVersion, Review, Revision, VersionLeftOut
+from curation.choices import Decision, Difference, PairState, Part, VersionState
+from curation.models import DatasetVersion, Pair, Review, Revision, VersionLeftOut
 from curation.selectors.pairs import FIELD_LABELS
 
 SIZE = 50
+READ_FIRST = (Difference.CHANGED, Difference.ADDED, Difference.REMOVED, Difference.MOVED)
 COMPARED = {**FIELD_LABELS, "system": gettext_lazy("System prompt"), "topic": gettext_lazy("Topic")}
 # One row a pair that differs. A pair whose text changed and that moved counts as changed.
 ROWS = """
@@ -60,17 +61,28 @@ class PairDifference:
     def revision(self) -> Revision | None:
         return self.after or self.before
 
+    @property
+    def parts(self) -> list[Any]:
+        """The part before and the part now, in words; one where they are the same, or there is no other."""
+        return [Part(part).label for part in dict.fromkeys((self.old_part, self.new_part)) if part]
+
 
 @dataclass(frozen=True)
 class VersionDifference:
-    """`settings` that differ: name, before, after. `following` is the pair number to go on behind, or None."""
+    """`settings` that differ: name, before, after. `kind` is the one that `rows` are of, "" for all. `following` is the
+    pair number to go on behind, or None."""
 
     older: DatasetVersion
     newer: DatasetVersion
+    kind: str
     counts: dict[Difference, int]
     settings: list[tuple[Any, str, str]]
     rows: list[PairDifference]
     following: int | None
+
+    @property
+    def settings_diff(self) -> list[tuple[Any, list[DiffPart]]]:
+        return [(name, word_diff(before, after)) for name, before, after in self.settings]
 
 
 def older_version(version: DatasetVersion) -> DatasetVersion | None:
@@ -80,21 +92,25 @@ def older_version(version: DatasetVersion) -> DatasetVersion | None:
 
 
 def version_difference(
-    older: DatasetVersion, newer: DatasetVersion, *, kind: str = "", start: int = 0, size: int = SIZE
+    older: DatasetVersion, newer: DatasetVersion, *, kind: str | None = "", start: int = 0, size: int = SIZE
 ) -> VersionDifference:
-    values: dict[str, Any] = {"old": older.pk, "new": newer.pk, "kind": kind, "start": start, "size": size + 1}
+    """A page of what differs, of one `kind`, or of all for ""; None means the first kind of which there is any."""
+    values: dict[str, Any] = {"old": older.pk, "new": newer.pk, "start": start, "size": size + 1}
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, values)
         counted = dict(cursor.fetchall())
-        cursor.execute(PAGE, values)
+        if kind is None:
+            kind = next((each.value for each in READ_FIRST if counted.get(each.value)), READ_FIRST[0].value)
+        cursor.execute(PAGE, {**values, "kind": kind})
         found = cursor.fetchall()
     rows = pair_differences(newer, found[:size])
     following = found[size - 1][0] if len(found) > size else None
-    counts = {each: counted.get(each.value, 0) for each in Difference}
-    return VersionDifference(older, newer, counts, settings_changed(older, newer), rows, following)
+    counts = {each: counted.get(each.value, 0) for each in READ_FIRST}
+    return VersionDifference(older, newer, kind, counts, settings_changed(older, newer), rows, following)
 
 
 def settings_changed(older: DatasetVersion, newer: DatasetVersion) -> list[tuple[Any, str, str]]:
+    """Name, before and after of what the freeze was told that differs."""
     pairs = [
         (_("Share for training"), f"{older.train_share:.0%}", f"{newer.train_share:.0%}"),
         (_("System prompt"), older.system_prompt, newer.system_prompt),
@@ -119,7 +135,8 @@ Reason = tuple[User | None, Any, str]
 
 
 def removal_reasons(newer: DatasetVersion, pairs: list[int]) -> dict[int, Reason]:
-    """Who took a pair out of the data, when and why: the trash, or the freeze itself."""
+    """Who took a pair out of the data, when and why: the trash, the freeze itself, an import that was taken back; else
+    all that is known is that it was not approved."""
     ids = [str(pair) for pair in pairs]
     trashed = Event.objects.filter(object_type="pair", object_id__in=ids, action="pair.trashed")
     reasons: dict[int, Reason] = {
@@ -129,7 +146,22 @@ def removal_reasons(newer: DatasetVersion, pairs: list[int]) -> dict[int, Reason
     left_out = VersionLeftOut.objects.filter(version=newer, pair__in=pairs)
     for row in left_out:
         reasons[row.pair_id] = (newer.created_by, newer.created_at, f"{row.get_reason_display()}. {row.detail}")
-    return reasons
+    if unknown := [pair for pair in pairs if pair not in reasons]:
+        reasons |= import_reasons(unknown)
+    return {pair: reasons.get(pair, (None, None, _("It was no longer approved at the freeze."))) for pair in pairs}
+
+
+def import_reasons(pairs: list[int]) -> dict[int, Reason]:
+    """Of pairs that went with the import that had brought them."""
+    brought = dict(Pair.objects.filter(pk__in=pairs, state=PairState.TRASHED).values_list("pk", "imported_by_id"))
+    batches = [str(batch) for batch in set(brought.values()) if batch]
+    undone = Event.objects.filter(object_type="import", object_id__in=batches, action="import.undo")
+    by_batch = {int(event.object_id): event for event in undone.select_related("actor").order_by("pk")}
+    return {
+        pair: (by_batch[batch].actor, by_batch[batch].at, _("The import that brought it was taken back."))
+        for pair, batch in brought.items()
+        if batch in by_batch
+    }
 
 
 def difference_of(
@@ -143,6 +175,8 @@ def difference_of(
     who, at, why = reasons.get(pair_id, (None, None, ""))
     if kind in (Difference.ADDED, Difference.CHANGED) and after is not None:
         who, at, why = after.author, after.created_at, after.note
+    if kind == Difference.ADDED and after is not None and not why:
+        why = ". ".join(filter(None, (str(after.get_origin_display()), after.source)))
     if kind == Difference.MOVED:
         why = _("The share for training changed, or its group was spent.")
     return PairDifference(

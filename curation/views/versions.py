@@ -54,11 +54,11 @@ def changes(request: HttpRequest, project: str, version: int) -> HttpResponse:
     older = next((other for other in others if str(other.pk) == asked), None) if asked else older_version(found)
     if asked and older is None:
         raise Http404
-    kind = request.GET.get("kind", "")
-    kind = kind if kind in Difference.values else ""
+    kind = request.GET.get("kind")
     place = whole_number(request.GET.get("start")) or 0
+    kind = kind if kind in Difference.values else None
     difference = version_difference(older, found, kind=kind, start=place) if older else None
-    context = {"version": found, "older": older, "others": others, "difference": difference, "kind": kind}
+    context = {"version": found, "older": older, "others": others, "difference": difference}
     return render(request, "curation/version_changes.html", context)
 
 

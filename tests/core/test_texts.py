@@ -30,6 +30,10 @@ def test_one_changed_word_is_marked_as_one() -> None:
 
 
 def test_texts_that_are_equal_or_empty() -> None:
+    assert word_diff("The fee is 40 kr, at least.", "The fee was 50 kr, at least.") == [
+        ("equal", "The fee "), ("delete", "is 40"), ("insert", "was 50"), ("equal", " kr, at least."),
+    ]  # fmt: skip
+
     assert word_diff("same", "same") == [("equal", "same")]
     assert word_diff("", "") == []
     assert word_diff("", "new") == [("insert", "new")]

@@ -1,18 +1,25 @@
 """Between two versions: which pairs came, changed, went or moved, by whom and why. A version stays byte for byte."""
 
 import itertools
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from core.models import Project, User
-from curation.choices import Decision
+from curation.choices import Decision, PairState, Part
 from curation.fingerprints import Texts
+from curation.import_mapping import Mapping
 from curation.models import DatasetVersion, Pair, Task
 from curation.selectors.differences import version_difference
 from curation.selectors.examples import version_examples
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.subsets import Subset, subset_ordinals
+from curation.services.import_undo import import_undo
+from curation.services.imports import import_start, import_upload
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
@@ -87,6 +94,29 @@ def test_each_difference_names_the_pair_the_person_and_the_reason(
     assert [name for name, _before, _after in found.settings] == ["Share for training", "System prompt"]
 
 
+def test_what_went_without_the_trash_says_why_and_what_came_says_from_where(
+    task: Task, owner: User, expert: User, reviewer: User, tmp_path: Path, settings: Any
+) -> None:
+    settings.UPLOADS = tmp_path
+    first, returned = many(task, expert, reviewer, 2)
+    rows = b"".join(json.dumps({"question": f"row {n}", "answer": f"{n}!"}).encode() + b"\n" for n in range(2))
+    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile("faq.jsonl", rows))
+    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping), approve=True, source="faq.jsonl")
+    run_jobs()
+    one = freeze(task, owner)
+    batch.refresh_from_db()
+    import_undo(actor=expert, batch=batch)
+    Pair.objects.filter(pk=returned.pk).update(state=PairState.RETURNED, approved=None)
+    run_jobs()
+    two = freeze(task, owner)
+    gone = {row.pair_id: (row.who, row.why) for row in version_difference(one, two, kind="removed").rows}
+    assert gone.pop(returned.pk) == (None, "It was no longer approved at the freeze.")
+    assert list(gone.values()) == [(expert, "The import that brought it was taken back.")] * 2
+    back = version_difference(two, one, kind="added").rows
+    assert {row.why for row in back if row.pair_id in gone} == {"Imported. faq.jsonl"}
+    assert first.pk not in gone
+
+
 def test_pages_go_on_behind_the_last_pair_and_kinds_narrow(
     grown: tuple[DatasetVersion, DatasetVersion, list[Pair]],
 ) -> None:
@@ -110,7 +140,13 @@ def test_page_and_api_show_it_and_strangers_see_nothing(
     root = f"/p/{task.project.slug}/versions"
     page = sign_in(viewer).get(f"{root}/{second.pk}/changes/").content.decode()
     assert "It was too short." in page
+    assert "Moved to the trash." not in page
+    page = sign_in(viewer).get(f"{root}/{second.pk}/changes/?since={first.pk}&kind=removed").content.decode()
     assert "Moved to the trash." in page
+    page = sign_in(viewer).get(f"{root}/{second.pk}/changes/?kind=moved").content.decode()
+    moved = next(row for row in version_difference(first, second, kind="moved").rows)
+    assert f">{Part(moved.old_part).label}<" in page
+    assert f">{Part(moved.new_part).label}<" in page
     assert "first version of its task" in sign_in(viewer).get(f"{root}/{first.pk}/changes/").content.decode()
     assert sign_in(viewer).get(f"{root}/{second.pk}/changes/?since=99999").status_code == 404
     assert sign_in(stranger).get(f"{root}/{second.pk}/changes/").status_code == 404
