@@ -9,18 +9,15 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from core.models import Thread
 from curation.choices import Origin, PairState, Part, VersionState
 from curation.models import Pair, Review, Task, TaskReport, VersionPair
+from curation.selectors.searching import with_words
 from ml.split import DEVELOP_SHARE
 
-WORD = re.compile(r"\w+")
-TERM = re.compile(r'(-?)"([^"]*)"?|(\S+)')
-MOST_TERMS = 10
 Pairs = QuerySet[Pair]
 
 
@@ -50,28 +47,6 @@ def counted_pairs(task: Task, name: str) -> list[int]:
     rows = Func(F("rows"), Value(name), function="jsonb_extract_path", output_field=JSONField())
     found = TaskReport.objects.filter(task=task).values_list(rows, flat=True).first()
     return list(found or ())
-
-
-def with_words(pairs: Pairs, text: str) -> Pairs:
-    words = search_query(text)
-    return pairs.filter(search=words) if words else pairs
-
-
-def search_query(text: str) -> SearchQuery | None:
-    """What must and must not occur, or None for no words.
-
-    Every word counts by its beginning: build perm finds “building permit”. "building permit" in quotes must stand so;
-    a minus before a word or a quote excludes it.
-    """
-    terms = []
-    for minus, phrase, chunk in TERM.findall(text.replace("\x00", " ")):
-        excluded = bool(minus) or bool(re.match(r"-\w", chunk))
-        words = WORD.findall(phrase or chunk)
-        exact = not chunk
-        if words:
-            joined = (" <-> " if exact else " & ").join(f"'{word}'{'' if exact else ':*'}" for word in words)
-            terms.append(f"!({joined})" if excluded else f"({joined})")
-    return SearchQuery(" & ".join(terms[:MOST_TERMS]), config="simple", search_type="raw") if terms else None
 
 
 def with_finding(pairs: Pairs, finding: str) -> Pairs:

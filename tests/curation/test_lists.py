@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -15,7 +16,8 @@ from curation.choices import Decision
 from curation.fingerprints import Texts
 from curation.models import Embedding, Pair, SavedView, Task
 from curation.selectors.editions import edition_asked
-from curation.selectors.pair_filters import pairs_filtered, search_query
+from curation.selectors.pair_filters import pairs_filtered
+from curation.selectors.searching import index_terms, search_terms, word_shares
 from curation.services.building import version_build
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
@@ -92,8 +94,34 @@ def test_words_are_found_by_their_beginnings_and_signs_are_no_commands(
     assert found(task, q=words) == expected
 
 
+@pytest.mark.parametrize("shares", [{}, {"the": 0.5, "building": 0.02}, {"build": 0.02, "permit": 0.03, "answer": 1.0}])
+def test_what_is_frequent_is_looked_for_in_rows_and_the_same_is_found(
+    task: Task, expert: User, shares: dict[str, float]
+) -> None:
+    caches["near"].set("word-shares", shares)
+    write(task, expert, "The building permit")
+    write(task, expert, "The builder of the house")
+    for words, expected in (
+        ("the build", ["The building permit", "The builder of the house"]),
+        ("build -perm", ["The builder of the house"]),
+        ('"the building" perm', ["The building permit"]),
+        ("house permit", []),
+    ):
+        assert found(task, q=words) == expected
+    caches["near"].delete("word-shares")
+
+
+def test_frequent_words_are_not_asked_of_the_index() -> None:
+    terms = search_terms('gone his "of the" -other')
+    caches["near"].set("word-shares", {"his": 0.1, "history": 0.02, "of": 0.9, "the": 0.8, "goner": 0.004})
+    assert [term.words for term in index_terms(terms)] == [("gone",)]
+    assert [term.words for term in index_terms(terms[1:])] == [("his",)]
+    caches["near"].delete("word-shares")
+    assert word_shares() == {} or max(word_shares().values()) <= 1
+
+
 def test_no_words_are_no_query() -> None:
-    assert search_query(" .,; ") is None
+    assert search_terms(" .,; ") == []
 
 
 @pytest.mark.slow
