@@ -8,14 +8,7 @@ from django.db import connection
 from core.models import Comment, Event, Notice, Project, Thread, User, WorkItem
 from curation.choices import Decision, ErasureScope
 from curation.fingerprints import Texts
-from curation.models import (
-    Answer,
-    DatasetVersion,
-    Erasure,
-    Pair,
-    Question,
-    Task,
-)
+from curation.models import Answer, DatasetVersion, Erasure, Pair, Question, Task
 from curation.services.dismissals import finding_dismiss
 from curation.services.drafts import draft_save
 from curation.services.erasures import erasure_ask

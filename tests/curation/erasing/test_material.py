@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core import registries
 from core.denied import ApplicationError
-from core.models import Delivery, Project, User, Webhook
+from core.models import Delivery, User, Webhook
 from curation.choices import ErasureScope
 from curation.fingerprints import Texts
 from curation.import_mapping import Mapping
@@ -29,11 +29,7 @@ from curation.models import (
     SavedView,
     Task,
 )
-from curation.selectors.erasures import (
-    erasure_preview,
-    revisions_of_pair,
-    revisions_with_words,
-)
+from curation.selectors.erasures import erasure_preview, revisions_of_pair, revisions_with_words
 from curation.services.corpora import corpus_make
 from curation.services.documents import documents_upload
 from curation.services.drafts import draft_save
@@ -41,34 +37,10 @@ from curation.services.erasure_journal import journal_path
 from curation.services.import_report import import_check
 from curation.services.imports import import_start, import_upload
 from curation.services.pairs import pair_submit
-from curation.services.tasks import task_create
-from tests.erasing_world import (
-    ANSWER,
-    NAME,
-    QUESTION,
-    erase,
-    files_with,
-    secret_pair,
-    tables_with,
-)
+from tests.curation.erasing.world import ANSWER, NAME, QUESTION, erase, files_with, tables_with
 from tests.world import run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def journal() -> None:
-    journal_path().unlink(missing_ok=True)
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Advise")
-
-
-@pytest.fixture
-def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
-    return secret_pair(task, expert, reviewer, owner)
 
 
 @pytest.fixture

@@ -5,57 +5,21 @@ from django.db import connection
 from django.db.utils import ProgrammingError
 
 from core.denied import ApplicationError
-from core.models import Event, Project, User
+from core.models import Event, User
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
-from curation.models import (
-    DatasetVersion,
-    Draft,
-    Leak,
-    Pair,
-    Revision,
-    SuiteItem,
-    Task,
-    VersionPair,
-)
-from curation.selectors.erasures import (
-    erasure_preview,
-    revisions_of_pair,
-    revisions_of_person,
-    revisions_with_words,
-)
+from curation.models import DatasetVersion, Draft, Leak, Pair, Revision, SuiteItem, Task, VersionPair
+from curation.selectors.erasures import erasure_preview, revisions_of_pair, revisions_of_person, revisions_with_words
 from curation.selectors.exports import version_lines
 from curation.services.drafts import draft_save
-from curation.services.erasure_journal import journal_path
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide
-from curation.services.tasks import task_create
 from curation.services.versions import version_freeze, version_sha256, version_verify
 from ml.checks import text_fingerprint
-from tests.erasing_world import ANSWER, NAME, QUESTION, erase, secret_pair, tables_with, version_of
+from tests.curation.erasing.world import ANSWER, NAME, QUESTION, erase, tables_with
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def journal() -> None:
-    journal_path().unlink(missing_ok=True)
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Advise")
-
-
-@pytest.fixture
-def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
-    return secret_pair(task, expert, reviewer, owner)
-
-
-@pytest.fixture
-def version(task: Task, owner: User, secret: Pair) -> DatasetVersion:
-    return version_of(task, owner)
 
 
 @pytest.mark.slow

@@ -3,45 +3,15 @@
 import pytest
 
 from core.denied import ApplicationError
-from core.models import Project, User
+from core.models import User
 from curation.choices import ErasureScope
-from curation.models import (
-    DatasetVersion,
-    Erasure,
-    Pair,
-    Revision,
-    Task,
-)
-from curation.selectors.erasures import (
-    revisions_of_pair,
-)
-from curation.services.erasure_journal import journal_path
+from curation.models import DatasetVersion, Erasure, Pair, Revision, Task
+from curation.selectors.erasures import revisions_of_pair
 from curation.services.erasures import erasure_ask
-from curation.services.tasks import task_create
-from tests.erasing_world import NAME, QUESTION, secret_pair, version_of
+from tests.curation.erasing.world import NAME, QUESTION
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def journal() -> None:
-    journal_path().unlink(missing_ok=True)
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Advise")
-
-
-@pytest.fixture
-def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
-    return secret_pair(task, expert, reviewer, owner)
-
-
-@pytest.fixture
-def version(task: Task, owner: User, secret: Pair) -> DatasetVersion:
-    return version_of(task, owner)
 
 
 def test_nothing_goes_without_the_typed_name_a_reason_and_something_to_erase(

@@ -8,53 +8,16 @@ from django.conf import settings
 
 from core import registries
 from core.jobs import JobFailed
-from core.models import Project, User
+from core.models import User
 from curation.choices import ErasureScope
-from curation.models import (
-    DatasetVersion,
-    Erasure,
-    Pair,
-    Revision,
-    Task,
-    VersionPair,
-)
-from curation.selectors.erasures import (
-    revisions_of_pair,
-)
+from curation.models import DatasetVersion, Erasure, Pair, Revision, Task, VersionPair
+from curation.selectors.erasures import revisions_of_pair
 from curation.services import erasure_journal
 from curation.services.erasure_journal import journal_entries, journal_path
 from curation.services.erasures import erasure_ask, erasure_run
-from curation.services.tasks import task_create
-from tests.erasing_world import (
-    NAME,
-    QUESTION,
-    erase,
-    secret_pair,
-    tables_with,
-    version_of,
-)
+from tests.curation.erasing.world import NAME, QUESTION, erase, tables_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def journal() -> None:
-    journal_path().unlink(missing_ok=True)
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Advise")
-
-
-@pytest.fixture
-def secret(task: Task, expert: User, reviewer: User, owner: User) -> Pair:
-    return secret_pair(task, expert, reviewer, owner)
-
-
-@pytest.fixture
-def version(task: Task, owner: User, secret: Pair) -> DatasetVersion:
-    return version_of(task, owner)
 
 
 @pytest.mark.slow
