@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from core.access import Access
 from core.denied import Denied
 from core.models import Event, Job, Project, User
 from core.scrubbing import Needles
@@ -146,7 +147,7 @@ class Undoable:
 
 
 navigation: list[NavEntry] = []
-next_actions: list[Callable[[Project, User, str], list[NextAction]]] = []  # (project, user, role)
+next_actions: list[Callable[[Access], list[NextAction]]] = []
 stations: list[Callable[[Project], list[Station]]] = []
 lineage: dict[str, list[Callable[[Any], list[LineageEntry]]]] = {}  # object type -> callables
 panels: dict[str, list[Callable[[Any, User], list[Panel]]]] = {}  # place -> callables(object, user)

@@ -5,8 +5,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
-from core.choices import Need, WorkKind, grants_of
-from core.models import Project, User
+from core.access import Access
+from core.choices import Need, WorkKind
+from core.models import Project
 from core.registries import LineageEntry, NavEntry, NextAction, Station
 from curation import asking, jobs  # noqa: F401  importing them registers the kinds of jobs
 from curation.demo import demo_create
@@ -85,32 +86,32 @@ TASK_PAGES = (
 WRITE_PAGES = ("curation:pair-new", "curation:pair-edit", "curation:work", "curation:my-work")
 
 
-def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+def next_actions(access: Access) -> list[NextAction]:
     """The best thing to do in curation for somebody of this role, most urgent first."""
-    grants = grants_of(role)
+    project, user = access.project, access.user
     rows = tasks_of(project)
     found: list[NextAction] = []
-    if Need.WRITE in grants and returned_to(user, project).exists():
+    if access.allows(Need.WRITE) and returned_to(user, project).exists():
         found.append(NextAction(10, _("A pair came back to you"), url("write", project), _("Mend it")))
-    if Need.REVIEW in grants and (waiting := reviews_waiting(project, user)):
+    if access.allows(Need.REVIEW) and (waiting := reviews_waiting(project, user)):
         text = ngettext("%(count)d pair waits for your review", "%(count)d pairs wait for your review", waiting)
         text = text % {"count": waiting}
         found.append(NextAction(20, text, url("reviews", project), _("Review")))
-    if Need.WRITE in grants and (asked := asked_kinds(project, user)):
+    if access.allows(Need.WRITE) and (asked := asked_kinds(project, user)):
         text = ngettext(
             "%(count)d piece of work waits for you", "%(count)d pieces of work wait for you", asked[0].waiting
         )
         text = f"{asked[0].label}: {text % {'count': asked[0].waiting}}"
         found.append(NextAction(22, text, url("write", project), _("Go there")))
-    if Need.OWN in grants and (waiting := reviews_waiting(project, user, kind=WorkKind.ADJUDICATE)):
+    if access.allows(Need.OWN) and (waiting := reviews_waiting(project, user, kind=WorkKind.ADJUDICATE)):
         text = ngettext("%(count)d decision waits for you", "%(count)d decisions wait for you", waiting)
         found.append(NextAction(15, text % {"count": waiting}, url("reviews", project), _("Decide")))
     if not any(row.approved for row in rows) and (arriving := import_arriving(project)):
         text, detail = _("Pairs are being brought in"), _("They come all at once, when the last row is stored.")
         return [*found, NextAction(24, text, url("import-detail", project, str(arriving)), _("See how far"), detail)]
-    if Need.OWN in grants:
+    if access.allows(Need.OWN):
         found += owner_actions(project, rows)
-    if Need.WRITE in grants:
+    if access.allows(Need.WRITE):
         found += [fresh_action(project, *wanted) for wanted in fresh_wanted(project)]
         wanted = [write_action(row) for row in rows if row.approved < row.task.target_pairs]
         found += (wanted or [more_action(row) for row in rows])[:1]

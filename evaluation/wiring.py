@@ -5,7 +5,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core import registries
-from core.choices import Need, WorkKind, grants_of
+from core.access import Access
+from core.choices import Need, WorkKind
 from core.models import Project, User
 from core.registries import LineageEntry, NavEntry, NextAction, Panel, Station
 from core.under_way import time_left, under_way
@@ -107,14 +108,13 @@ def grades_url(project: Project) -> str:
     return reverse("evaluation:evaluation-detail", args=[project.slug, newest.evaluation_id]) + "#grades"
 
 
-def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+def next_actions(access: Access) -> list[NextAction]:
     """Grade what waits; evaluate a new model; read a new result; open the first grading round."""
     found: list[NextAction] = []
-    grants = grants_of(role)
-    if Need.GRADE in grants:
-        found += grading_actions(project, user)
-    if Need.OWN in grants:
-        found += owner_actions(project)
+    if access.allows(Need.GRADE):
+        found += grading_actions(access.project, access.user)
+    if access.allows(Need.OWN):
+        found += owner_actions(access.project)
     return found
 
 

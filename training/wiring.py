@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import registries
-from core.choices import Need, grants_of
+from core.access import Access
+from core.choices import Need
 from core.models import Project, User
 from core.registries import AskableModel, LineageEntry, NavEntry, NextAction, Panel, Station
 from core.under_way import time_left, under_way
@@ -68,10 +69,11 @@ def askable_models(project: Project) -> list[AskableModel]:
     ]  # fmt: skip
 
 
-def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+def next_actions(access: Access) -> list[NextAction]:
     """For who may launch: go on with what lies about, or train on a version that no run has used."""
-    if Need.OWN not in grants_of(role):
+    if not access.allows(Need.OWN):
         return []
+    project = access.project
     runs = Run.objects.filter(project=project)
     found = []
     if going := runs.filter(state__in=RUN_OPEN).order_by("pk").first():

@@ -33,7 +33,7 @@ def overview_of(access: Access) -> dict[str, Any]:
     """The loop, the next best actions, the checklist, the newest result, and what happened lately."""
     project = access.project
     stations = stations_of(project)
-    actions = next_actions(project, access.user, access.role)
+    actions = next_actions(access)
     latest = latest_result(project)
     return {
         "stations": stations,

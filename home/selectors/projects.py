@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from core.access import Access
 from core.choices import Role
 from core.models import Membership, Project, User
 from core.registries import NextAction, Station
@@ -27,6 +28,6 @@ def project_cards(projects: QuerySet[Project], user: User) -> list[ProjectCard]:
 
 def card_of(project: Project, user: User, role: str) -> ProjectCard:
     acting = "admin" if user.is_admin else role
-    actions = next_actions(project, user, acting)
+    actions = next_actions(Access(project, user, acting))
     label = str(Role(role).label) if role else ""
     return ProjectCard(project, acting, label, stations_of(project), actions[0] if actions else None)

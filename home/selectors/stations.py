@@ -1,7 +1,8 @@
 """The loop of a project: its stations from every app, and what its people could best do now."""
 
 from core import registries
-from core.models import Project, User
+from core.access import Access
+from core.models import Project
 from core.registries import NextAction, Station
 
 MOST_ACTIONS = 4
@@ -18,7 +19,7 @@ def next_station(stations: list[Station]) -> str:
     return next((station.key for station in stations if not station.done), "")
 
 
-def next_actions(project: Project, user: User, role: str) -> list[NextAction]:
+def next_actions(access: Access) -> list[NextAction]:
     """What this person could do now, best first, at most four."""
-    found = [action for find in registries.next_actions for action in find(project, user, role)]
+    found = [action for find in registries.next_actions for action in find(access)]
     return sorted(found, key=lambda action: action.rank)[:MOST_ACTIONS]

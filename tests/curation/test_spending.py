@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from core.access import Access
 from core.denied import ApplicationError
 from core.models import Event, Project, User
 from curation.choices import Decision, Part
@@ -109,10 +110,10 @@ def test_a_fresh_question_is_asked_for_until_the_next_version(
     task: Task, owner: User, version: DatasetVersion, django_assert_max_num_queries: object
 ) -> None:
     item_spend(actor=owner, pair=item_of(version), reason="Why not")
-    texts = [str(action.text) for action in next_actions(task.project, owner, "owner")]
+    texts = [str(action.text) for action in next_actions(Access(task.project, owner, "owner"))]
     assert "A test item of “Advise” was spent: write a fresh question" in texts
     freeze(task, owner)
-    assert not any("was spent" in str(action.text) for action in next_actions(task.project, owner, "owner"))
+    assert not any("was spent" in str(action.text) for action in next_actions(Access(task.project, owner, "owner")))
 
 
 @pytest.mark.slow

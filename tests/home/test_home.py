@@ -83,7 +83,7 @@ def test_pairs_on_their_way_are_not_asked_for(project: Project, owner: User) -> 
     task = task_create(actor=owner, project=project, name="Advise")
 
     def first() -> str:
-        return str(next_actions(task.project, owner, "owner")[0].text)
+        return str(next_actions(Access(task.project, owner, "owner"))[0].text)
 
     assert "are wanted" in first()
     batch = Import.objects.create(task=task, file_name="faq.jsonl", size=1, state=ImportState.RUNNING)
@@ -96,15 +96,15 @@ def test_each_role_gets_its_own_next_action(evaluated: Evaluation, owner: User, 
     project = evaluated.project
 
     def texts(user: User, role: str) -> list[str]:
-        return [str(action.text) for action in next_actions(project, user, role)]
+        return [str(action.text) for action in next_actions(Access(project, user, role))]
 
     assert any("Let people grade the answers blind" in text for text in texts(owner, "owner"))
     assert texts(viewer, "viewer") == []
     round_open(actor=owner, evaluation=evaluated, items=2)
     assert any("4 answers wait for you" in text for text in texts(reviewer, "reviewer"))
-    ranks = [action.rank for action in next_actions(project, owner, "owner")]
+    ranks = [action.rank for action in next_actions(Access(project, owner, "owner"))]
     assert ranks == sorted(ranks)
-    assert all(isinstance(action, NextAction) for action in next_actions(project, owner, "owner"))
+    assert all(isinstance(action, NextAction) for action in next_actions(Access(project, owner, "owner")))
 
 
 def test_the_checklist_ticks_what_is_there(evaluated: Evaluation, owner: User) -> None:
@@ -200,9 +200,9 @@ def test_the_same_thing_done_often_is_one_line(project: Project, owner: User, ex
 def test_a_writer_is_led_to_the_editor_even_when_the_target_is_reached(project: Project, owner: User) -> None:
     task = task_create(actor=owner, project=project, name="Advise")
     Task.objects.filter(pk=task.pk).update(target_pairs=0)
-    (action,) = next_actions(project, owner, "expert")
+    (action,) = next_actions(Access(project, owner, "expert"))
     assert (str(action.text), str(action.button)) == ("Write a pair for “Advise”", "Write a pair")
-    assert next_actions(project, owner, "reviewer") == []
+    assert next_actions(Access(project, owner, "reviewer")) == []
 
 
 def test_what_is_under_way_is_said_at_its_stop_and_leads_there(
@@ -219,7 +219,7 @@ def test_what_is_under_way_is_said_at_its_stop_and_leads_there(
     found = {station.key: (station.going, str(station.detail)) for station in stations_of(project)}
     assert found["outputs"] == (True, "1 under way, about 3\u00a0min left")
     assert found["run"] == (True, "1 under way, about 5\u00a0min left")
-    said = {str(action.text): str(action.button) for action in next_actions(project, owner, "owner")}
+    said = {str(action.text): str(action.button) for action in next_actions(Access(project, owner, "owner"))}
     assert said[f"The evaluation “{evaluated.name}” is under way"] == "See how far"
     assert not any("graded" in text or "Find out" in text for text in said)
     page = as_user(owner).get(f"/p/{project.slug}/").content.decode()

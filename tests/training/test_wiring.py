@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from core.access import Access
 from core.models import Project, User
 from core.registries import lineage_of
 from curation.choices import Part
@@ -43,13 +44,14 @@ def test_one_can_walk_both_ways_from_a_pair_to_a_model_version(made: ModelVersio
 def test_owners_are_told_what_to_do_next_and_others_are_not(
     project: Project, owner: User, viewer: User, frozen: DatasetVersion, tiny_base: BaseModel, prepare: Prepare
 ) -> None:
-    first = next_actions(project, owner, "owner")
+    first = next_actions(Access(project, owner, "owner"))
     assert [action.url for action in first] == [f"/p/{project.slug}/training/new/?version={frozen.pk}"]
-    assert next_actions(project, viewer, "viewer") == []
+    assert next_actions(Access(project, viewer, "viewer")) == []
     run = prepare()
-    assert ["waits to be launched" in str(action.text) for action in next_actions(project, owner, "owner")] == [True]
+    told = next_actions(Access(project, owner, "owner"))
+    assert ["waits to be launched" in str(action.text) for action in told] == [True]
     Run.objects.filter(pk=run.pk).update(state=RunState.FAILED, error="Out of memory.")
-    told = next_actions(project, owner, "owner")
+    told = next_actions(Access(project, owner, "owner"))
     assert [action.detail for action in told] == ["Out of memory."]
 
 
