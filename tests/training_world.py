@@ -32,6 +32,13 @@ from training.services.bases import base_examined, base_register
 from training.services.directories import result_folder, run_directory
 from training.services.launch import run_launch, run_prepare
 
+# A child that tells what a test wrote down, and ends. Its supervisor cannot tell it from a training.
+CHILD = """#!{python}
+import os, shutil, signal, sys
+folder = os.path.join(sys.argv[4], "attempt-" + sys.argv[6])
+shutil.copyfile({events!r}, os.path.join(folder, "events.jsonl"))
+{end}
+"""
 # What a few seconds suffice for.
 TINY = {"threads": 1, "precision": "float32", "lora_rank": 2, "batch_size": 2, "max_tokens": 256}
 
@@ -177,3 +184,27 @@ def prepare(
         return Run.objects.get(pk=run.pk)
 
     return make
+
+
+@pytest.fixture
+def trained_by(
+    owner: User, prepare: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[list[dict[str, Any]], str], Run]:
+    """Launch a run whose child tells these events, runs this code and is gone."""
+
+    def train(said: list[dict[str, Any]], end: str) -> Run:
+        lines = [
+            {"step": n, "steps": 100, "eta_seconds": 50.0, **event, "seq": n, "time": float(n)}
+            for n, event in enumerate(said, 1)
+        ]
+        (tmp_path / "events").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        child = tmp_path / "python"
+        child.write_text(CHILD.format(python=sys.executable, events=str(tmp_path / "events"), end=end))
+        child.chmod(0o755)
+        run = run_launch(actor=owner, run=prepare(batch_size=4))
+        with monkeypatch.context() as patched:
+            patched.setattr("core.ml_program.sys.executable", str(child))
+            run_jobs("train")
+        return Run.objects.get(pk=run.pk)
+
+    return train

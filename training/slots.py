@@ -1,17 +1,24 @@
 """Devices that trainings of one worker share: each GPU holds one training, and without a GPU the processor does."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ml.devices import gpus
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
-_free: "queue.SimpleQueue[dict[str, str]]" = queue.SimpleQueue()
-for _gpu in gpus():
-    _free.put({VARIABLE: _gpu})
-if _free.empty():
-    _free.put({})
+Places = queue.SimpleQueue[dict[str, str]]
+
+
+def places(devices: Iterable[str]) -> Places:
+    """One for each GPU, named to the child; without a GPU one for the processor."""
+    free: Places = queue.SimpleQueue()
+    for mine in [{VARIABLE: device} for device in devices] or [{}]:
+        free.put(mine)
+    return free
+
+
+_free = places(gpus())
 
 
 @contextmanager

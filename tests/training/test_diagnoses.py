@@ -1,19 +1,13 @@
 """Each rule finds what it is for and stays silent about a healthy run."""
 
-import json
-import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.models import User
-from tests.world import run_jobs
 from training.choices import RunState
 from training.models import Run, RunEvent
 from training.selectors.diagnoses import diagnoses
-from training.services.launch import run_launch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Prepare = Callable[..., Run]
@@ -99,13 +93,6 @@ def test_forgetting_is_told_with_both_losses(told: Callable[..., Run]) -> None:
     assert "from 3.00 to 3.60" in found.cause
 
 
-# A child that tells what a test wrote down, and ends. Its supervisor cannot tell it from a training.
-CHILD = """#!{python}
-import os, shutil, signal, sys
-folder = os.path.join(sys.argv[4], "attempt-" + sys.argv[6])
-shutil.copyfile({events!r}, os.path.join(folder, "events.jsonl"))
-{end}
-"""
 FAILED, KILLED = "sys.exit(1)", "os.kill(os.getpid(), signal.SIGKILL)"
 STEPS = [{"type": "step", "loss": loss, "wait": 0.0, "tokens_per_second": 9.0} for loss in HEALTHY]
 
@@ -120,28 +107,6 @@ def evals(*losses: float) -> list[dict[str, Any]]:
 
 def error(code: str) -> dict[str, Any]:
     return {"type": "error", "code": code, "message": "It ended."}
-
-
-@pytest.fixture
-def trained_by(
-    owner: User, prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[list[dict[str, Any]], str], Run]:
-    def train(said: list[dict[str, Any]], end: str) -> Run:
-        lines = [
-            {"step": n, "steps": 100, "eta_seconds": 50.0, **event, "seq": n, "time": float(n)}
-            for n, event in enumerate(said, 1)
-        ]
-        (tmp_path / "events").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        child = tmp_path / "python"
-        child.write_text(CHILD.format(python=sys.executable, events=str(tmp_path / "events"), end=end))
-        child.chmod(0o755)
-        run = run_launch(actor=owner, run=prepare(batch_size=4))
-        with monkeypatch.context() as patched:
-            patched.setattr("core.ml_program.sys.executable", str(child))
-            run_jobs("train")
-        return Run.objects.get(pk=run.pk)
-
-    return train
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,9 +95,7 @@ def test_a_run_that_fails_does_not_stop_the_rest(three: list[Run]) -> None:
 
 @pytest.fixture
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    free: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-    for name in "01":
-        free.put({slots.VARIABLE: name})
+    free = slots.places("01")
     monkeypatch.setattr(slots, "_free", free)
     yield
     assert free.qsize() == 2
@@ -123,3 +122,18 @@ def test_each_device_holds_one_training_at_a_time() -> None:
         release.release()
     for thread in threads:
         thread.join(10)
+
+
+def test_without_a_gpu_the_processor_is_the_one_device() -> None:
+    free = slots.places([])
+    assert (free.qsize(), free.get()) == (1, {})
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("two_devices")
+def test_a_training_sees_the_device_of_its_slot_alone(
+    trained_by: Callable[[list[dict[str, Any]], str], Run], tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    trained_by([], f"open({str(seen)!r}, 'a').write(os.environ[{slots.VARIABLE!r}]); sys.exit(1)")
+    assert seen.read_text() == "0"
