@@ -14,6 +14,7 @@ OF_ANSWERS = tuple(
     measure.key for measure in measures() if measure.better and measure != LOSS and not measure.key.startswith("check.")
 )
 LIKENESS, WORDS = "chrf", "length_words"
+BALANCED = ("rouge_l", "token_f1", "exact_match")  # what is too much counts in them as what is missing does
 FAR = 60  # of 100 in chrF: below, an answer says it in other words, or says something else
 Rows = dict[str, dict[str, Any]]  # measure -> its row in the summary
 
@@ -28,9 +29,21 @@ class Plainly:
 def plainly(rows: Rows, first: Candidate, second: Candidate) -> Plainly:
     """The second model is what was made of the first."""
     loss = verdict_of(rows, LOSS.key, second)
-    judged = [verdict_of(rows, key, second) for key in OF_ANSWERS if key in rows]
+    spared = fell_with_the_length(rows, first, second)
+    judged = [verdict_of(rows, key, second) for key in OF_ANSWERS if key in rows and not (spared and key == LIKENESS)]
     better, worse = judged.count(Verdict.BETTER), judged.count(Verdict.WORSE)
     return Plainly(*told(loss, better, worse, len(judged)), " ".join(filter(None, facts(rows, first, second))))
+
+
+def fell_with_the_length(rows: Rows, first: Candidate, second: Candidate) -> bool:
+    """chrF counts what is missing twice (Popović 2015), so that it falls when answers get shorter, rambling ones too.
+    Alone, against measures that weigh too much and too little alike, it does not say that answers got worse."""
+    both = means(rows, WORDS, first, second)
+    shorter = both is not None and both[1] < both[0] and verdict_of(rows, WORDS, second) == Verdict.DIFFERENT
+    if not shorter or verdict_of(rows, LIKENESS, second) != Verdict.WORSE:
+        return False
+    balanced = [verdict_of(rows, key, second) for key in BALANCED if key in rows]
+    return bool(balanced) and Verdict.WORSE not in balanced
 
 
 def told(loss: Verdict, better: int, worse: int, judged: int) -> tuple[str, str]:
@@ -80,6 +93,8 @@ def facts(rows: Rows, first: Candidate, second: Candidate) -> list[str]:
         values = {"after": after, "before": before}
         near = _("In wording they share %(after)d of 100 with the experts', against %(before)d before.") % values
         found.append(f"{near} {_('That is still far from them.')}" if after < FAR else near)
+    if fell_with_the_length(rows, first, second):
+        found.append(_("That number falls with the length; measures that count too many words too got no worse."))
     return found
 
 

@@ -34,6 +34,22 @@ def test_it_helped_only_where_no_measure_of_its_answers_got_worse(
     assert words in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("words", "rouge", "tone"),
+    [(32.0, "undecided", "ok"), (32.0, "better", "ok"), (32.0, "worse", "warn"), (120.0, "undecided", "warn")],
+)
+def test_a_likeness_that_fell_with_the_length_alone_does_not_make_it_mixed(words: float, rouge: str, tone: str) -> None:
+    rows = {
+        "loss": row(3.7, 3.4, "better"), "chrf": row(23, 15, "worse"), "rouge_l": row(0.2, 0.2, rouge),
+        "limit": row(0.97, 0.2, "better"), "length_words": row(110.8, words, "different"),
+    }  # fmt: skip
+    found = plainly(rows, BASE, TUNED)
+    assert found.tone == tone
+    assert ("That number falls with the length" in found.facts) == (tone == "ok")
+    del rows["rouge_l"]  # nothing stands against it
+    assert plainly(rows, BASE, TUNED).tone == "warn"
+
+
 def test_length_ends_and_likeness_are_told_where_they_were_measured() -> None:
     rows = {
         "limit": row(0.97, 0.2, "better"),
