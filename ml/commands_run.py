@@ -70,7 +70,7 @@ def measure_command(arguments: list[str]) -> int:
     try:
         isolate("forbidden")
         watch_lifeline()
-        print_json(load("ml.inspection").measured(folder))
+        print_json(load("ml.inspection_weights").measured(folder))
     except Exception as error:
         return fail(sentence_of(error))
     return 0

@@ -1,7 +1,7 @@
 """Looking into a model folder before it is registered: is it safe, does it load, does its tokenizer fit?
 
-Names and shapes come from the safetensors headers and are compared with what the architecture expects; only then are
-the weights loaded, once, to see whether words come out. Importing this module imports transformers.
+What the files say of themselves comes first, so that a folder that is refused for them costs no import of torch;
+`ml.inspection_weights` has the rest.
 """
 
 from __future__ import annotations
@@ -11,25 +11,20 @@ import re
 from pathlib import Path
 from typing import Any
 
-import psutil
-import torch
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoModelForCausalLM
 
-from ml.loading import TRUST_REMOTE_CODE, ModelError, load_base
+from ml.cli import load
 from ml.phrases import Phrase, beside, gettext_noop, sentence_of
 from ml.prompting import Tokenizer, TokenizerError
-from ml.speed import measure_speed
 from ml.store import UnsafeModelError, check_safe_folder, fingerprint
 from ml.template_trial import try_chat_template
 
-_WORDS, _NEW_TOKENS = "The first thing to know is", 12
-_MOST_MEMORY = 0.7  # of what is free
 
+class Refused(Exception):
+    """What forbids registering the folder: a code, and a sentence or its template with the values."""
 
-class _Refused(Exception):
     def __init__(self, code: str, template: str, **values: Any) -> None:
-        super().__init__(Phrase(template, **values))
+        super().__init__(template if isinstance(template, Phrase) else Phrase(template, **values))
         self.code = code
 
 
@@ -51,9 +46,7 @@ def inspect_model(folder: Path | str) -> dict[str, Any]:
         problems.append(_problem("unsafe", sentence_of(error)))
     except TokenizerError as error:
         problems.append(_problem("tokenizer", sentence_of(error)))
-    except ModelError as error:
-        problems.append(_problem("weights", sentence_of(error)))
-    except _Refused as error:
+    except Refused as error:
         problems.append(_problem(error.code, sentence_of(error)))
     return {**facts, "ok": not any(problem["blocking"] for problem in problems), "problems": problems}
 
@@ -61,9 +54,9 @@ def inspect_model(folder: Path | str) -> dict[str, Any]:
 def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) -> None:
     check_safe_folder(root)
     settings = _settings(root)
-    shapes = _tensor_shapes(root)
+    shapes = tensor_shapes(root)
     facts["architecture"] = (settings.get("architectures") or [""])[0]
-    facts["parameters"] = sum(_size(shape) for shape in shapes.values())
+    facts["parameters"] = sum(size_of(shape) for shape in shapes.values())
     facts["bytes"] = sum(path.stat().st_size for path in root.glob("*.safetensors"))
     tokenizer = Tokenizer.load(root)
     facts["vocabulary"] = tokenizer.vocabulary_size
@@ -74,7 +67,8 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     own = root / "apprentice.json"
     facts["about"] = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
     facts["licence"], facts["card"] = _licence(root), (root / "README.md").is_file()
-    _compare(root, shapes, facts, tokenizer)
+    weights = load("ml.inspection_weights")
+    weights.compare(root, shapes, facts, tokenizer)
     trial = try_chat_template(root)
     facts["chat_template"] = {"present": trial.present, "passed": trial.passed, "refuses": list(trial.refuses)}
     if not trial.passed:
@@ -82,50 +76,43 @@ def _inspect(root: Path, facts: dict[str, Any], problems: list[dict[str, Any]]) 
     elif not trial.present:
         text = gettext_noop("The model has no chat template; only templates of the kind text can be used with it.")
         problems.append(_problem("no_chat_template", Phrase(text), blocking=False))
-    _try_words(root, facts, tokenizer, problems)
-
-
-def measured(folder: Path) -> dict[str, Any]:
-    """The speed (of ml.speed) of a model that was examined before; empty if it does not fit into the memory now."""
-    check_safe_folder(folder)
-    parameters = sum(_size(shape) for shape in _tensor_shapes(folder).values())
-    if not _fits(parameters):
-        return {}
-    return measure_speed(load_base(folder).eval(), Tokenizer.load(folder).vocabulary_size)
-
-
-def _fits(parameters: int) -> bool:
-    return parameters * 4 <= psutil.virtual_memory().available * _MOST_MEMORY
+    if not weights.fits(facts["parameters"]):
+        text = gettext_noop(
+            "The model is too large to be tried in the memory that is free here; nothing was generated."
+        )
+        problems.append(_problem("not_tried", Phrase(text), blocking=False))
+        return
+    weights.try_words(root, facts, tokenizer)
 
 
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "config.json"
     if not path.is_file():
-        raise _Refused("config", gettext_noop("The folder has no config.json, so it is not a model folder."))
+        raise Refused("config", gettext_noop("The folder has no config.json, so it is not a model folder."))
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _Refused(
+        raise Refused(
             "config", gettext_noop("config.json is not valid JSON: %(reason)s."), reason=str(error)
         ) from error
     if not isinstance(settings, dict):
-        raise _Refused("config", gettext_noop("config.json must hold a JSON object."))
+        raise Refused("config", gettext_noop("config.json must hold a JSON object."))
     if "auto_map" in settings:
         text = gettext_noop(
             "config.json asks for program code of the model's author (auto_map). Only architectures that are built in "
             "can be used."
         )
-        raise _Refused("remote_code", text)
+        raise Refused("remote_code", text)
     if "quantization_config" in settings:
         text = gettext_noop("The weights are quantized. Register the model's ordinary weights instead.")
-        raise _Refused("quantized", text)
+        raise Refused("quantized", text)
     return settings
 
 
-def _tensor_shapes(root: Path) -> dict[str, tuple[int, ...]]:
+def tensor_shapes(root: Path) -> dict[str, tuple[int, ...]]:
     paths = sorted(root.glob("*.safetensors"))
     if not paths:
-        raise _Refused("weights", gettext_noop("The folder has no weights in the safetensors format."))
+        raise Refused("weights", gettext_noop("The folder has no weights in the safetensors format."))
     shapes: dict[str, tuple[int, ...]] = {}
     for path in paths:
         try:
@@ -133,43 +120,8 @@ def _tensor_shapes(root: Path) -> dict[str, tuple[int, ...]]:
                 shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             text = gettext_noop("%(file)s is not a complete safetensors file: %(reason)s.")
-            raise _Refused("weights", text, file=path.name, reason=str(error)) from error
+            raise Refused("weights", text, file=path.name, reason=str(error)) from error
     return shapes
-
-
-def _compare(root: Path, shapes: dict[str, tuple[int, ...]], facts: dict[str, Any], tokenizer: Tokenizer) -> None:
-    """Build the architecture without memory and compare it with the files."""
-    try:
-        config = AutoConfig.from_pretrained(root, local_files_only=True, trust_remote_code=TRUST_REMOTE_CODE)
-        with torch.device("meta"):
-            model: Any = AutoModelForCausalLM.from_config(config, trust_remote_code=TRUST_REMOTE_CODE)
-    except Exception as error:  # whatever a library makes of a foreign configuration
-        text = gettext_noop("This model's architecture cannot be used: %(reason)s")
-        raise _Refused("architecture", text, reason=str(error)) from error
-    rows = int(model.get_input_embeddings().weight.shape[0])
-    facts["longest"] = int(getattr(config, "max_position_embeddings", 0) or getattr(config, "n_positions", 0) or 0)
-    facts["embedding_rows"] = rows
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    prefix = f"{model.base_model_prefix}."
-    found = {name: shapes.get(name, shapes.get(name.removeprefix(prefix))) for name in expected}
-    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
-    missing = [name for name, shape in found.items() if shape is None and name not in tied]
-    if missing:
-        text = gettext_noop("The weights lack %(count)d tensors, among them %(name)s.")
-        raise _Refused("weights", text, count=len(missing), name=missing[0])
-    wrong = [name for name, shape in found.items() if shape is not None and shape != expected[name]]
-    if wrong:
-        text = gettext_noop("%(count)d tensors have another shape than config.json says, e.g. %(name)s.")
-        raise _Refused("weights", text, count=len(wrong), name=wrong[0])
-    if tokenizer.vocabulary_size > rows:
-        text = gettext_noop("The tokenizer knows %(known)d tokens, but the model has embeddings for %(rows)d.")
-        raise _Refused("vocabulary", text, known=tokenizer.vocabulary_size, rows=rows)
-    beyond = [each for each in tokenizer.stop_ids if each >= tokenizer.vocabulary_size]
-    if beyond:
-        text = gettext_noop(
-            "generation_config.json ends answers with token %(token)d, which the tokenizer does not have."
-        )
-        raise _Refused("special_tokens", text, token=beyond[0])
 
 
 def _licence(root: Path) -> str:
@@ -184,29 +136,7 @@ def _licence(root: Path) -> str:
     return f"see {kept[0]}" if kept else ""
 
 
-def _try_words(root: Path, facts: dict[str, Any], tokenizer: Tokenizer, problems: list[dict[str, Any]]) -> None:
-    """Load the weights once and let the model go on with a few words, unless it is too large for this machine."""
-    if not _fits(facts["parameters"]):
-        text = gettext_noop(
-            "The model is too large to be tried in the memory that is free here; nothing was generated."
-        )
-        problems.append(_problem("not_tried", Phrase(text), blocking=False))
-        return
-    model: Any = load_base(root).eval()
-    ids = torch.tensor([tokenizer.encode(_WORDS) or [tokenizer.eos_id]])
-    with torch.no_grad():
-        for _ in range(_NEW_TOKENS):
-            logits = model(input_ids=ids).logits[0, -1, : tokenizer.vocabulary_size]
-            if not torch.isfinite(logits).all():
-                raise _Refused(
-                    "not_a_number", gettext_noop("The weights give no numbers: the model cannot say a word.")
-                )
-            ids = torch.cat([ids, logits.argmax()[None, None]], dim=1)
-    facts["trial"] = {"prompt": _WORDS, "text": tokenizer.decode(ids[0].tolist())}
-    facts["speed"] = measure_speed(model, tokenizer.vocabulary_size)
-
-
-def _size(shape: tuple[int, ...]) -> int:
+def size_of(shape: tuple[int, ...]) -> int:
     product = 1
     for length in shape:
         product *= length

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,14 @@ def test_an_adapter_of_another_model_is_refused(folder: Path, tmp_path: Path) ->
 def test_malformed_references_are_refused(value: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="model reference"):
         ModelRef.from_json(value)
+
+
+def test_a_folder_that_its_own_files_condemn_is_refused_before_torch_is_loaded(folder: Path) -> None:
+    (folder / "weights.pkl").write_bytes(b"x")
+    code = "import sys; from ml.cli import main; main(['inspect', sys.argv[1]]); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    assert "pickled data" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.slow
