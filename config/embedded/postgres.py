@@ -22,7 +22,7 @@ import psycopg
 
 from config.embedded.children import end_leftover, last_lines, start_child, stop_child
 from config.embedded.identity import Identity, find_identity
-from config.embedded.paths import EmbeddedError, private_folder, runtime_folder, take_lock
+from config.embedded.paths import AlreadyRunning, EmbeddedError, private_folder, runtime_folder, take_lock
 
 NAME = "apprentice"
 PORT = 5432  # only part of the socket's name
@@ -81,6 +81,7 @@ class Postgres:
         self.fast = fast
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._stale = ""
 
     @property
     def url(self) -> str:
@@ -109,8 +110,21 @@ class Postgres:
             raise
         return self.url
 
+    def join(self) -> bool:
+        """Start the server, or wait for the one that another process is just starting. Whether it is ours to stop."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.start()
+                return True
+            except AlreadyRunning:
+                if self._answers() or time.monotonic() > deadline:
+                    return False
+                time.sleep(0.05)
+
     def launch(self) -> None:
         """Start the server process over an existing cluster; `wait_ready` tells when it answers."""
+        self._stale = self._pid_file()
         options = [
             "listen_addresses=", f"port={PORT}", f"unix_socket_directories={self.sockets}",
             "unix_socket_permissions=0700", "max_connections=150", "shared_buffers=128MB", "work_mem=16MB",
@@ -182,25 +196,36 @@ class Postgres:
 
     def _end_leftover(self) -> None:
         """We hold the lock, so a server that still runs here has lost its parent."""
-        try:
-            first = (self.data / "postmaster.pid").read_text().split("\n", 1)[0]
-        except OSError:
-            return
+        first = self._pid_file().split("\n", 1)[0]
         if first.strip().isdigit():
             end_leftover(int(first), str(self.data), LEFTOVER_STEPS)
 
     def _is_ready(self) -> bool:
-        """postmaster.pid begins with the pid (a stale file: another's) and its last line tells the state."""
-        try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return False
+        """postmaster.pid begins with the pid and its eighth line tells the state. The file that a killed server left
+        says "ready" too, and in a container, where numbers begin anew, the pid may be the same."""
+        text = self._pid_file()
+        lines = text.splitlines()
         return (
             self.process is not None
+            and text != self._stale
             and len(lines) >= 8
             and lines[0].strip() == str(self.process.pid)
             and lines[7].strip() == "ready"
         )
+
+    def _pid_file(self) -> str:
+        try:
+            return (self.data / "postmaster.pid").read_text()
+        except OSError:
+            return ""
+
+    def _answers(self) -> bool:
+        """Whether the database can be reached, whoever runs the server."""
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _make_database(self) -> None:
         base = self.url.replace(f"@/{NAME}?", "@/postgres?")

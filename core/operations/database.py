@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from config.embedded import AlreadyRunning, Postgres
+from config.embedded import Postgres
 from config.embedded.postgres import binary
 from core.operations import preflight
 from core.operations.errors import OperatorError
@@ -17,17 +17,13 @@ from core.operations.errors import OperatorError
 @contextlib.contextmanager
 def database_running(home: Path, url: str) -> Iterator[None]:
     """Within the block `url` answers. Raises OperatorError, or EmbeddedError from the embedded server."""
-    embedded = None
-    if not os.environ.get("DATABASE_URL"):
-        with contextlib.suppress(AlreadyRunning):  # `make up` runs it; that is as good
+    with contextlib.ExitStack() as held:
+        if not os.environ.get("DATABASE_URL"):
             embedded = Postgres(home)
-            embedded.start()
-    try:
+            if embedded.join():  # else `make up` runs it; that is as good
+                held.callback(embedded.stop)
         preflight.check_database(url)
         yield
-    finally:
-        if embedded:
-            embedded.stop()
 
 
 def run_tool(name: str, url: str, *words: str) -> None:

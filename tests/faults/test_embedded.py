@@ -19,6 +19,7 @@ import redis
 from config.embedded import AlreadyRunning, EmbeddedError, Postgres, Redis, runtime_folder
 from config.embedded import redis as embedded_redis
 from config.embedded.identity import CURE, Identity, find_identity
+from config.embedded.paths import take_lock
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +104,72 @@ def test_what_was_committed_survives_a_killed_server_and_its_stale_pid_file(home
         assert one(again.start(), "SELECT count(*) FROM kept") == 1000
     finally:
         again.stop()
+
+
+def test_a_pid_file_left_by_a_killed_server_of_the_same_number_does_not_say_ready(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Postgres(home, fast=True)
+    server.start()
+    _pid, rest = (home / "postgres" / "postmaster.pid").read_text().split("\n", 1)
+    server.stop()
+    becomes = "import os, sys; argv = sys.stdin.read().split('\\0'); os.execv(argv[0], argv)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", becomes], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    (home / "postgres" / "postmaster.pid").write_text(f"{process.pid}\n{rest}")
+    started: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "config.embedded.postgres.start_child", lambda argv, **_: started.extend(map(str, argv)) or process
+        )
+        server.launch()
+    try:
+        assert not server._is_ready()
+        assert process.stdin is not None
+        with process.stdin as told:
+            told.write("\0".join(started).encode())
+        server.wait_ready()
+        assert one(server.url, "SELECT 1") == 1
+    finally:
+        server.stop()
+
+
+def test_who_comes_while_another_starts_the_server_waits_for_it_and_leaves_it_running(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Postgres(home, fast=True), Postgres(home, fast=True)
+    first._prepare_folders()
+    first._lock = take_lock(home / "postgres.lock", "PostgreSQL")
+    asked = []
+
+    def asks() -> bool:
+        asked.append(Postgres._answers(second))
+        if len(asked) == 1:
+            first._make_cluster()
+            first.launch()
+            first.wait_ready()
+        return asked[-1]
+
+    monkeypatch.setattr(second, "_answers", asks)
+    try:
+        assert second.join() is False
+        assert asked == [False, True]
+        second.stop()
+        assert one(first.url, "SELECT 1") == 1
+    finally:
+        first.stop()
+
+
+def test_who_waits_for_a_server_that_was_given_up_starts_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = take_lock(home / "postgres.lock", "PostgreSQL")
+    server = Postgres(home, fast=True)
+    monkeypatch.setattr(server, "_answers", lambda: given_up.close() or False)
+    try:
+        assert server.join() is True
+        assert one(server.url, "SELECT 1") == 1
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("target", [Postgres, Redis])
