@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from config.embedded import Postgres, Redis
 ROOT = Path(__file__).resolve().parents[1]
 MIGRATED = ROOT / ".test-database"
 BROWSER = "tests/e2e/"
+TAKES = {"faults": 12.0, "browser": 2.0, "slow": 3.0}  # seconds, roughly; any other test a tenth of one
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 (HOME / "secrets").mkdir(mode=0o700)
 (HOME / "secrets" / "postgres").write_text("the-same-in-every-copy-of-the-data-folder")
@@ -145,16 +147,34 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
+def together(nodeid: str) -> str:
+    """What is tested in one process: a file, or all that is seen in a browser."""
+    return BROWSER if nodeid.startswith(BROWSER) else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(trylast=True)  # after those that are left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side the longest files begin first: one that begins last would leave the other processors idle."""
+    if not hasattr(config, "workerinput"):
+        return
+    seconds: dict[str, float] = defaultdict(float)
+    for item in items:
+        takes = [TAKES[mark.name] for mark in item.iter_markers() if mark.name in TAKES]
+        seconds[together(item.nodeid)] += max(takes, default=0.1)
+    items.sort(key=lambda item: -seconds[together(item.nodeid)])
+
+
 class ByFile(LoadFileScheduling):
     """The tests of a file stay in one process, since they share what its fixtures made; those in a browser do so all
     together, since they share an installation: it ends with them, and so does playwright's event loop, beside which
     Django would refuse to work."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+        return together(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    config.option.loadscopereorder = False  # not by the number of tests: the items came in order
     return ByFile(config, log)
 
 
