@@ -93,7 +93,7 @@ def test_two_windows_on_one_item_lose_nothing(desk: Walk) -> None:
     other.get_by_role("textbox", name=re.compile("^Response")).fill("The beam carries the roof. Ask an engineer.")
     saved(other)
     expert.field("Response").fill("The oak beam carries the roof. Ask first.")
-    expect(page.locator("[data-autosave-panel]")).to_contain_text("Somebody else saved a newer text")
+    expect(page.locator("[data-autosave-panel]")).to_contain_text("A newer text was saved in another window")
     page.get_by_role("button", name="Put both together").click()
     expect(expert.field("Response")).to_have_value("The oak beam carries the roof. Ask an engineer.")
     saved(page)

@@ -141,7 +141,7 @@ def test_votes_are_given_on_a_cut_network_and_taken_back(finished: Walk) -> None
     keys.press("a")
     expect(page).not_to_have_url(before)
     reviewer.sees("Which answer is better?")
-    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this computer and sent later: 1")
+    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this device and sent later: 1")
     page.context.set_offline(False)
     page.wait_for_function(SENT)
     reviewer.sees("Your vote is in.", "1 judged, 3 to go")
