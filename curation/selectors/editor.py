@@ -8,15 +8,15 @@ from typing import Any
 
 from core.models import Project, User
 from core.numbers import whole_number
-from curation.choices import AtSubmit, PairState, QuestionState
+from curation.choices import AtSubmit, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts, Traces, texts_from, texts_of
-from curation.models import Draft, Pair, Passage, Question, Review, Task
+from curation.models import Draft, Pair, Passage, Review, Task
 from curation.output_rows import marks_of, output_rows_read
 from curation.outputs import evidence_read, outputs_misfits, response_typed
 from curation.selectors.checking import Checked, Surroundings, findings_json, texts_check
 from curation.selectors.tasks import guideline_of
 from curation.selectors.tokens import limit_in_response
-from curation.subjects import OF_PAIR, OF_WORK, question_of_key
+from curation.subjects import OF_PAIR, OF_WORK
 from curation.turns import turns_read
 from ml.outputs import OutputField, parse_outputs, value_text
 
@@ -63,20 +63,10 @@ def copy_name(task: Task, pair: Pair | None, key: str) -> str:
 
 
 def drafts_begun(user: User, project: Project) -> list[Draft]:
-    """What this person typed and has not submitted, newest first.
-
-    What they typed for a question waits in its work item; it is among these once nobody is asked any more.
-    """
+    """What this person typed and has not submitted, newest first: pairs, corrections, and answers to questions, whose
+    address leads back into the work as long as it is theirs or free."""
     found = Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
-    free = list(found.exclude(key__startswith=OF_WORK).order_by("-updated_at")[:20])
-    asked = {
-        question_of_key(draft.key): draft
-        for draft in found.filter(key__startswith=OF_WORK).order_by("-updated_at")[:50]
-    }
-    if asked:
-        waiting = Question.objects.filter(pk__in=asked, state=QuestionState.OPEN).values_list("pk", flat=True)
-        free += [draft for number, draft in asked.items() if number not in set(waiting)]
-    return sorted(free, key=lambda draft: draft.updated_at, reverse=True)[:20]
+    return list(found.order_by("-updated_at")[:MOST_BEGUN])
 
 
 def pair_of_key(project: Project, key: str) -> Pair | None:

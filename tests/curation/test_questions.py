@@ -11,6 +11,7 @@ from core.choices import WorkKind
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
 from core.services.people import user_deactivate
+from core.services.work import work_release
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
 from curation.models import Answer, Draft, Pair, Question, Task
 from curation.selectors.questions import asked_kinds, declined_share, own_numbers
@@ -121,6 +122,23 @@ def test_what_was_typed_for_a_question_that_went_to_others_is_found_again(
     assert (told.status_code, Pair.objects.count()) == (400, 1)
     assert "Typed meanwhile." in client.get(page, follow=True).content.decode()
     assert f"?key=work-{asked.pk}" in client.get(f"/p/{project.slug}/write/").content.decode()
+
+
+def test_what_was_begun_for_a_question_is_listed_and_leads_back_to_it_while_it_is_free_or_held(
+    task: Task, project: Project, expert: User, second: User, as_user: AsUser
+) -> None:
+    asked, client = ask(task), as_user(expert)
+    held = hold(expert, project)
+    draft_save(actor=expert, task=task, key=draft_key(asked), fields={**ASKED, "response": "Half a"}, version=0)
+    work_release(user=expert, assignments=[held.pk])
+    root = f"/p/{project.slug}"
+    begun, page = f"{root}/tasks/{task.slug}/write/?key=work-{asked.pk}", f"{root}/work/{held.pk}/"
+    assert begun in client.get(f"{root}/write/").content.decode()
+    assert client.get(begun)["Location"] == page, "it was free and is held again"
+    work_release(user=expert, assignments=[held.pk])
+    hold(second, project)
+    assert begun in client.get(f"{root}/write/").content.decode()
+    assert "Half a" in client.get(begun).content.decode(), "in the hands of another, it is a text of one's own"
 
 
 def test_a_question_to_be_turned_down_must_be_changed(
