@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import READY
+from tests.e2e.browser import READY, SENT
 from tests.e2e.editing import open_editor, saved
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
@@ -206,6 +206,7 @@ def test_words_selected_in_the_input_fill_a_field_and_are_kept_as_its_evidence(d
     expert.look()
     expert.field("heights").press("Control+Enter")
     expect(page).not_to_have_url(re.compile("key=fields$"))
+    page.wait_for_function(SENT)
     expert.go(desk.root("pairs/?task=read"))
     expert.follow("What is where?")
     expert.sees("oak beam", "4 m")
