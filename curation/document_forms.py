@@ -22,7 +22,7 @@ class ManyFilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = data if isinstance(data, list | tuple) else [data] if data else []
-        if not files:
+        if not files and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return [super(ManyFilesField, self).clean(file, initial) for file in files]
 

@@ -89,12 +89,17 @@ def avatar_tone(name: object) -> str:
 
 @register.filter
 def percent(share: float | str | None, digits: int = 0) -> str:
-    """0.423 gives "42 %", 0.001 "< 1 %", for little is not nothing; None gives an empty string."""
+    """0.423 gives "42 %", 0.001 "< 1 %", for little is not nothing, 0.999 "> 99 %", for much is not all; None gives an
+    empty string."""
     if share is None or isinstance(share, str):
         return ""
     rounded, least = round(share * 100, digits), 10**-digits
-    little = share > 0 and rounded == 0
-    return f"{f'<{NO_BREAK}' if little else ''}{number_format(least if little else rounded, digits)}{NO_BREAK}%"
+    sign, shown = "", rounded
+    if share > 0 and rounded == 0:
+        sign, shown = f"<{NO_BREAK}", least
+    elif share < 1 and rounded == 100:
+        sign, shown = f">{NO_BREAK}", 100 - least
+    return f"{sign}{number_format(shown, digits)}{NO_BREAK}%"
 
 
 @register.filter

@@ -62,6 +62,9 @@ def test_percent_of_nothing_is_nothing() -> None:
     assert parts.percent(0) == f"0{NB}%"
     assert parts.percent(0.0004) == f"<{NB}1{NB}%"
     assert parts.percent(0.0004, 1) == f"<{NB}0.1{NB}%"
+    assert parts.percent(0.998) == f">{NB}99{NB}%"
+    assert parts.percent(0.9999, 1) == f">{NB}99.9{NB}%"
+    assert parts.percent(1) == f"100{NB}%"
     assert parts.percent(None) == ""
 
 

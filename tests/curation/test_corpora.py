@@ -65,13 +65,16 @@ def test_files_become_a_frozen_corpus(owner: User, project: Project, as_user: Si
     assert "Handbook" in client.get(f"/p/{project.slug}/corpora/").content.decode()
 
 
-def test_the_documents_of_a_project_become_one(owner: User, project: Project) -> None:
+def test_the_documents_of_a_project_become_one(owner: User, project: Project, as_user: Sign) -> None:
     for n in range(3):
         Document.objects.create(
             project=project, file_name=f"{n}.md", kind="markdown", title=f"Page <{n}>", text=prose(n, 12),
             characters=10, sha256=str(n) * 64,
         )  # fmt: skip
-    corpus = make(owner, project, uploads=[], documents=True, column="body")
+    given = {"name": "Handbook", "documents": "on", "similar": "0.8", "least": "40", "share": "0.1", "column": "body"}
+    assert as_user(owner).post(f"/p/{project.slug}/corpora/new/", given).status_code == 302
+    run_jobs()
+    corpus = Corpus.objects.get()
     assert corpus.state == CorpusState.READY, corpus.error
     assert corpus.counts == {"train": 2, "heldout": 1}
     assert json.loads(corpus_texts(corpus).read_text().splitlines()[0])["id"] == "documents.jsonl:1 Page <0>#0"
