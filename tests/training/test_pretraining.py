@@ -31,8 +31,8 @@ from ml.store import ModelRef
 from ml.train.texts import read_texts
 from tests.ml.test_corpus import prose
 from tests.world import run_jobs
-from training.choices import ModelState, RunState
-from training.models import BaseModel, ModelVersion, Run, RunEvent
+from training.choices import AuditState, ModelState, RunState
+from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.selectors.gate import launch_refusals
 from training.selectors.refs import model_ref
 from training.services.chains import chain_launch
@@ -306,9 +306,14 @@ def test_half_a_batch_takes_the_rest_of_the_chain_along(
 def test_a_follower_is_not_launched_by_itself(prepare: Callable[..., Run], owner: User, project: Project,
                                               frozen: DatasetVersion, as_user: Sign) -> None:  # fmt: skip
     follower = Run.objects.get(after=prepare(then=Next(frozen)))
-    as_user(owner).post(f"/p/{project.slug}/training/{follower.pk}/launch/")
+    client, check = as_user(owner), f"/p/{project.slug}/training/{follower.after_id}/check/"
+    client.post(f"/p/{project.slug}/training/{follower.pk}/launch/")
     follower.refresh_from_db()
     assert follower.state == RunState.DRAFT
+    assert "Launch both, one after the other" in client.get(check).content.decode()
+    Audit.objects.filter(pk=follower.audit_id).update(state=AuditState.FAILED, error="A row is gone.")
+    page = client.get(check).content.decode()
+    assert ("What is to follow cannot start yet" in page, "Launch both" in page) == (True, False)
 
 
 def test_what_cannot_be_pretrained_names_the_field(

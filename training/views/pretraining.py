@@ -70,6 +70,7 @@ def check_context(access: Access, run: Run) -> dict[str, Any]:
         "running": making or building or any(each.examining for each in followers),
         "building": building,
         "examining": any(each.examining for each in followers),
+        "held_up": any(each.refusals for each in followers),
         "making": making,
         "draft": draft,
         "refusals": launch_refusals(run) if draft and not making else [],
