@@ -28,7 +28,12 @@ OWN = "own-"
 
 def method_name(key: str) -> str:
     """What people call a method; one that this version does not know keeps its key."""
-    return str(dict(METHODS).get(key, key)).split(":")[0]
+    return method_words(key).split(":")[0]
+
+
+def method_words(key: str) -> str:
+    """Its name and what it is."""
+    return str(dict(METHODS).get(key, key))
 
 
 @dataclass(frozen=True)

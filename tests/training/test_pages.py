@@ -70,6 +70,7 @@ def test_from_the_form_to_a_model_version(
     assert "every 2s" not in done
     model = client.get(url("model-detail", project, version.pk)).content.decode()
     assert version.fingerprint in model
+    assert "LoRA: a small adapter beside the model" in model
     assert "adapter_model.safetensors" in model
     assert f"Tiny, finetuned in run {run.pk}" in model or "finetuned in run" in model
     assert client.get(url("model-list", project)).status_code == 200
