@@ -1,8 +1,11 @@
 """Every measurement runs, on very little, and says what a line of the table needs: figures are no matter here."""
 
+from __future__ import annotations
+
 import importlib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +14,9 @@ from benchmarks.__main__ import TOPICS, main
 from benchmarks.installation import Installation
 from benchmarks.rows import Row, printed, quantile
 from ml.tiny import make_tiny_model
+
+if TYPE_CHECKING:
+    from tests.conftest import Servers
 
 LITTLE = {
     "BENCH_CHECKED": "20", "BENCH_METERED": "5", "BENCH_EMBEDDED": "2", "BENCH_COMPARED": "200", "BENCH_VOTES": "2000",
@@ -62,9 +68,11 @@ def test_generation_is_measured_with_a_model(monkeypatch: pytest.MonkeyPatch, tm
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_people_work_on_a_real_installation_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_work_on_a_real_installation_without_an_error(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "EVERY", 1.0)
-    with Installation(fast=True) as own:
+    made = Installation(fast=True)
+    servers.put_migrated(made.home)
+    with made as own:
         rows = list(curation.measure(own, [30, 60]))
         home = own.home
     assert_well_formed(rows)

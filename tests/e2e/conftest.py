@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -11,18 +14,23 @@ from tests.e2e.learning import STEPS
 from tests.e2e.people import SOON
 from tests.e2e.walk import Walk
 
+if TYPE_CHECKING:
+    from tests.conftest import Servers
+
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def chromium(servers: Servers) -> Iterator[Browser]:
+    # After the servers: beside playwright's event loop Django would refuse to make the database that is kept.
     expect.set_options(timeout=SOON)
     with browser() as found:
         yield found
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
+def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[stacks.Stack]:
     """One installation for all browser tests."""
     home: Path = tmp_path_factory.mktemp("home")
+    servers.put_migrated(home)
     running = stacks.start(home)
     try:
         yield running
@@ -37,9 +45,11 @@ def walk(stack: stacks.Stack, chromium: Browser) -> Walk:
 
 
 @pytest.fixture(scope="package")
-def desk(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Walk]:
+def desk(servers: Servers, tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Walk]:
     """An installation of its own: the walk of the others counts what waits, and knows which words are misspelt."""
-    running = stacks.start(tmp_path_factory.mktemp("editor"))
+    home: Path = tmp_path_factory.mktemp("editor")
+    servers.put_migrated(home)
+    running = stacks.start(home)
     try:
         yield Walk(running, chromium, STEPS).to(teaching.make_task)
     finally:

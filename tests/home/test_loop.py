@@ -1,11 +1,14 @@
 """`manage.py loop` with a tiny model and made-up pairs: the command, its servers and its workers are the real ones."""
 
+from __future__ import annotations
+
 import json
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +16,9 @@ from core.operations.downloads import DEMO
 from curation.demo import MEMBER
 from home.operations.stage import environment, link_tree, run_to_end
 from ml.tiny import make_tiny_model
+
+if TYPE_CHECKING:
+    from tests.conftest import Servers
 
 ROOT = Path(__file__).resolve().parents[2]
 NOUNS = ("roof", "wall", "floor", "door", "window", "beam", "stair", "gutter", "chimney", "tile")
@@ -31,7 +37,7 @@ def run_loop(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(servers: Servers, tmp_path: Path) -> Path:
     """A folder as the outer half of the command prepares it, with a tiny model where the starter would be."""
     (tmp_path / "logs").mkdir()
     (tmp_path / "downloads").mkdir()
@@ -47,6 +53,7 @@ def home(tmp_path: Path) -> Path:
     ]
     with zipfile.ZipFile(tmp_path / "downloads" / DEMO.file, "w") as wheel:
         wheel.writestr(MEMBER, "".join(json.dumps(row) + "\n" for row in rows))
+    servers.put_migrated(tmp_path)
     return tmp_path
 
 
