@@ -24,8 +24,8 @@ LESSONS = {
         "test_composing_held_keys_and_backspace_submit_and_discard_nothing",
     ),
     "a held key completes no unseen item": (
-        "e2e/test_editor.py",
-        "test_composing_held_keys_and_backspace_submit_and_discard_nothing",
+        "e2e/test_ahead.py",
+        "test_a_key_completes_no_item_that_is_not_yet_on_the_screen",
     ),
     "a double submit is one": (
         "curation/test_pairs.py",

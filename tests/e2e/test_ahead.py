@@ -115,6 +115,23 @@ def test_what_is_decided_is_not_shown_again_however_late_it_was_listed_and_loade
     page.unroute_all()
 
 
+def test_a_key_completes_no_item_that_is_not_yet_on_the_screen(desk: Walk) -> None:
+    """Pressed twice before the browser has drawn, and held: one item is decided."""
+    page = begin_review(desk, "joist", 4)
+    page.wait_for_function("() => Number(document.documentElement?.dataset.ahead) > 1")
+    decided: list[str] = []
+    page.on("request", lambda asked: asked.url.endswith("/approve/") and decided.append(asked.url))
+    before = page.url
+    page.evaluate(
+        """() => [{}, {}, { repeat: true }].forEach((how) =>
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true, ...how })))"""
+    )
+    expect(page).not_to_have_url(before)
+    expect(page.locator("main[data-unseen]")).to_have_count(0)
+    page.wait_for_function(SENT)
+    assert len(decided) == 1
+
+
 def test_a_page_before_which_nobody_sits_ends_its_hold(desk: Walk) -> None:
     """The hold is kept while somebody is there, and again once somebody is back; between them lies an hour."""
     address = begin_review(desk, "purlin", 1).url
