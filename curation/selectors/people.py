@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.charts import Chart, Series, line_chart
-from core.choices import AssignmentState
+from core.choices import AssignmentState, WorkKind
 from core.models import Assignment, Membership, Project, User
 from curation.choices import Decision, Origin, ReviewBasis
 from curation.models import Review, Revision
@@ -47,6 +47,12 @@ class PersonRow:
     agreed: Share  # of the texts that this person and another reviewer both decided about
     seconds: dict[str, tuple[float, int]] | None  # kind of work -> (median, pieces); None: not measured
     weeks: tuple[int, ...]  # texts in each of the last WEEKS weeks, oldest first
+
+    @property
+    def times(self) -> list[tuple[Any, float, int]]:
+        """(kind of work in words, median, pieces)."""
+        words = dict(WorkKind.choices)
+        return [(words.get(kind, kind), median, pieces) for kind, (median, pieces) in (self.seconds or {}).items()]
 
 
 def people_of(project: Project, viewer: User, *, everybody: bool) -> list[PersonRow]:

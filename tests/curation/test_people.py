@@ -109,6 +109,7 @@ def test_times_of_others_are_shown_only_since_an_admin_turned_them_on_and_all_we
         "Ravi": {"review": (55.5, 2)}, "Olga": {"review": (7.0, 1)}, "Vera": {},
     }  # fmt: skip
     assert b"Times are measured" in sign_in(viewer).get(f"/p/{project.slug}/people/").content
+    assert b"<span>Review: " in sign_in(owner).get(f"/p/{project.slug}/people/").content
     speeds_set(actor=admin, project=project, on=False)
     assert rows(project, owner)["Ravi"].seconds is None
 
