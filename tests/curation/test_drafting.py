@@ -49,6 +49,7 @@ def test_a_draft_is_work_to_correct_and_counts_nowhere(
     assert (task_row(task).pairs, Pair.objects.count(), Answer.objects.count()) == (0, 0, 0)
     kinds = WorkItem.objects.filter(state="open").order_by("subject_id").values_list("kind", flat=True)
     assert list(kinds) == ["correct", "correct", "write"]
+    assert set(Question.objects.values_list("state", flat=True)) == {QuestionState.OPEN}
     assert hold(expert, project).item.subject_id == questions[0].pk
 
 

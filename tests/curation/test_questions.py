@@ -243,6 +243,7 @@ def test_lease_expiry_mid_edit_keeps_the_draft(
     assert "Somebody else took this item over" in refused.content.decode()
     assert "One metre." in refused.content.decode()
     assert Draft.objects.get().fields["response"] == "One met"
+    assert "One met" in browser.get(page, follow=True).content.decode()
     assert not Answer.objects.exists()
 
 
