@@ -73,12 +73,11 @@ def evaluate(walk: Walk) -> None:
     )
 
 
-def open_round(walk: Walk, questions: int, kind: str = "grades") -> int:
-    """An owner lets the answers be graded, or voted on; returns the round's id."""
+def open_round(walk: Walk, questions: int) -> int:
+    """An owner lets the answers be graded; returns the round's id."""
     owner = walk.owner
     owner.go(walk.root(f"evaluations/{walk.ids['evaluation']}/"))
     owner.follow("Have it graded")
-    owner.page.get_by_label("What people do").select_option(kind)
     owner.page.get_by_label("Questions").fill(str(questions))
     owner.press("Open the round")
     owner.sees("The round is open.")

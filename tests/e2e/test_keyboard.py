@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import keeping, learning
-from tests.e2e.browser import READY, SENT
+from tests.e2e.browser import READY
 from tests.e2e.people import Person
 from tests.e2e.walk import Walk
 
@@ -127,27 +127,6 @@ def test_answers_are_graded(finished: Walk) -> None:
     reviewer.sees("What you said last is taken back", "3 graded, 1 to go")
     learning.end_round(finished)
     finished.owner.sees("Mean grade")
-
-
-def test_votes_are_given_on_a_cut_network_and_taken_back(finished: Walk) -> None:
-    finished.stack.say("tests.e2e.apart", str(finished.ids["evaluation"]))
-    number = learning.open_round(finished, 4, "votes")
-    reviewer, page, keys = finished.reviewer, finished.reviewer.page, finished.reviewer.page.keyboard
-    reviewer.go(finished.root(f"grading/{number}/"))
-    reviewer.sees("0 judged, 4 to go")
-    page.wait_for_function(READY)
-    page.context.set_offline(True)
-    before = page.url
-    keys.press("a")
-    expect(page).not_to_have_url(before)
-    reviewer.sees("Which answer is better?")
-    expect(page.locator("#toasts")).to_contain_text("Decisions kept on this device and sent later: 1")
-    page.context.set_offline(False)
-    page.wait_for_function(SENT)
-    reviewer.sees("Your vote is in.", "1 judged, 3 to go")
-    keys.press("u")
-    reviewer.sees("What you said last is taken back", "0 judged, 4 to go")
-    learning.end_round(finished)
 
 
 def test_menus_close_and_give_the_focus_back(finished: Walk) -> None:
