@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.rows import printed
 
-TOPICS = ("text", "ratings", "curation", "training", "pretraining", "generation", "startup")
+TOPICS = ("text", "bars", "ratings", "curation", "training", "pretraining", "generation", "startup")
 
 
 def main(wanted: list[str]) -> int:

@@ -198,7 +198,7 @@ class Compare(JobRunner):
             return None
         fresh = likeness_update(task, progress_of(context), context.fruitful)
         leaks_update(task, progress_of(context))
-        meanings_update(task, progress_of(context))
+        meanings_update(task, progress_of(context), context.fruitful)
         return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:
@@ -265,7 +265,7 @@ class EmbedPairs(JobRunner):
         if task is None:
             return None
         fresh = embeddings_update(task, progress_of(context), context.fruitful)
-        meanings_update(task, progress_of(context))
+        meanings_update(task, progress_of(context), context.fruitful)
         return {"pairs": fresh}
 
     def ended(self, job: Job) -> None:

@@ -5,7 +5,7 @@ puts both into one part; what says the same as an item of a suite beside the oth
 whose vector has not come yet was not looked at, and whoever freezes is told how many those are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,13 +36,14 @@ class Items:
     less: NDArray[np.float32]  # what was taken away from them
 
 
-def meanings_update(task: Task, tell: Tell) -> int:
-    """Compare the vectors that are new with the task's others, and those that must with the items of suites.
+def meanings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: None) -> int:
+    """Compare the vectors that are new with the task's others, and those that must with the items of suites. `kept` is
+    called whenever something was done that need not be done again.
 
     Returns how many pairs were compared with items.
     """
     with task_held(task, tell):
-        couples_update(task, tell)
+        couples_update(task, tell, kept)
         return items_compare(task, tell)
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
 from django.core.cache import cache
 
@@ -10,12 +11,14 @@ from core import registries
 from core.models import Job, Project, User
 from core.services.projects import project_remove_demo
 from curation.fingerprints import Texts
-from curation.models import Likeness, LikenessBasis, NearText, Pair, Task
+from curation.models import Embedding, Likeness, LikenessBasis, NearMeaning, NearText, Pair, Task
+from curation.models.embeddings import DIMENSIONS
 from curation.selectors import shelves
 from curation.selectors.likeness import stored_links
 from curation.selectors.uncompared import likeness_waiting
-from curation.services import comparing, likeness
+from curation.services import comparing, couples, likeness
 from curation.services.likeness import likeness_due, likeness_sometimes, likeness_update
+from curation.services.meaning import meanings_update
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.tasks import task_create
 from ml.split import PairText, find_links
@@ -188,6 +191,33 @@ def test_what_is_kept_goes_with_the_project(task: Task, expert: User, owner: Use
     project_remove_demo(actor=owner, project=task.project)
     assert not Likeness.objects.exists()
     assert not NearText.objects.exists()
+
+
+def test_meanings_of_a_large_task_are_compared_by_cells_and_go_on_where_they_were(
+    task: Task, expert: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Couples at a right angle to one another, each in two pieces; the third of a few is embedded late."""
+    pairs = [add(task, expert, f"Question {number}", LONG) for number in range(12)]
+    for number, pair in enumerate(pairs[:11]):
+        vector = np.zeros(DIMENSIONS)
+        vector[[number % 6, 10 + number]] = 1.0, 0.3
+        Embedding.objects.create(pair=pair, task=task, revision_id=pair.current_id, vector=vector.tolist())
+    for name, value in {"PIECE": 4, "BATCH": 2, "ALL_WITH_ALL": 4, "CELL": 3}.items():
+        monkeypatch.setattr(couples, name, value)
+
+    def stop_at_once() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        meanings_update(task, silent, stop_at_once)
+    assert Embedding.objects.filter(task=task, compared=True).count() == 4
+    meanings_update(task, silent)
+    late = np.zeros(DIMENSIONS)
+    late[[5, 40]] = 1.0, 0.3
+    Embedding.objects.create(pair=pairs[11], task=task, revision_id=pairs[11].current_id, vector=late.tolist())
+    meanings_update(task, silent)
+    wanted = {(pairs[number].current_id, pairs[number + 6].current_id) for number in range(6)}
+    assert set(NearMeaning.objects.filter(task=task).values_list("one", "other")) == wanted
 
 
 @pytest.mark.slow
