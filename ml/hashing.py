@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -26,6 +26,14 @@ def text_sha256(text: str) -> str:
     Lone surrogates, which JSON can smuggle in, are encoded as they are instead of raising.
     """
     return hashlib.sha256(_encode(text)).hexdigest()
+
+
+def texts_sha256(texts: Iterable[str]) -> str:
+    """Digest of texts that stand one after the other, without holding them all."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(_encode(text))
+    return digest.hexdigest()
 
 
 def file_sha256(path: Path | str) -> str:

@@ -22,6 +22,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from ml.containment import GramIndex, Grams
 from ml.hashing import salted_digest
 from ml.near_duplicates import THRESHOLD, near_duplicates
@@ -165,6 +167,7 @@ def assign(
     develop_share: float = DEVELOP_SHARE,
     existing: Mapping[str, Placement] | None = None,
     links: Iterable[Link] | None = None,
+    lone: Lone | None = None,
 ) -> Split:
     """A part for every pair; the same answer for the same pairs in any order.
 
@@ -176,9 +179,11 @@ def assign(
     keeps its place, so that the next version leaves out the same.
 
     `links` are found here unless they were stored; links with unknown members are taken as far as they are known.
+    `lone` are pairs besides these that no link names: they take part in the spreading and get their `positions`.
     Raises ValueError for an id that occurs twice, an empty salt, a wrong ratio, or one group at two positions.
     """
-    board = _Board(pairs, find_links(pairs) if links is None else links, train_share, develop_share)
+    lone = lone or Lone((), salt)
+    board = _Board(pairs, find_links(pairs) if links is None else links, train_share, develop_share, lone)
     known = {pair: place for pair, place in (existing or {}).items() if pair in board.links_of}
     _refuse_torn_groups(known)
     board.keep(known)
@@ -191,12 +196,43 @@ def assign(
     )
 
 
+class Lone:
+    """New pairs that no link names, each a group of its own, in the room of a few numbers a pair: in a large task they
+    are nearly all. `names` and, once they were assigned, `positions` are in the order of the ids. `placed` is how many
+    others without a link have a placement already.
+    """
+
+    def __init__(self, ids: Iterable[str], salt: str, placed: int = 0) -> None:
+        self.names = np.array([salted_digest(pair, salt)[:32] for pair in ids], dtype="S32")
+        self.positions = np.zeros(len(self.names))
+        self.all_pairs = len(self.names) + placed
+        self._order = np.argsort(self.names, kind="stable")
+        self._ordered = self.names[self._order]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def before(self, name: str) -> int:
+        """How many stand before a group of this name."""
+        return int(np.searchsorted(self._ordered, name.encode()))
+
+    def spread(self, groups: Sequence[tuple[str, int]]) -> None:
+        """Find the positions beside these groups: their names, sorted, and how many pairs each has."""
+        sizes = np.cumsum([0, *(size for _name, size in groups)])
+        others = sizes[np.searchsorted(np.array([name for name, _size in groups], dtype="S32"), self._ordered)]
+        inside = np.array([int(name[16:], 16) for name in self._ordered], dtype=np.uint64).astype(np.float64) / 2**64
+        total = len(self) + int(sizes[-1])
+        found = (np.arange(len(self)) + others + inside) / max(1, total)
+        self.positions[self._order] = np.minimum(found, 1 - 2**-53)
+
+
 class _Board:
     """The pairs on their way to a part. `placed` holds those that take part in this version."""
 
     def __init__(
-        self, pairs: Sequence[PairText], links: Iterable[Link], train_share: float, develop_share: float
+        self, pairs: Sequence[PairText], links: Iterable[Link], train_share: float, develop_share: float, lone: Lone
     ) -> None:
+        self._lone = lone
         self._ratio = {"train_share": train_share, "develop_share": develop_share}
         self.placed: dict[str, Placement] = {}
         self.opened: dict[str, Placement] = {}
@@ -238,12 +274,13 @@ class _Board:
         """Place what is left in new groups. A group is named after the smallest salted digest of its members."""
         digest = {pair: salted_digest(pair, salt) for pair in self.links_of if self._is_open(pair)}
         groups = sorted((min(digest[member] for member in members)[:32], members) for members in self._groups(digest))
-        before = 0
+        before, total = 0, len(digest) + len(self._lone)
         for name, members in groups:
             inside = int(name[16:32], 16) / 2**64  # where in its stretch the group sits
-            position = (before + inside * len(members)) / len(digest)
+            position = (before + self._lone.before(name) + inside * len(members)) / total
             before += len(members)
             self.opened |= dict.fromkeys(members, Placement(name, min(position, 1 - 2**-53)))
+        self._lone.spread([(name, len(members)) for name, members in groups])
         self.keep(self.opened)
 
     def _groups(self, open_pairs: Collection[str]) -> Iterable[list[str]]:
@@ -255,7 +292,7 @@ class _Board:
                 number = len(groups)
                 groups[number] = self._connected(pair, open_pairs)
                 group_of |= dict.fromkeys(groups[number], number)
-        most = max(_GROUP_PAIRS, int(_GROUP_SHARE * len(self.links_of)))
+        most = max(_GROUP_PAIRS, int(_GROUP_SHARE * (len(self.links_of) + self._lone.all_pairs)))
         loose = (link for link in self._links if link.reason in _LOOSE)
         for link in sorted(loose, key=lambda link: (-link.strength, link.members)):
             joined = sorted({group_of[member] for member in link.members if member in group_of})

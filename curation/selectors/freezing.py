@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from numpy.typing import NDArray
 
 from core import registries
 from core.denied import Denied
@@ -16,7 +18,7 @@ from curation.models import Pair, Review, Task, VersionPair
 from curation.selectors.check_settings import finding_counts
 from curation.selectors.freeze_guard import freeze_warnings
 from curation.selectors.leaks import LeakRow
-from curation.selectors.planning import ApprovedRow, LeftOutRow, Plan, version_plan
+from curation.selectors.planning import UNCOUNTED, LeftOutRow, Plan, version_plan
 from curation.selectors.strata import Strata, Stratification, strata_of, stratified
 from curation.selectors.uncompared import likeness_waiting, unmeant
 from curation.selectors.versions import approved_pairs
@@ -139,13 +141,12 @@ def leak_refusals(facts: PlanFacts | None, rule: str) -> list[Denied]:
 
 
 def facts_of(plan: Plan, limit: int) -> PlanFacts:
-    kept = plan.kept
-    parts = [plan.parts[row.pair_id] for row in kept]
+    parts = plan.kept_parts()
     return PlanFacts(
         parts=part_counts(parts),
-        groups=len({plan.split.placements[row.pair_id].group for row in kept}),
-        tokens=token_facts(kept, limit),
-        strata=strata_of(((row.topic, row.language, row.characters, row.origin) for row in kept), parts),
+        groups=len(np.unique(plan.split.groups[plan.kept])),
+        tokens=token_facts(plan.rows.tokens[plan.kept], limit),
+        strata=strata_of(plan.rows.strata(plan.kept), parts),
         left_out=list(plan.left_out[:LISTED]),
         left_out_count=len(plan.left_out),
         leaks=list(plan.leaks[:LISTED]),
@@ -158,14 +159,13 @@ def part_counts(parts: Iterable[str]) -> dict[str, int]:
     return {part: counted[part] for part in Part.values}
 
 
-def token_facts(rows: Iterable[ApprovedRow], limit: int) -> dict[str, int | None]:
-    counts = [row.tokens for row in rows]
-    known = [count for count in counts if count is not None]
+def token_facts(counts: NDArray[np.int32], limit: int) -> dict[str, int | None]:
+    known = counts[counts != UNCOUNTED]
     return {
-        "sum": sum(known) if known else None,
-        "longest": max(known, default=None),
+        "sum": int(known.sum()) if len(known) else None,
+        "longest": int(known.max()) if len(known) else None,
         "uncounted": len(counts) - len(known),
-        "too_long": sum(count > limit for count in known),
+        "too_long": int((known > limit).sum()),
     }
 
 

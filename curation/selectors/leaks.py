@@ -4,17 +4,21 @@ Items that are themselves in the plan's test part are not among them: the split 
 likenesses (ml/split.py), the first time as every later one. Left are items of other tasks and earlier texts.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from curation.choices import LeakMethod, LikeKind, Part, SuiteRole
 from curation.models import Leak, Revision, SuiteItem, Task
+from curation.selectors.columns import Whole
 from curation.selectors.spending import without_spent
+from curation.selectors.splitting import NONE, PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +52,29 @@ class LeakRow:
 
 
 def leaks_in(
-    task: Task, pair_of: Mapping[int, int], parts: Mapping[int, str], tested: Collection[str]
+    task: Task, pairs: Whole, revisions: Whole, parts: NDArray[np.int8], tested: NDArray[np.bytes_]
 ) -> list[LeakRow]:
-    """Leaks of the revisions in `pair_of` (values: their pairs) at these parts (by pair), surest first. `tested` are
+    """Leaks of these revisions, their pairs and parts (places in PARTS) in the same order, surest first. `tested` are
     the fingerprints of what stands in the test part itself."""
     found = Leak.objects.filter(task=task, fingerprint__in=test_fingerprints(task))
     rows = found.values_list("revision_id", "fingerprint", "method", "field", "score")
-    leaks = [
-        LeakRow(pair, revision, parts[pair], key, LeakMethod(method), LikeKind(field), score)
-        for revision, key, method, field, score in rows.iterator(chunk_size=5_000)
-        if key not in tested
-        and (pair := pair_of.get(revision)) is not None
-        and parts.get(pair) in (Part.TRAIN, Part.DEVELOP)
-    ]
-    order = list(LeakMethod)
-    return sorted(leaks, key=lambda leak: (order.index(leak.method), -leak.score, leak.pair_id, leak.fingerprint))
+    order = np.argsort(revisions)
+    own, tested = revisions[order], np.sort(tested)
+    leaks = []
+    for revision, key, method, field, score in rows.iterator(chunk_size=5_000):
+        place = int(np.searchsorted(own, revision))
+        if place == len(own) or own[place] != revision or holds(tested, key.encode()):
+            continue
+        row = order[place]
+        if parts[row] != NONE and (part := PARTS[parts[row]]) != Part.TEST:
+            leaks.append(LeakRow(int(pairs[row]), revision, part, key, LeakMethod(method), LikeKind(field), score))
+    surest = list(LeakMethod)
+    return sorted(leaks, key=lambda leak: (surest.index(leak.method), -leak.score, leak.pair_id, leak.fingerprint))
+
+
+def holds(ordered: NDArray[np.bytes_], key: bytes) -> bool:
+    place = int(np.searchsorted(ordered, key))
+    return place < len(ordered) and bool(ordered[place] == key)
 
 
 def test_fingerprints(task: Task) -> QuerySet[SuiteItem, Any]:

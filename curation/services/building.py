@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from numpy.typing import NDArray
 
 from core.jobs import JobFailed
 from core.services.events import event_record
@@ -26,8 +28,10 @@ from curation.models import (
     VersionLeftOut,
     VersionPair,
 )
+from curation.selectors.columns import Whole, numbers_read
 from curation.selectors.leaks import leaks_shown
-from curation.selectors.planning import ApprovedRow, Plan, version_plan
+from curation.selectors.planning import UNCOUNTED, Plan, version_plan
+from curation.selectors.splitting import PARTS
 from curation.selectors.strata import strata_of
 from curation.selectors.tokens import count_tokens, task_tokenizer
 from curation.selectors.uncompared import unmeant
@@ -45,7 +49,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class FrozenRow:
-    """A row of the version to be, without the weight of a model."""
+    """A row of the version to be."""
 
     version_id: int
     revision_id: int
@@ -55,6 +59,38 @@ class FrozenRow:
     salt: str
     digest: str
     unreviewed: bool
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The rows of a version to be, column by column; `rows` are their places in the plan."""
+
+    version_id: int
+    plan: Plan
+    rows: Whole
+    salts: NDArray[np.bytes_]
+    digests: NDArray[np.bytes_]
+    unreviewed: NDArray[np.bool_]
+
+    def lines(self) -> Iterator[tuple[int, str, str]]:
+        """Place, part and digest of each row."""
+        for ordinal, (part, digest) in enumerate(zip(self.plan.kept_parts(), self.digests, strict=True)):
+            yield ordinal, part, digest.decode()
+
+    def __iter__(self) -> Iterator[FrozenRow]:
+        plan = self.plan
+        revisions, groups = plan.rows.revisions[self.rows], plan.split.groups[self.rows]
+        for ordinal, part, digest in self.lines():
+            yield FrozenRow(
+                version_id=self.version_id,
+                revision_id=int(revisions[ordinal]),
+                ordinal=ordinal,
+                part=part,
+                group=groups[ordinal].decode(),
+                salt=self.salts[ordinal].decode(),
+                digest=digest,
+                unreviewed=bool(self.unreviewed[ordinal]),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +130,21 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
     tell(0, 0, _("Splitting"))
     plan = version_plan(version.task, version.train_share)
     refuse_leaks(version, plan)
-    unreviewed = unreviewed_revisions(version.task, plan.rows)
-    kept = plan.kept
-    frozen = version_rows(version, kept, plan, unreviewed, tell)
+    frozen = version_rows(version, plan, tell)
     with transaction.atomic():
         guard()
         rows_copy(VersionPair, frozen)
         places_store(version.task, plan)
         left_out_store(version, plan)
         for part, role in ((Part.TEST, SuiteRole.TEST), (Part.DEVELOP, SuiteRole.DEVELOP)):
-            items = [(row, source) for row, source in zip(frozen, kept, strict=True) if row.part == part]
-            suite_store(version, part, role, items)
-        version.sha256 = rows_sha256((row.ordinal, row.part, row.digest) for row in frozen)
-        version.counts = {**count_rows(frozen, kept, len(plan.left_out)), "unmeant": unlooked}
+            suite_store(version, part, role, frozen)
+        version.sha256 = rows_sha256(frozen.lines())
+        version.counts = {**count_rows(frozen), "unmeant": unlooked}
         version.state = VersionState.READY
         version.save(update_fields=["sha256", "counts", "state"])
         event_record(
             actor=version.created_by, action="version.frozen", project=version.task.project, subject=version,
-            sha256=version.sha256, rows=len(frozen), left_out=len(plan.left_out),
+            sha256=version.sha256, rows=len(frozen.rows), left_out=len(plan.left_out),
         )  # fmt: skip
         frozen_tell(version)
     return version
@@ -152,38 +185,34 @@ def tokens_count(task: Task, tell: Tell) -> None:
         columns_set(Revision, [revision.pk for revision in found], tokens=counts)
 
 
-def version_rows(
-    version: DatasetVersion, kept: Sequence[ApprovedRow], plan: Plan, unreviewed: set[int], tell: Tell
-) -> list[FrozenRow]:
+def version_rows(version: DatasetVersion, plan: Plan, tell: Tell) -> Frozen:
     """The rows to store, each digested with a salt of its own."""
-    frozen: list[FrozenRow] = []
-    for part in batched(kept):
-        tell(len(frozen), len(kept), _("Taking the fingerprint of each pair"))
-        found = Revision.objects.filter(pk__in=[row.revision_id for row in part]).values_list("pk", *COLUMNS)
-        texts = {pk: dict(zip(COLUMNS, values, strict=True)) for pk, *values in found}
-        for row in part:
-            seen = texts[row.revision_id]
+    rows = plan.kept
+    salts, digests = np.zeros(len(rows), dtype="S32"), np.zeros(len(rows), dtype="S64")
+    for start in range(0, len(rows), BATCH):
+        tell(start, len(rows), _("Taking the fingerprint of each pair"))
+        part = plan.rows.revisions[rows[start : start + BATCH]].tolist()
+        texts = {pk: values for pk, *values in Revision.objects.filter(pk__in=part).values_list("pk", *COLUMNS)}
+        for ordinal, revision in enumerate(part, start):
+            seen = dict(zip(COLUMNS, texts[revision], strict=True))
             seen["system"] = seen["system"] or version.system_prompt
             salt = secrets.token_hex(16)
-            frozen.append(
-                FrozenRow(
-                    version_id=version.pk,
-                    revision_id=row.revision_id,
-                    ordinal=len(frozen),
-                    part=plan.parts[row.pair_id],
-                    group=plan.split.placements[row.pair_id].group,
-                    salt=salt,
-                    digest=row_digest(seen, salt),
-                    unreviewed=row.revision_id in unreviewed,
-                )
-            )
-    return frozen
+            salts[ordinal], digests[ordinal] = salt.encode(), row_digest(seen, salt).encode()
+    unreviewed = np.isin(plan.rows.revisions[rows], reviewed_revisions(version.task), invert=True)
+    return Frozen(version.pk, plan, rows, salts, digests, unreviewed)
 
 
 def places_store(task: Task, plan: Plan) -> None:
     """Keep the group and the place of pairs that were split for the first time."""
-    places = ((pair, plan.split.placements[pair]) for pair in sorted(plan.split.fresh))
-    rows_copy(Place, [PlaceRow(pair, task.pk, at.group, at.position, at.pinned or "") for pair, at in places])
+    fresh = ((row, plan.split.placement(row)) for row in np.flatnonzero(plan.split.fresh).tolist())
+    rows_copy(
+        Place,
+        (
+            PlaceRow(int(plan.rows.pairs[row]), task.pk, at.group, at.position, at.pinned or "")
+            for row, at in fresh
+            if at
+        ),
+    )
 
 
 def left_out_store(version: DatasetVersion, plan: Plan) -> None:
@@ -207,10 +236,9 @@ def batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
-def suite_store(
-    version: DatasetVersion, part: Part, role: SuiteRole, rows: list[tuple[FrozenRow, ApprovedRow]]
-) -> None:
-    if not rows:
+def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, frozen: Frozen) -> None:
+    ordinals = np.flatnonzero(frozen.plan.parts[frozen.rows] == PARTS.index(part))
+    if not len(ordinals):
         return
     suite = Suite.objects.create(
         project=version.task.project,
@@ -218,37 +246,41 @@ def suite_store(
         version=version,
         name=f"{version} {part.label}",
         role=role,
-        size=len(rows),
-        sha256=json_sha256([row.digest for row, _ in rows]),
+        size=len(ordinals),
+        sha256=json_sha256([digest.decode() for digest in frozen.digests[ordinals]]),
     )
-    items = [
-        ItemRow(suite.pk, ordinal, source.revision_id, source.fingerprint) for ordinal, (_, source) in enumerate(rows)
-    ]
-    rows_copy(SuiteItem, items)
+    rows = frozen.plan.rows
+    sources = enumerate(frozen.rows[ordinals].tolist())
+    rows_copy(
+        SuiteItem,
+        (ItemRow(suite.pk, place, int(rows.revisions[row]), rows.fingerprints[row].decode()) for place, row in sources),
+    )
 
 
-def unreviewed_revisions(task: Task, rows: Sequence[ApprovedRow]) -> set[int]:
-    """Those that no second person has approved: approved by import or by their own author."""
+def reviewed_revisions(task: Task) -> Whole:
+    """Those that a second person has approved: not by import, nor by their own author."""
     reviews = Review.objects.filter(revision__pair__task=task, basis=ReviewBasis.SECOND_PERSON, decision="approve")
-    return {row.revision_id for row in rows} - set(reviews.values_list("revision_id", flat=True))
+    (found,) = numbers_read(reviews, "revision_id")
+    return found
 
 
-def count_rows(frozen: Sequence[FrozenRow], kept: Sequence[ApprovedRow], left_out: int) -> dict[str, Any]:
+def count_rows(frozen: Frozen) -> dict[str, Any]:
     """The numbers that the version's page shows."""
-    known = [row.tokens for row in kept if row.tokens is not None]
-    parts = Counter(row.part for row in frozen)
+    plan, rows = frozen.plan, frozen.plan.rows
+    tokens = rows.tokens[frozen.rows]
+    parts = plan.kept_parts()
+    counted, known = Counter(parts), tokens[tokens != UNCOUNTED]
+    named = {column: Counter(rows.named(column, frozen.rows)) for column in rows.names}
     return {
-        "pairs": len(kept),
-        "parts": {part: parts[part] for part in Part.values},
-        "groups": len({row.group for row in frozen}),
-        "origin": dict(Counter(row.origin for row in kept).most_common()),
-        "topic": dict(Counter(row.topic for row in kept).most_common(100)),
-        "language": dict(Counter(row.language for row in kept).most_common()),
-        "unreviewed": sum(row.unreviewed for row in frozen),
-        "left_out": left_out,
-        "strata": strata_of(
-            ((row.topic, row.language, row.characters, row.origin) for row in kept), [row.part for row in frozen]
-        ),
-        "tokens": sum(known) if len(known) == len(kept) else None,
-        "longest": max(known, default=None),
+        "pairs": len(parts),
+        "parts": {part: counted[part] for part in Part.values},
+        "groups": len(np.unique(plan.split.groups[frozen.rows])),
+        "origin": dict(named["origin"].most_common()),
+        "topic": dict(named["topic"].most_common(100)),
+        "language": dict(named["language"].most_common()),
+        "unreviewed": int(frozen.unreviewed.sum()),
+        "left_out": len(plan.left_out),
+        "strata": strata_of(rows.strata(frozen.rows), parts),
+        "tokens": int(known.sum()) if len(known) == len(tokens) else None,
+        "longest": int(known.max()) if len(known) else None,
     }

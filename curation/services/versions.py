@@ -15,7 +15,7 @@ from core.services.jobs import job_create
 from curation.choices import LeakRule, VersionState
 from curation.models import DatasetVersion, Task, VersionPair
 from curation.selectors.versions import approved_pairs
-from ml.hashing import canonical_json, salted_digest, text_sha256
+from ml.hashing import canonical_json, salted_digest, texts_sha256
 
 COLUMNS = ("system", "instruction", "input", "response", "turns", "language")
 
@@ -74,7 +74,7 @@ def row_digest(texts: dict[str, Any], salt: str) -> str:
 
 def rows_sha256(rows: Iterator[tuple[int, str, str]]) -> str:
     """The hash of a version: over place, part and salted digest of each row. Texts and salts are not needed for it."""
-    return text_sha256("".join(f"{ordinal} {part} {digest}\n" for ordinal, part, digest in rows))
+    return texts_sha256(f"{ordinal} {part} {digest}\n" for ordinal, part, digest in rows)
 
 
 def version_sha256(version: DatasetVersion) -> tuple[str, int]:

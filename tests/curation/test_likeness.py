@@ -46,7 +46,8 @@ def add(task: Task, expert: User, instruction: str, response: str = "Yes.", give
 
 def linked(task: Task) -> set[tuple[str, tuple[int, ...]]]:
     pairs = Pair.objects.filter(task=task)
-    links = stored_links(task, {pair.current_id: pair.pk for pair in pairs}, {})
+    revisions, owners = (np.array(pairs.values_list(name, flat=True), dtype=np.int64) for name in ("current_id", "pk"))
+    links = stored_links(task, revisions, owners, {})
     return {(link.reason, tuple(sorted(map(int, link.members)))) for link in links}
 
 

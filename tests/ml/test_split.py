@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.split import LeftOut, Link, PairText, Placement, assign, find_links, part_of
+from ml.split import LeftOut, Link, Lone, PairText, Placement, assign, find_links, part_of
 from tests.ml.pairs_made import faq, pair
 
 TRAIN, DEVELOP, TEST = Placement("g-train", 0.5), Placement("g-develop", 0.01), Placement("g-test", 0.9)
@@ -324,3 +324,21 @@ def test_the_same_faq_as_a_classification_task_is_no_single_group():
     ]
     groups = {place.group for place in assign(pairs, salt="demo").placements.values()}
     assert len(groups) > 480
+
+
+def test_pairs_that_no_link_names_stand_where_they_would_among_the_others():
+    ids = [str(number) for number in range(1, 300)]
+    links = [Link("prompt", (str(n), str(n + 1), str(n + 7))) for n in range(5, 280, 17)]
+    links += [Link("meaning", (str(n), str(n + 3)), 0.9) for n in range(2, 290, 23)]
+    linked = {member for link in links for member in link.members}
+    alone = [name for name in ids if name not in linked]
+    lone = Lone(alone, "x")
+    assert len(lone) == len(alone) > 100
+    together = assign([pair(name) for name in ids], salt="x", links=links)
+    beside = assign([pair(name) for name in ids if name in linked], salt="x", links=links, lone=lone)
+    placed = zip(alone, lone.names.tolist(), lone.positions.tolist(), strict=True)
+    assert (
+        beside.placements | {name: Placement(group.decode(), at) for name, group, at in placed} == together.placements
+    )
+    assert beside.parts == {name: part for name, part in together.parts.items() if name in linked}
+    assert beside.left_out == together.left_out
