@@ -88,15 +88,22 @@ def weights(run: Run) -> str:
     return file_sha256(Path(settings.MODEL_STORE) / version.folder / "adapter_model.safetensors")
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[str, str]:
+    return {}
+
+
 @pytest.fixture
-def unbroken(prepare: Prepare, owner: User) -> Callable[[], str]:
-    """The weights that the same run has when nothing disturbs it."""
+def unbroken(prepare: Prepare, owner: User, known: dict[str, str]) -> Callable[[], str]:
+    """The weights that the same run has when nothing disturbs it: found out once, since all tests train the same."""
 
     def train() -> str:
-        run = run_launch(actor=owner, run=prepare(**LONG))
-        Job.objects.filter(pk=run.job_id).update(queue="default")  # done here, where no worker interferes
-        run_jobs()
-        return weights(wait_run(run, RunState.DONE))
+        if not known:
+            run = run_launch(actor=owner, run=prepare(**LONG))
+            Job.objects.filter(pk=run.job_id).update(queue="default")  # done here, where no worker interferes
+            run_jobs()
+            known["weights"] = weights(wait_run(run, RunState.DONE))
+        return known["weights"]
 
     return train
 
