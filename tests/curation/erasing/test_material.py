@@ -129,7 +129,7 @@ def test_words_leave_documents_corpora_files_reports_and_whatever_else_repeats_t
     assert "Something of this document was erased" in page
     upload = documents_upload(actor=owner, project=task.project, files=[SimpleUploadedFile("a.md", letters())])
     run_jobs()
-    assert "was erased from this project" in upload.files.get().problems[0]
+    assert "was erased from this project" in upload.files.get().problems[0]["sentence"]
 
 
 def test_short_texts_leave_documents_unless_they_stand_in_many_and_that_is_told(
