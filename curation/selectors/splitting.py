@@ -71,6 +71,7 @@ def pairs_split(
         row = rows[pair]
         split.fresh[row] = not known[row]
         split.groups[row], split.positions[row] = place.group.encode(), place.position
+        split.pinned[row] = PARTS.index(place.pinned) if place.pinned else NONE  # a new pair of a pinned group follows
     alone = np.flatnonzero(~linked)
     split.parts[alone] = parts_at(split.positions[alone], split.pinned[alone], train_share)
     for pair, part in found.parts.items():

@@ -116,7 +116,7 @@ def test_the_page_of_a_pair_costs_the_same_however_much_was_said(
     for number in range(10):
         client.post(f"{address}comments/", {"body": f"Number {number}"})
     client.get(address)  # what the installation keeps for a minute is there now
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get(address)
 
 
