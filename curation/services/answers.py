@@ -15,6 +15,7 @@ from curation.fingerprints import MOST_PASTED, NO_TRACES, Texts, Traces
 from curation.models import Answer, ModelDraft, Pair, Question
 from curation.selectors.checking import Surroundings, texts_check
 from curation.services.agreement import likeness_ask
+from curation.services.drafts import draft_follow
 from curation.services.ordering import order_of
 from curation.services.pairs import draft_settle, pair_submit, revision_of, texts_refuse
 from curation.services.reviews import review_decide
@@ -142,6 +143,7 @@ def answer_pair(answer: Answer, note: str = "") -> Pair:
     )
     answer.pair = pair
     answer.save(update_fields=["pair"])
+    draft_follow(answer)
     return pair
 
 

@@ -13,7 +13,7 @@ from curation.models import Answer, Draft, Pair, Question, Task
 from curation.output_rows import marks_of, output_rows_read
 from curation.outputs import evidence_read, response_typed
 from curation.services.pairs import page_lock, pair_made, revision_of
-from curation.subjects import OF_PAIR, question_of_key
+from curation.subjects import OF_PAIR, OF_WORK, question_of_key
 from curation.turns import turns_read
 
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
@@ -26,17 +26,18 @@ def draft_save(
     """Keep what was typed. `version` is the number of saves that the page knows of.
 
     1. A submit of the same text that is on its way goes first: this save may have been overtaken by it. Under the key
-    of a page that made a pair meanwhile, the text is a correction of that pair.
+    of a page or of a question that made a pair meanwhile, the text is a correction of that pair.
     2. Another tab's newer save raises Conflict with both texts, unless it says the same.
     3. What says the same as the text that was submitted is no draft.
     """
     kept = readable(fields)
     question = 0 if pair else question_of_key(key)
-    if pair is None and not question and (pair := page_pair(actor, task, key)) is not None:
+    answer = answer_given(actor, task, question) if question else None
+    if pair is None and (pair := page_pair(actor, task, key, answer)) is not None:
         key, base = f"{OF_PAIR}{pair.pk}", pair.version
-    submitted = answered(actor, task, question, kept) if question else pair and as_stored(pair)
+    submitted = [*([as_answered(answer, kept)] if answer else []), *([as_stored(pair)] if pair else [])]
     mine = Draft.objects.filter(user=actor, task=task, key=key)
-    if submitted and says(task, kept, submitted) and not mine.exists():
+    if any(says(task, kept, one) for one in submitted) and not mine.exists():
         return Draft(user=actor, task=task, key=key, fields=kept, version=version + 1)
     Draft.objects.bulk_create(
         [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
@@ -76,8 +77,10 @@ def readable(fields: dict[str, Any]) -> dict[str, Any]:
     return kept | ({"outputs": outputs} if outputs else {})
 
 
-def page_pair(actor: User, task: Task, key: str) -> Pair | None:
+def page_pair(actor: User, task: Task, key: str, answer: Answer | None) -> Pair | None:
     """What the page of this key was submitted as, once a submit that is on its way has ended."""
+    if question_of_key(key):
+        return answer.pair if answer else None
     page_lock(actor, key)
     return pair_made(actor, task, key)
 
@@ -89,12 +92,14 @@ class Submitted:
     evidence: list[dict[str, Any]]
 
 
-def answered(actor: User, task: Task, question: int, kept: dict[str, Any]) -> Submitted | None:
+def answer_given(actor: User, task: Task, question: int) -> Answer | None:
     """The person's answer, once a submit of it that is on its way has ended."""
     found = Question.objects.select_for_update(no_key=True).filter(task=task, pk=question).first()
-    answer = Answer.objects.filter(question=found, author=actor).first() if found else None
-    if answer is None:
-        return None
+    return Answer.objects.filter(question=found, author=actor).select_related("pair").first() if found else None
+
+
+def as_answered(answer: Answer, kept: dict[str, Any]) -> Submitted:
+    """The answer's own texts, whatever became of them since."""
     texts = Texts(**answer.texts)
     if not kept.get("system"):
         texts = replace(texts, system="")  # left empty on the page, it is the question's own
@@ -115,6 +120,16 @@ def says(task: Task, kept: dict[str, Any], submitted: Submitted) -> bool:
         evidence = evidence_read(task, submitted.texts.input, marks_of(rows, task.outputs))
     same_texts = texts_from(typed, submitted.texts) == submitted.texts
     return same_texts and evidence == submitted.evidence and kept.get("note", "").strip() in submitted.note
+
+
+def draft_follow(answer: Answer) -> None:
+    """What its writer typed after an answer was given corrects the pair that the answer became."""
+    assert answer.pair is not None
+    typed = Draft.objects.filter(user=answer.author, task=answer.question.task)
+    key = f"{OF_PAIR}{answer.pair.pk}"
+    if not typed.filter(key=key).exists():
+        late = typed.filter(key=f"{OF_WORK}{answer.question_id}")
+        late.update(key=key, pair=answer.pair, base_version=answer.pair.version)
 
 
 def draft_drop(*, actor: User, task: Task, key: str) -> None:

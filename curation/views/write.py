@@ -66,13 +66,18 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
     if held := hold_of_key(access.user, key) or hold_again(access.user, question_of_key(key)):
         return redirect("curation:work", project, held.pk)
-    made = pair_made(access.user, found, key) or pair_answered(access.user, question_of_key(key))
+    made = made_meanwhile(access.user, found, key)
     if made is not None and made.state != PairState.TRASHED:
         return to_draft(found, made, key)  # back on a page that was submitted: what is typed now corrects that
     begun = editor.drafts_open(access.user, found)
     draft = editor.draft_among(begun, access.user, found, key)
     form = PairForm(initial={**editor.initial_fields(found, None, draft), "key": key, "base": 0})
     return editor_page(request, found, form, draft=draft, drafts=begun)
+
+
+def made_meanwhile(user: User, task: Task, key: str) -> Pair | None:
+    """The pair that the person's page or answer of this key became."""
+    return pair_made(user, task, key) or pair_answered(user, question_of_key(key))
 
 
 def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
@@ -273,7 +278,7 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
         raise Http404
     pair = editor.pair_of_key(access.project, key)
     if request.method == "GET":
-        if pair is None and (pair := pair_made(access.user, found, key)) is not None:
+        if pair is None and (pair := made_meanwhile(access.user, found, key)) is not None:
             key = editor.key_of(pair)  # another window has submitted this page: what is typed now corrects that
         kept = editor.draft_of(access.user, found, key)
         return JsonResponse({"version": kept.version if kept else 0, "fields": kept.fields if kept else {}})

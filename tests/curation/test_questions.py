@@ -16,7 +16,7 @@ from curation.choices import Decision, PairState, QuestionKind, QuestionState
 from curation.models import Answer, Draft, Pair, Question, Task
 from curation.selectors.questions import asked_kinds, declined_share, own_numbers
 from curation.selectors.tasks import task_row
-from curation.services.answers import answer_submit, draft_key
+from curation.services.answers import answer_submit, answers_choose, draft_key
 from curation.services.drafts import draft_save
 from curation.services.pairs import pair_submit
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
@@ -107,6 +107,29 @@ def test_the_text_of_a_second_window_is_kept_as_a_draft(
         there = client.get(page)["Location"]
         assert "Second." in client.get(there).content.decode()
         kept.delete()
+
+
+def test_what_is_saved_after_an_answer_is_found_in_the_editor_of_its_pair(
+    task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    """Another window saved late: for a pair that is there already, and for one that an owner makes of the answer."""
+    client, root = as_user(expert), f"/p/{project.slug}"
+    for needed in (1, 2):
+        asked = ask(task, needed=needed, instruction=f"How high is wall {needed}?")
+        mine = answer(expert, project, "First.")
+        saved = f"{root}/tasks/{task.slug}/drafts/work-{asked.pk}/"
+        typed = {"fields": {"instruction": asked.instruction, "response": "Typed later."}, "version": 0}
+        assert client.put(saved, typed, content_type="application/json").json() == {"version": 1}
+        if needed == 2:
+            answer(second, project, "Another.")
+            chosen = hold(owner, project, WorkKind.ADJUDICATE)
+            answers_choose(actor=owner, assignment=chosen, answer=mine)
+        mine.refresh_from_db()
+        assert client.get(saved).json()["fields"]["response"] == "Typed later."
+        begun = client.get(f"{root}/write/").content.decode()
+        assert f"{root}/pairs/{mine.pair_id}/edit/" in begun
+        assert "Typed later." in client.get(f"{root}/pairs/{mine.pair_id}/edit/").content.decode()
+        Draft.objects.get().delete()
 
 
 def test_what_was_typed_for_a_question_that_went_to_others_is_found_again(
