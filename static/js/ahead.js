@@ -11,7 +11,7 @@
 import { behave } from "./behaviour.js";
 import { isGood, post, reached } from "./http.js";
 import { announce, toast } from "./live.js";
-import { flush, hold, letGo, notice, put, refill, remember, waiting } from "./outbox.js";
+import { flush, hold, letGo, notice, put, redraw, refill, remember, waiting } from "./outbox.js";
 import { text } from "./texts.js";
 
 const RETRY_MS = 5000;
@@ -128,6 +128,7 @@ function show(page, answer) {
   document.title = page.title;
   page.main.setAttribute("data-unseen", "");
   page.main.prepend(notice(answer));
+  if (answer) redraw(answer, page.main);
   main.replaceWith(page.main);
   window.htmx?.process(page.main);
   document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: page.main } }));

@@ -76,12 +76,17 @@ async function answered(entry, response) {
   const answer = await response.json().catch(() => ({}));
   if (answer.done) removeDraft(answer.done);
   if (response.ok) {
-    const part = entry.key === held ? null : document.getElementById(answer.part?.id ?? ""); // the next page brings its own
-    if (part) part.innerHTML = answer.part.html; // drawn by the server, such as how far one is by now
+    if (entry.key !== held) redraw(answer, document);
     said(document.querySelector("[data-outbox-notice]"), answer);
   } else if (entry.key !== held) refused(entry, answer.detail ?? response.status);
   if (entry.key === held) held = "";
   document.dispatchEvent(new CustomEvent("outbox:answered", { detail: { key: entry.key, ok: response.ok, answer } }));
+}
+
+/** What the server drew anew, such as how far one is by now: a page that was loaded before shows how far one was then. */
+export function redraw({ part }, within) {
+  const place = part && within.querySelector(`#${CSS.escape(part.id)}`);
+  if (place) place.innerHTML = part.html;
 }
 
 function said(place, answer) {
