@@ -84,6 +84,20 @@ class WebhookKind(TextChoices):
     MAIL = "mail", _("A mail server")
 
 
+class WebhookEvent(TextChoices):
+    """What a program may be told of."""
+
+    JOB_DONE = "job.done", _("A job is done")
+    JOB_FAILED = "job.failed", _("A job failed")
+    JOB_CANCELLED = "job.cancelled", _("A job was cancelled")
+    VERSION_FROZEN = "version.frozen", _("A dataset version is frozen")
+
+    @classmethod
+    def usual(cls) -> list[str]:
+        """Chosen until somebody chooses otherwise: who cancels a job knows it."""
+        return [cls.JOB_DONE, cls.JOB_FAILED, cls.VERSION_FROZEN]
+
+
 class DeliveryState(TextChoices):
     WAITING = "waiting", _("Waiting")
     TAKEN = "taken", _("Taken")

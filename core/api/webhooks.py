@@ -12,10 +12,9 @@ from rest_framework.views import APIView
 
 from core.access import project_access, require_admin
 from core.api.projects import REFUSALS
-from core.choices import WebhookState
+from core.choices import WebhookEvent, WebhookState
 from core.models import Delivery, Webhook
 from core.services.webhooks import (
-    EVENTS,
     delivery_resend,
     mail_server_create,
     webhook_create,
@@ -45,7 +44,10 @@ class WebhookIn(serializers.Serializer[object]):
         max_length=500, help_text="https://host:port/path of a program, or smtps://host:465 of a mail server."
     )
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=EVENTS), required=False, default=list, help_text="Of a program only."
+        child=serializers.ChoiceField(choices=WebhookEvent.choices),
+        required=False,
+        default=WebhookEvent.usual,
+        help_text="Of a program only.",
     )
     project = serializers.SlugField(required=False, help_text="Without it, all projects.")
     sender = serializers.EmailField(required=False, default="", help_text="Of a mail server: where mails come from.")

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core.choices import DELIVERY_TONES, DeliveryState, WebhookKind, WebhookState
+from core.choices import DELIVERY_TONES, DeliveryState, WebhookEvent, WebhookKind, WebhookState
 from core.models.people import Project, User
 
 
@@ -39,6 +39,12 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def told_of(self) -> list[str]:
+        """What it is told of, in words; a mail server carries what people are told."""
+        labels = dict(WebhookEvent.choices)
+        return [str(labels[name]) for name in self.events if name in labels] or [str(WebhookKind(self.kind).label)]
 
 
 class Delivery(models.Model):

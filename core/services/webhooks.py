@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.choices import DeliveryState, MailWish, Queue, WebhookKind, WebhookState
+from core.choices import DeliveryState, MailWish, Queue, WebhookEvent, WebhookKind, WebhookState
 from core.denied import ApplicationError
 from core.door import MAIL_PORTS, DoorClosed, door_mail, door_request, host_and_port
 from core.jobs import JobContext, JobRunner, job_kind
@@ -30,7 +30,6 @@ from core.services.inbox import who_may_see
 from core.services.jobs import job_create
 from core.services.mail import mail_of
 
-EVENTS = ("job.done", "job.failed", "job.cancelled", "version.frozen")
 PING = "ping"
 # Minutes between attempts: about two days in all, then it is given up and can be sent again by hand.
 PAUSES = (1, 5, 15, 60, 180, 360, 720, 1440)
@@ -49,9 +48,9 @@ def webhook_create(*, actor: User, url: str, events: list[str], project: Project
         host, _port = host_and_port(url)
     except DoorClosed as error:
         raise ApplicationError(str(error), field="url") from error
-    unknown = sorted(set(events) - set(EVENTS))
+    unknown = sorted(set(events) - set(WebhookEvent.values))
     if unknown or not events:
-        raise ApplicationError(_("Choose at least one of: %s.") % ", ".join(EVENTS), field="events")
+        raise ApplicationError(_("Choose at least one of: %s.") % ", ".join(WebhookEvent.values), field="events")
     webhook = Webhook.objects.create(url=url, events=sorted(set(events)), project=project, created_by=actor)
     event_record(actor=actor, action="webhook.created", project=project, subject=webhook, host=host)
     delivery_queue(webhook, PING, project, {})

@@ -231,6 +231,7 @@ def test_in_the_browser_an_admin_makes_pauses_and_reads_the_log(
 ) -> None:
     client = as_user(admin)
     assert client.post("/webhooks/", {"url": "x", "events": ["job.done"]}).status_code == 400
+    assert client.get("/webhooks/").content.decode().count('" checked') == 3
     page = client.post("/webhooks/", {"url": receiver, "events": ["job.done", "job.failed"]}).content.decode()
     delivery = Delivery.objects.get()
     assert delivery.webhook.secret in page
