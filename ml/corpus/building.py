@@ -6,13 +6,25 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ml.atomic import write_json
 from ml.corpus.cleaning import judged, repair, shared_lines, without_lines
 from ml.corpus.reading import read_pieces
-from ml.corpus.shapes import HELDOUT, SETTINGS, TEXTS, TRAIN, CorpusError, CorpusSettings, Piece, Report
+from ml.corpus.shapes import (
+    HELDOUT,
+    REASONS,
+    SETTINGS,
+    TEXTS,
+    TRAIN,
+    CorpusError,
+    CorpusSettings,
+    Dropped,
+    Piece,
+    Report,
+)
 from ml.hashing import file_sha256, text_sha256
 from ml.near_duplicates import near_duplicates
 from ml.phrases import Phrase, gettext_noop
@@ -203,6 +215,12 @@ def _nothing_left(report: Report) -> CorpusError:
     if not report.pieces:
         first = Phrase.from_json(report.problems[0]["said"])
         return CorpusError(gettext_noop("No text could be read. %(why)s"), why=first)
-    reasons = ", ".join(f"{reason}: {found.count}" for reason, found in report.dropped.items())
-    text = gettext_noop("Nothing is left of %(count)d texts (%(reasons)s). Loosen the cleaning, or bring other files.")
-    return CorpusError(text, count=report.pieces, reasons=reasons)
+    left_out = gettext_noop("Texts left out: %(count)d. %(reason)s")
+    told = [Phrase(left_out, count=found.count, reason=Phrase(REASONS[reason])) for reason, found in _most(report)]
+    why = reduce(lambda one, more: Phrase(gettext_noop("%(one)s %(more)s"), one=one, more=more), told)
+    text = gettext_noop("Nothing is left to learn from. %(why)s Loosen the cleaning, or bring other files.")
+    return CorpusError(text, why=why)
+
+
+def _most(report: Report) -> list[tuple[str, Dropped]]:
+    return sorted(report.dropped.items(), key=lambda item: -item[1].count)

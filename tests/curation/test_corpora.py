@@ -99,7 +99,7 @@ def test_what_is_refused_leaves_nothing(owner: User, project: Project) -> None:
 def test_one_that_fails_says_why_and_can_be_made_again_or_thrown_away(owner: User, project: Project) -> None:
     corpus = make(owner, project, uploads=[upload("a.txt", "No.")])
     assert (corpus.state, corpus.sha256) == (CorpusState.FAILED, "")
-    assert "Nothing is left of 1 texts (short: 1)" in corpus.error
+    assert "Nothing is left to learn from. Texts left out: 1. Too short to learn from. Loosen" in corpus.error
     corpus_again(actor=owner, corpus=corpus)
     corpus.refresh_from_db()
     assert corpus.state == CorpusState.BUILDING

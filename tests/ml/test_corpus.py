@@ -152,8 +152,9 @@ def test_few_documents_are_parted_by_their_last_pieces(count: int) -> None:
 
 
 def test_nothing_left_is_said_with_the_reasons(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"Nothing is left of 2 texts \(short: 2\)"):
-        build_corpus(folder_of(tmp_path / "a", {"a.txt": "a", "b.txt": "b"}), told)
+    said = r"left out: 2\. Too short to learn from\. Texts left out: 1\. Hardly any letters"
+    with pytest.raises(CorpusError, match=said):
+        build_corpus(folder_of(tmp_path / "a", {"a.txt": "a", "b.txt": "b", "c.txt": "12 34 56 " * 9}), told)
     with pytest.raises(CorpusError, match=r"No text could be read\. a\.txt: The file is empty"):
         build_corpus(folder_of(tmp_path / "b", {"a.txt": ""}), told)
     with pytest.raises(CorpusError, match="share must lie between"):
