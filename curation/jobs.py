@@ -18,7 +18,7 @@ from curation.services.corpora import corpus_failed, corpus_prepare, corpus_read
 from curation.services.documents import documents_read, upload_ended
 from curation.services.embedding import MOST as MOST_EMBEDDED
 from curation.services.embedding import embeddings_again, embeddings_ask, embeddings_update
-from curation.services.erasures import erasure_failed, erasure_run
+from curation.services.erasures import erasure_ended, erasure_run
 from curation.services.exports import export_build
 from curation.services.import_report import check_ended, import_look
 from curation.services.import_undo import import_take_back, undo_ended
@@ -28,7 +28,7 @@ from curation.services.leaks import leaks_update
 from curation.services.likeness import likeness_ask, likeness_update
 from curation.services.meaning import meanings_update
 from curation.services.previewing import preview_count
-from curation.services.stock import stock_ask, stock_take
+from curation.services.stock import stock_ask, stock_ended, stock_take
 from curation.services.versions import version_failed
 
 
@@ -218,8 +218,7 @@ class Erase(JobRunner):
         return erasure_run(erasure).counts
 
     def ended(self, job: Job) -> None:
-        if job.state != JobState.DONE:
-            erasure_failed(job.arguments["erasure"], job)
+        erasure_ended(job.arguments["erasure"], job)
 
 
 @job_kind
@@ -250,6 +249,9 @@ class TakeStock(JobRunner):
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         whole = context.arguments["whole"]
         return stock_take(task, progress_of(context), whole=whole) if task else None
+
+    def ended(self, job: Job) -> None:
+        stock_ended(job)
 
 
 @job_kind

@@ -8,18 +8,20 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.choices import JobState
 from core.denied import ApplicationError
 from core.jobs import JobFailed
 from core.models import Job, Project, User
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import ErasureScope, ErasureState
-from curation.models import Erasure, Revision
+from curation.models import Erasure, Revision, Task
 from curation.selectors.erasures import erasure_preview, models_that_saw
 from curation.selectors.named_rows import words_find
 from curation.services.erasing import erase_texts, texts_in
 from curation.services.erasing_material import files_holding, refuse_under_way, wanted_of
 from curation.services.erasure_journal import journal_add, journal_found, journal_replay, journal_withdraw
+from curation.services.stock import stock_ask
 
 
 @transaction.atomic
@@ -123,6 +125,14 @@ def erase(erasure: Erasure, digests: Collection[str] | None = None) -> None:
     )
     if digests is None:
         journal_found(erasure.key, found=gone.found, erased=gone.erased)
+    else:
+        numbers_ask(erasure)
+
+
+def numbers_ask(erasure: Erasure) -> None:
+    """Take stock of the tasks whose pairs lost texts."""
+    for task in Task.objects.filter(pairs__in=erasure.targets["pairs"]).select_related("project").distinct():
+        stock_ask(actor=None, task=task, whole=True)
 
 
 def erasures_again(tell: Callable[[str], None]) -> None:
@@ -130,7 +140,11 @@ def erasures_again(tell: Callable[[str], None]) -> None:
     journal_replay(tell, erase)
 
 
-def erasure_failed(erasure_id: int, job: Job) -> None:
+def erasure_ended(erasure_id: int, job: Job) -> None:
+    """What was counted over the texts went with them: it is counted anew, without waiting for somebody to ask."""
+    if job.state == JobState.DONE:
+        numbers_ask(Erasure.objects.get(pk=erasure_id))
+        return
     Erasure.objects.filter(pk=erasure_id, state=ErasureState.WAITING).update(
         state=ErasureState.FAILED, words="", error=job.error or job.message, ended_at=Now()
     )

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.choices import JobState
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.models import Task, TaskReport
@@ -65,3 +66,12 @@ def stock_ask(*, actor: User | None, task: Task, whole: bool = False, waited: bo
         once_key=f"stock-{task.pk}",
         priority=0 if waited else -1,
     )
+
+
+def stock_ended(job: Job) -> None:
+    """What was erased while the job read is counted no more: it is done once again."""
+    task = Task.objects.select_related("project").filter(pk=job.arguments["task"]).first()
+    if task is None or job.state != JobState.DONE:
+        return
+    if Job.objects.filter(kind="erase", project=task.project, ended_at__gte=job.started_at).exists():
+        stock_ask(actor=None, task=task, whole=True)

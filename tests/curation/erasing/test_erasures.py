@@ -1,19 +1,25 @@
 """What is erased is nowhere any more, whatever table one looks into; what stays says that it was there."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.db.utils import ProgrammingError
+from django.utils import timezone
 
 from core.denied import ApplicationError
-from core.models import Event, User
+from core.models import Event, Job, User
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Draft, Leak, Pair, Revision, SuiteItem, Task, VersionPair
+from curation.models import DatasetVersion, Draft, Leak, Pair, Revision, SuiteItem, Task, TaskReport, VersionPair
 from curation.selectors.erasures import erasure_preview, revisions_of_pair, revisions_of_person, revisions_with_words
 from curation.selectors.exports import version_lines
+from curation.services import stock
 from curation.services.drafts import draft_save
+from curation.services.health import health_count
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide
+from curation.services.stock import stock_ask
 from curation.services.versions import version_freeze, version_sha256, version_verify
 from ml.checks import text_fingerprint
 from tests.curation.erasing.world import ANSWER, NAME, QUESTION, erase, tables_with
@@ -75,6 +81,7 @@ def test_the_pair_stays_in_the_trash_and_other_pages_still_open(
     root = f"/p/{task.project.slug}"
     for path in (f"pairs/{secret.pk}/", "pairs/?state=trashed", f"versions/{version.pk}/", "tasks/advise/freeze/"):
         assert sign_in(owner).get(f"{root}/{path}").status_code == 200, path
+    assert "over 9 approved pairs" in sign_in(owner).get(f"{root}/tasks/advise/health/").content.decode()
     second = version_freeze(actor=owner, task=task)
     run_jobs()
     second.refresh_from_db()
@@ -129,6 +136,19 @@ def test_words_find_every_pair_that_holds_them_in_any_revision_or_turn(task: Tas
 
 
 @pytest.mark.slow
+def test_numbers_counted_while_a_text_was_erased_are_counted_again(task: Task, owner: User, monkeypatch: Any) -> None:
+    erased = Job.objects.create(kind="erase", queue="default", project=task.project, state="done")
+
+    def meanwhile(task: Task) -> TaskReport:
+        Job.objects.filter(pk=erased.pk).update(ended_at=timezone.now())
+        monkeypatch.undo()
+        return health_count(task)
+
+    monkeypatch.setattr(stock, "health_count", meanwhile)
+    stock_ask(actor=owner, task=task)
+    assert [job.kind for job in run_jobs()] == ["stock", "stock"]
+
+
 def test_the_audit_log_allows_an_erasure_and_nothing_else(secret: Pair) -> None:
     event = Event.objects.filter(object_type="pair").first()
     assert event is not None

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from core import registries
 from core.jobs import JobFailed
-from core.models import User
+from core.models import Job, User
 from curation.choices import ErasureScope
 from curation.models import DatasetVersion, Erasure, Pair, Revision, Task, VersionPair
 from curation.selectors.erasures import revisions_of_pair
@@ -39,6 +39,7 @@ def test_the_journal_makes_a_restored_database_forget_again(
     assert told == ["Erased again what was erased after this backup: 1"]
     again = Erasure.objects.get()
     assert (again.key, again.state) == (done.key, "done")
+    assert list(Job.objects.filter(state="queued").values_list("kind", flat=True)) == ["stock"]
     told.clear()
     for task_after in registries.after_restore:
         task_after(told.append)
