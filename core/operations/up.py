@@ -17,6 +17,7 @@ from django.db import connection
 from config.embedded import EmbeddedError, Postgres, Redis, runtime_folder
 from config.embedded.children import PR_SET_PDEATHSIG
 from config.embedded.paths import private_folder, take_lock
+from core.jobs import end_leases
 from core.operations import preflight, programs
 from core.operations.errors import OperatorError
 from core.operations.listening import Listen, open_socket, read_listen
@@ -87,6 +88,8 @@ class Up:
         self._start_data()
         self.models.begin()
         prepare(self.tell, self.models.wait)
+        if not os.environ.get("DATABASE_URL"):
+            end_leases()  # nobody but us works in our own database, and the workers of a killed start died with it
         web = programs.web(self.home, self._environment(), opened.fileno())
         self.supervisor.start(web)
         link = first_admin_link()

@@ -146,6 +146,15 @@ def test_a_lease_that_ran_out_while_the_machine_slept_is_renewed_unless_somebody
     assert jobs.renew(slept) is False, "another attempt has it"
 
 
+def test_a_start_that_knows_every_worker_dead_takes_back_what_they_held_at_once() -> None:
+    held, waiting = ask(), ask()
+    claim()
+    assert jobs.sweep()["reaped"] == 0, "its lease has a minute yet"
+    assert jobs.end_leases() == 1
+    assert jobs.sweep()["reaped"] == 1
+    assert [Job.objects.get(pk=job.pk).state for job in (held, waiting)] == [JobState.QUEUED] * 2
+
+
 def test_three_deaths_without_progress_fail_with_a_reason_people_can_read() -> None:
     job = ask()
     for attempt in (1, 2):
