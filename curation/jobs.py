@@ -197,7 +197,7 @@ class Compare(JobRunner):
         if task is None:
             return None
         fresh = likeness_update(task, progress_of(context), context.fruitful)
-        leaks_update(task, progress_of(context))
+        leaks_update(task, progress_of(context), context.fruitful)
         meanings_update(task, progress_of(context), context.fruitful)
         return {"pairs": fresh}
 

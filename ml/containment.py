@@ -98,8 +98,12 @@ class GramIndex:
         """(text, own, share) for each of the own texts that stands inside one of these, sorted."""
         return self._found(*self._shared(texts), self._sizes)
 
+    def around(self, texts: Grams) -> list[tuple[int, int, float]]:
+        """(text, own, share) for each of these texts that stands inside an own one, sorted."""
+        return self._found(*self._shared(texts), texts.sizes, of_rows=True)
+
     def both(self, texts: Grams) -> tuple[list[tuple[int, int, float]], list[tuple[int, int, float]]]:
-        """`inside`, and (text, own, share) for each of these texts that stands inside an own one, in one look."""
+        """`inside` and `around` in one look."""
         shared = self._shared(texts)
         return self._found(*shared, self._sizes), self._found(*shared, texts.sizes, of_rows=True)
 

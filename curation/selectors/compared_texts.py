@@ -7,8 +7,9 @@ import numpy as np
 from curation.choices import LikeKind
 from curation.models import Likeness, LikenessBasis
 from ml.containment import Grams
+from ml.hashing import text_sha256
 from ml.near_duplicates import Common, Unit
-from ml.split import whole_prompt
+from ml.split import comparable, whole_prompt
 
 # Of questions and answers: sketches by words and by letters, the shingles that these leave out, and grams.
 SKETCH = {
@@ -25,6 +26,12 @@ COMMON = {
 }
 GRAMS = {LikeKind.PROMPT: "prompt_grams", LikeKind.RESPONSE: "response_grams"}
 Texts = dict[LikeKind, dict[int, tuple[int, str]]]
+
+
+def text_number(text: str) -> int:
+    """64 bits that are equal for texts alike but for case, punctuation and blanks; 0 for a blank one."""
+    key = comparable(text)
+    return int.from_bytes(bytes.fromhex(text_sha256(key)[:16]), "big", signed=True) if key else 0
 
 
 def read_texts(revisions: Sequence[int]) -> Texts:

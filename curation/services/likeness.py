@@ -23,14 +23,13 @@ from core.services.jobs import job_create
 from curation.choices import LikeKind
 from curation.models import ContainedText, Likeness, LikenessBasis, NearText, Revision, Task
 from curation.selectors.columns import numbers_of, numbers_read
-from curation.selectors.compared_texts import COMMON, GRAMS, SKETCH, common_of, grams_of, read_texts
+from curation.selectors.compared_texts import COMMON, GRAMS, SKETCH, common_of, grams_of, read_texts, text_number
 from curation.selectors.uncompared import MISSING, likeness_waiting
 from curation.services.columns import columns_set, rows_copy
 from curation.services.comparing import compare_open
 from ml.containment import Grams
-from ml.hashing import text_sha256
 from ml.near_duplicates import EDITION, common_shingles, sketches
-from ml.split import ANSWER_WORDS, TEMPLATE_INPUTS, comparable, whole_prompt
+from ml.split import ANSWER_WORDS, TEMPLATE_INPUTS, whole_prompt
 from ml.words import count_words
 
 BATCH = 2_000  # rows whose sketches are written at once: psycopg holds them several times over
@@ -121,12 +120,6 @@ def hashed(task: Task, revision: int, instruction: str, given: str, response: st
     whole = text_number(whole_prompt(instruction, given))
     answer = text_number(response) if count_words(response) >= ANSWER_WORDS else 0
     return Hashed(revision, task.pk, text_number(instruction), text_number(given), whole, whole, answer)
-
-
-def text_number(text: str) -> int:
-    """64 bits that are equal for texts alike but for case, punctuation and blanks; 0 for a blank one."""
-    key = comparable(text)
-    return int.from_bytes(bytes.fromhex(text_sha256(key)[:16]), "big", signed=True) if key else 0
 
 
 @transaction.atomic

@@ -213,7 +213,7 @@ def test_every_pair_is_looked_at_once(
     task: Task, owner: User, first: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(leaks, "look_through", lambda task, ids, items, newest, tell: seen.append(len(ids)))
+    monkeypatch.setattr(leaks.Look, "leaks_of", lambda _look, revisions, _told: seen.append(len(revisions)) or [])
     leaks.leaks_update(task, lambda *_told: None)
     assert seen == []
     approved(task, owner, words(1000, 12))
