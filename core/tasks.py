@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.models.functions import Now
 
-from core import jobs, registries
+from core import jobs, registries, sweeper
 from core.models import Heartbeat, Job
 from core.operations.programs import CONCURRENCY
 
@@ -36,7 +36,7 @@ def run_job(job_id: int) -> None:
 @shared_task(name="core.tasks.sweep", acks_late=False)
 def sweep() -> None:
     Heartbeat.objects.update_or_create(name="beat", defaults={"queue": "", "seen_at": Now(), "details": {}})
-    jobs.sweep()
+    sweeper.sweep()
     for chore in registries.chores:
         try:
             chore()
@@ -73,7 +73,7 @@ def sweep_often() -> None:
     """Every worker sweeps too: beat's message would wait behind long jobs, and a job may wait for this sweep."""
     while not stopped.wait(settings.SWEEP_SECONDS):
         try:
-            jobs.sweep()
+            sweeper.sweep()
         except Exception as error:
             jobs.log.warning("sweep_failed", error=str(error))
             close_old_connections()

@@ -17,7 +17,6 @@ from django.db import connection
 from config.embedded import EmbeddedError, Postgres, Redis, runtime_folder
 from config.embedded.children import PR_SET_PDEATHSIG
 from config.embedded.paths import private_folder, take_lock
-from core.jobs import end_leases
 from core.operations import preflight, programs
 from core.operations.errors import OperatorError
 from core.operations.listening import Listen, open_socket, read_listen
@@ -25,6 +24,7 @@ from core.operations.models import Unpacking
 from core.operations.prepare import prepare
 from core.operations.supervisor import Program, Supervisor, must_run
 from core.services.invitations import first_admin_link
+from core.sweeper import end_leases
 
 WEB_SECONDS = 60.0
 QUEUES = ("default", "generate", "train")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core import jobs
+from core import jobs, sweeper
 from core.choices import JOB_ACTIVE, JOB_ENDED, JOB_WAITING, JobState, Queue
 from core.denied import ApplicationError
 from core.jobs import JobContext, JobRunner, LeaseLost
@@ -107,7 +107,7 @@ class Jobs(RuleBasedStateMachine):
         if swept:
             expired = Job.objects.filter(state__in=JOB_ACTIVE, lease_until__lt=timezone.now())
             count = expired.count()
-            assert jobs.sweep()["reaped"] == count > 0
+            assert sweeper.sweep()["reaped"] == count > 0
             assert not expired.exists()
 
     @rule(number=st.integers(0, 99), intent=st.sampled_from(["stop", "cancel"]))
@@ -147,7 +147,7 @@ class Jobs(RuleBasedStateMachine):
 def test_any_order_of_events_keeps_the_rows_honest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(jobs.runners, "test.quiet", Quiet)
     monkeypatch.setattr(jobs, "job_send", lambda job_id, queue: True)
-    monkeypatch.setattr(jobs, "pokes_in", lambda queue: 0)
+    monkeypatch.setattr(sweeper, "pokes_in", lambda queue: 0)
     person = user_create(actor=None, email="p@example.org", name="P", password="Twelve blue kettles")
 
     class Machine(Jobs):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import jobs
+from core import sweeper
 from core.choices import JobState
 from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed
@@ -45,7 +45,7 @@ def test_a_job_asked_to_stop_whose_worker_died_ends_as_cancelled(owner: User) ->
     claim()
     job_stop(actor=owner, job=job)
     expire(job)
-    jobs.sweep()
+    sweeper.sweep()
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
     assert Scripted.told == [(job.pk, JobState.CANCELLED)]
 

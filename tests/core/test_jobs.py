@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from core import jobs, registries, tasks
+from core import jobs, registries, sweeper, tasks
 from core.choices import JobState
 from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost
 from core.models import Job, JobLog, Project
@@ -68,7 +68,7 @@ def test_an_old_attempt_changes_nothing() -> None:
     assert old is not None
     context = JobContext(old)
     expire(job)
-    assert jobs.sweep()["reaped"] == 1
+    assert sweeper.sweep()["reaped"] == 1
     new = claim()
     assert new is not None
     assert (new.pk, new.attempt) == (job.pk, 2)
@@ -108,10 +108,10 @@ def test_a_lease_renewed_meanwhile_is_not_taken_away() -> None:
     claim()
     stale = Job.objects.get(pk=job.pk)
     stale.lease_until = timezone.now() - timedelta(seconds=1)
-    assert jobs.reap_one(stale) is False
+    assert sweeper.reap_one(stale) is False
     Job.objects.filter(pk=job.pk).update(state=JobState.STOPPING)
     stale.state = JobState.STOPPING
-    assert jobs.reap_one(stale) is False
+    assert sweeper.reap_one(stale) is False
     assert Job.objects.get(pk=job.pk).state == JobState.STOPPING
 
 
@@ -123,7 +123,7 @@ def test_the_lease_is_renewed_while_the_job_runs(settings: Any) -> None:
         for _ in range(2):
             seen.append(Job.objects.get(pk=context.job.pk).lease_until)
             threading.Event().wait(0.7)
-        assert jobs.sweep()["reaped"] == 0
+        assert sweeper.sweep()["reaped"] == 0
 
     plan(work)
     ask()
@@ -137,9 +137,9 @@ def test_a_lease_that_ran_out_while_the_machine_slept_is_renewed_unless_somebody
     assert slept is not None
     expire(slept)
     assert jobs.renew(slept) is True
-    assert jobs.sweep()["reaped"] == 0
+    assert sweeper.sweep()["reaped"] == 0
     expire(slept)
-    assert jobs.sweep()["reaped"] == 1
+    assert sweeper.sweep()["reaped"] == 1
     assert jobs.renew(slept) is False, "it waits for another worker"
     again = claim()
     assert (again.pk, again.attempt) == (slept.pk, 2)  # type: ignore[union-attr]
@@ -149,9 +149,9 @@ def test_a_lease_that_ran_out_while_the_machine_slept_is_renewed_unless_somebody
 def test_a_start_that_knows_every_worker_dead_takes_back_what_they_held_at_once() -> None:
     held, waiting = ask(), ask()
     claim()
-    assert jobs.sweep()["reaped"] == 0, "its lease has a minute yet"
-    assert jobs.end_leases() == 1
-    assert jobs.sweep()["reaped"] == 1
+    assert sweeper.sweep()["reaped"] == 0, "its lease has a minute yet"
+    assert sweeper.end_leases() == 1
+    assert sweeper.sweep()["reaped"] == 1
     assert [Job.objects.get(pk=job.pk).state for job in (held, waiting)] == [JobState.QUEUED] * 2
 
 
@@ -160,11 +160,11 @@ def test_three_deaths_without_progress_fail_with_a_reason_people_can_read() -> N
     for attempt in (1, 2):
         claim()
         expire(job)
-        jobs.sweep()
+        sweeper.sweep()
         assert Job.objects.filter(pk=job.pk).values_list("state", "attempt").get() == (JobState.QUEUED, attempt)
     claim()
     expire(job)
-    jobs.sweep()
+    sweeper.sweep()
     failed = Job.objects.get(pk=job.pk)
     assert (failed.state, failed.attempt) == (JobState.FAILED, 3)
     assert failed.error.startswith("The worker died 3 times without getting anywhere.")
@@ -178,7 +178,7 @@ def test_an_attempt_that_brought_progress_starts_the_count_anew() -> None:
         assert running is not None
         JobContext(running).fruitful()
         expire(job)
-        jobs.sweep()
+        sweeper.sweep()
     assert Job.objects.filter(pk=job.pk).values_list("state", "attempt", "fruitless").get() == (JobState.QUEUED, 5, 0)
 
 
@@ -246,7 +246,7 @@ def test_one_job_that_cannot_be_ended_does_not_keep_others_from_being_taken_back
     claim(), claim()
     Job.objects.update(fruitless=3)
     expire(bad), expire(good)
-    assert jobs.sweep()["reaped"] == 1
+    assert sweeper.sweep()["reaped"] == 1
     states = dict(Job.objects.values_list("pk", "state"))
     assert states == {bad.pk: JobState.RUNNING, good.pk: JobState.FAILED}
 
@@ -272,12 +272,12 @@ def test_a_job_of_a_rolled_back_transaction_does_not_exist_and_sends_nothing(
 def test_the_sweeper_sends_what_was_never_sent_or_long_ago(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     sent: list[int] = []
     monkeypatch.setattr(jobs, "job_send", lambda job_id, queue: sent.append(job_id) or True)
-    monkeypatch.setattr(jobs, "pokes_in", lambda queue: 0)
+    monkeypatch.setattr(sweeper, "pokes_in", lambda queue: 0)
     never, recent, old, held = ask(), ask(), ask(), ask()
     sent.clear()
     Job.objects.filter(pk=recent.pk).update(dispatched_at=timezone.now())
     stale = timezone.now() - timedelta(seconds=2 * settings.SWEEP_SECONDS + 1)
     Job.objects.filter(pk=old.pk).update(dispatched_at=stale)
     Job.objects.filter(pk=held.pk).update(state=JobState.HELD)
-    assert jobs.sweep() == {"reaped": 0, "sent": 2}
+    assert sweeper.sweep() == {"reaped": 0, "sent": 2}
     assert sent == [never.pk, old.pk]

@@ -7,12 +7,13 @@ import pytest
 import redis as redis_client
 
 from core.choices import JOB_ENDED, JobState
-from core.jobs import job_send, sweep
+from core.jobs import job_send
 from core.models import Job, User
 from core.selectors import health
 from core.selectors.health import find_notices
 from core.services.jobs import job_create, job_stop
 from core.services.people import user_create
+from core.sweeper import sweep
 from tests.faults.plant import Plant, plant_fixture, wait_for  # noqa: F401  the fixture is used by its name
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
