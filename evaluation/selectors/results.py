@@ -132,9 +132,9 @@ class Result:
         return next((row.cells for row in self.rows if row.measure == LIMIT), [])
 
 
-def result_of(evaluation: Evaluation) -> Result:
-    """Everything that the page of a finished evaluation says; empty parts while it runs."""
-    candidates = candidates_of(evaluation)
+def result_of(evaluation: Evaluation, candidates: list[Candidate] | None = None) -> Result:
+    """Everything that the page of a finished evaluation says of its models; empty parts while it runs."""
+    candidates = candidates_of(evaluation) if candidates is None else candidates
     found = {row["key"]: row for row in evaluation.summary.get("measures", [])}
     rows = [
         make_row(evaluation, candidates, measure, found[measure.key]) for measure in measures() if measure.key in found

@@ -17,7 +17,7 @@ from core.views.telling import refusal_on, refusal_told
 from evaluation.access import evaluation_access, may_see_answers
 from evaluation.choices import EVALUATION_AGAIN, EVALUATION_OPEN
 from evaluation.forms import NewEvaluation
-from evaluation.models import Evaluation
+from evaluation.models import Candidate, Evaluation
 from evaluation.selectors.asking import reused_in
 from evaluation.selectors.evaluations import candidates_of, evaluations_of
 from evaluation.selectors.progress import took, whole_of
@@ -92,22 +92,24 @@ def live_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
 
 def page_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
     visible = may_see_answers(evaluation)
+    live = live_of(access, evaluation)
+    candidates = live["candidates"]
     return {
-        **live_of(access, evaluation),
-        "result": result_of(evaluation),
+        **live,
+        "result": result_of(evaluation, candidates),
         "took": took(evaluation),
-        "reused": reused_in(candidates_of(evaluation)),
-        "more": closer(evaluation),
+        "reused": reused_in(candidates),
+        "more": closer(evaluation, candidates),
         "rounds": rounds_of(evaluation),
         "hidden": str(visible) if isinstance(visible, Denied) else "",
         "may_grade": access.allows(Need.GRADE),
     }
 
 
-def closer(evaluation: Evaluation) -> str:
+def closer(evaluation: Evaluation, candidates: list[Candidate]) -> str:
     """The address of the form with the same models and suite, and more items to answer."""
     asked: dict[str, Any] = {"suite": evaluation.suite_id}
-    for candidate in candidates_of(evaluation)[:2]:
+    for candidate in candidates[:2]:
         if candidate.model_version_id and "model" not in asked:
             asked["model"] = candidate.model_version_id
     return urlencode({**asked, "amount": "all"})

@@ -111,13 +111,16 @@ def test_an_unknown_query_is_ignored_and_another_suite_s_item_is_not_there(
     assert client.get(address(evaluated, "items/999999/")).status_code == 404
 
 
-def test_a_list_of_items_takes_no_more_queries_for_more_items(
+def test_a_list_of_items_takes_no_more_queries_for_more_items_and_a_result_reads_its_models_once(
     evaluated: Evaluation, viewer: User, as_user: AsUser, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = as_user(viewer)
     client.get(address(evaluated, "items/"))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(11):
         client.get(address(evaluated, "items/"))
+    with django_assert_max_num_queries(14) as seen:
+        client.get(address(evaluated))
+    assert sum('FROM "evaluation_candidate"' in query["sql"] and "ORDER" in query["sql"] for query in seen) == 1
 
 
 def test_exports_hold_every_answer_and_disarm_formulas_only_for_spreadsheets(
