@@ -9,6 +9,7 @@ QUESTION = "question"
 PASSAGE = "passage"
 OF_PAIR = "pair-"  # drafts of a correction begin so
 OF_WORK = "work-"  # and those of what was asked for; they belong to their work item
+OF_SETTLE = "settle-"  # and those of one text that is made of several answers
 
 
 def pair_address(project: str, pair: int) -> str:
@@ -26,6 +27,6 @@ def review_batch(task_id: int) -> str:
     return f"task-{task_id}"
 
 
-def question_of_key(key: str) -> int:
+def question_of_key(key: str, kind: str = OF_WORK) -> int:
     """The question that a draft's key names; 0 when it names none."""
-    return (whole_number(key.removeprefix(OF_WORK)) or 0) if key.startswith(OF_WORK) else 0
+    return (whole_number(key.removeprefix(kind)) or 0) if key.startswith(kind) else 0

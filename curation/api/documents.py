@@ -35,6 +35,7 @@ from curation.models import Document, Passage
 from curation.selectors.passages import key_of_hold, passage_held
 from curation.services.documents import document_remove, documents_upload, passages_ask
 from curation.services.pairs import pair_submit
+from curation.services.settling import Seen
 
 
 @extend_schema(tags=["documents"], parameters=[PROJECT])
@@ -122,7 +123,7 @@ def pair_from_passage(request: Request, assignment: int) -> Response:
     texts = texts_from({"language": task.language, **texts_given(values)})
     pair = pair_submit(
         actor=access.user, task=task, texts=texts, draft_key=key_of_hold(held), note=values["note"], passage=source,
-        traces=traces_given(values, task, texts), despite=values["despite"],
+        traces=traces_given(values, task, texts), despite=values["despite"], seen=Seen(values["draft_version"]),
     )  # fmt: skip
     return Response(PairOut(pair).data, status=201)
 

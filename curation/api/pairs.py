@@ -25,12 +25,14 @@ from curation.fingerprints import NO_TRACES, Texts, Traces, texts_from, texts_of
 from curation.models import Pair, Revision, Task
 from curation.outputs import evidence_read
 from curation.pair_filter import filter_read
+from curation.selectors.editor import key_of
 from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.passages import passage_of
 from curation.selectors.reviews import review_item
 from curation.services.marking import pair_mark
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
+from curation.services.settling import Seen
 
 STALE = {409: StaleOut, 412: StaleOut}
 FILTERS = [
@@ -107,6 +109,7 @@ class Pairs(generics.ListAPIView[Pair]):
             passage=passage,
             traces=traces_given(values, task, texts),
             despite=values["despite"],
+            seen=Seen(values["draft_version"]),
         )
         return Response(PairOut(pair).data, status=201)
 
@@ -161,7 +164,9 @@ class Revisions(generics.ListAPIView[Revision]):
             version=version_read(request, values),
             note=values["note"],
             traces=traces_given(values, found.task, texts),
+            draft_key=key_of(found),
             despite=values["despite"],
+            seen=Seen(values["draft_version"]),
         )
         return Response(PairOut(revised).data, status=201, headers={"ETag": f'"{revised.version}"'})
 

@@ -42,6 +42,7 @@ from curation.services.agreement import acceptance_give, likeness_ask
 from curation.services.answers import answer_submit, answers_choose, answers_merge
 from curation.services.ordering import work_order_set
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
+from curation.services.settling import Seen
 from curation.subjects import QUESTION
 
 ANSWERED = (WorkKind.WRITE, WorkKind.CORRECT, WorkKind.DECLINE)
@@ -133,6 +134,7 @@ def answer(request: Request, assignment: int) -> Response:
         traces=traces_given(values, asked.task, texts),
         note=values["note"],
         despite=values["despite"],
+        seen=Seen(values["draft_version"]),
     )
     return Response(AnswerOut(made).data, status=201)
 
@@ -161,7 +163,8 @@ def settle(request: Request, assignment: int) -> Response:
         pair = answers_choose(actor=access.user, assignment=held, answer=chosen)
     else:
         texts = texts_from(as_asked(asked, values))
-        pair = answers_merge(actor=access.user, assignment=held, texts=texts, note=values["note"])
+        seen = Seen(values["draft_version"])
+        pair = answers_merge(actor=access.user, assignment=held, texts=texts, note=values["note"], seen=seen)
     return Response(PairOut(pair).data, status=201)
 
 

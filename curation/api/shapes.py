@@ -184,6 +184,13 @@ class PlaceShape(serializers.Serializer[object]):
 
 class TracesIn(serializers.Serializer[object]):
     evidence = PlaceShape(many=True, required=False, help_text="Where in the input output fields are read off.")
+    draft_version = serializers.IntegerField(
+        min_value=0,
+        max_value=2**31 - 2,
+        required=False,
+        default=0,
+        help_text="How many saves of your draft of this you know of. A newer one with other words stays.",
+    )
 
 
 class RevisionIn(TracesIn):

@@ -26,10 +26,12 @@ from curation.api.work_shapes import AssignmentOut, ClaimedOut, ClaimIn, MineOut
 from curation.choices import Decision
 from curation.fingerprints import texts_from, texts_of
 from curation.models import Pair, Question
+from curation.selectors.editor import key_of
 from curation.selectors.passages import passage_held
 from curation.selectors.questions import answers_beside
 from curation.selectors.reviews import pair_held
 from curation.services.reviews import pair_waiting, review_decide, review_fix
+from curation.services.settling import Seen
 from curation.subjects import QUESTION, review_batch
 
 
@@ -161,6 +163,8 @@ def mend(request: Request, assignment: int) -> Response:
         note=values["note"],
         despite=values["despite"],
         assignment=held,
+        draft_key=key_of(pair),
+        seen=Seen(values["draft_version"]),
     )
     return Response(PairOut(mended).data, status=201, headers={"ETag": f'"{mended.version}"'})
 

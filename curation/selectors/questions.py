@@ -49,6 +49,14 @@ def pair_answered(user: User, question: int) -> Pair | None:
     return answer.pair if answer else None
 
 
+def pair_settled(task: Task, question: int) -> Pair | None:
+    """What became of a question to which several people gave answers."""
+    if not question:
+        return None
+    found = Question.objects.filter(task=task, pk=question).select_related("pair__current").first()
+    return found.pair if found else None
+
+
 def history_of(project: Project, user: User) -> QuerySet[Assignment]:
     """What a person has done or passed over in a project; reviews, answers and grades alike."""
     ended = Assignment.objects.filter(user=user, item__project=project, state__in=ENDED)

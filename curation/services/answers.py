@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState, WorkKind, WorkState
@@ -15,12 +16,13 @@ from curation.fingerprints import MOST_PASTED, NO_TRACES, Texts, Traces
 from curation.models import Answer, ModelDraft, Pair, Question
 from curation.selectors.checking import Surroundings, texts_check
 from curation.services.agreement import likeness_ask
-from curation.services.drafts import draft_follow
+from curation.services.drafts import draft_follow, drafts_follow
 from curation.services.ordering import order_of
-from curation.services.pairs import draft_settle, pair_submit, revision_of, texts_refuse
+from curation.services.pairs import pair_submit, revision_of, texts_refuse
 from curation.services.reviews import review_decide
+from curation.services.settling import NOTHING_SEEN, Seen, Submitted, draft_settle
 from curation.services.submit_guard import submit_refuse
-from curation.subjects import OF_WORK, QUESTION, review_batch
+from curation.subjects import OF_SETTLE, OF_WORK, QUESTION, review_batch
 from ml.distance import word_distance
 
 GIVEN = "question.answered_by_one"  # of several who are asked
@@ -29,7 +31,7 @@ LONGEST_SITTING = 4 * 3600.0  # seconds; beyond that the page lay open and nobod
 
 def merge_key(question: Question) -> str:
     """Under which is kept what an owner types who makes one text of several answers."""
-    return f"settle-{question.pk}"
+    return f"{OF_SETTLE}{question.pk}"
 
 
 def draft_key(question: Question) -> str:
@@ -37,11 +39,14 @@ def draft_key(question: Question) -> str:
     return f"{OF_WORK}{question.pk}"
 
 
-def hold_again(user: User, question: int) -> Assignment | None:
-    """The person's hold on a question that they had begun to answer: the one that lasts, or a new one if it is free."""
-    asked = Assignment.objects.exclude(item__kind=WorkKind.ADJUDICATE).filter(
-        item__subject_type=QUESTION, item__subject_id=question, item__state=WorkState.OPEN
-    )
+def hold_again(user: User, question: int, *, settling: bool = False) -> Assignment | None:
+    """The person's hold on a question that they had begun to answer, or to settle: the one that lasts, or a new one if
+    it is free."""
+    kinds = Q(item__kind=WorkKind.ADJUDICATE)
+    asked = Assignment.objects.filter(
+        kinds if settling else ~kinds,
+        item__subject_type=QUESTION, item__subject_id=question, item__state=WorkState.OPEN,
+    )  # fmt: skip
     mine = asked.filter(user=user, state__in=(AssignmentState.CLAIMED, AssignmentState.RELEASED))
     held = mine.select_related("item").first()
     return work_claim(user=user, item=held.item) if held else None
@@ -57,6 +62,7 @@ def answer_submit(
     seconds: float | None = None,
     traces: Traces = NO_TRACES,
     despite: str = "",
+    seen: Seen = NOTHING_SEEN,
 ) -> Answer:
     """Store a person's answer; the last one that was asked for makes the pair, or asks an owner to choose.
 
@@ -89,7 +95,8 @@ def answer_submit(
         **(against_draft(question, texts, draft) if draft else {}),
     }
     answer, _created = Answer.objects.update_or_create(question=question, author=actor, defaults=values)
-    draft_settle(actor, question.task, draft_key(question))
+    submitted = Submitted(texts, note, traces.evidence or [])
+    draft_settle(actor=actor, task=question.task, key=draft_key(question), seen=seen, submitted=submitted)
     event_record(
         actor=actor, action="question.answered" if question.needed == 1 else GIVEN, project=question.project,
         subject=question, origin=answer.origin, assignment=assignment.pk,
@@ -175,6 +182,7 @@ def answers_choose(*, actor: User, assignment: Assignment, answer: Answer) -> Pa
     question = question_to_settle(assignment)
     pair = answer_pair(answer)
     question_settle(question, pair)
+    drafts_follow(question, pair)
     # In a solo project the chooser may have answered too; nobody's approval counts there as a second person's.
     review_decide(
         actor=actor, pair=pair, revision_id=revision_of(pair).pk, decision=Decision.APPROVE, assignment=assignment
@@ -187,7 +195,9 @@ def answers_choose(*, actor: User, assignment: Assignment, answer: Answer) -> Pa
 
 
 @transaction.atomic
-def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: str = "") -> Pair:
+def answers_merge(
+    *, actor: User, assignment: Assignment, texts: Texts, note: str = "", seen: Seen = NOTHING_SEEN
+) -> Pair:
     """Make one text of several answers. It is the text of who merged, so it waits for another person's review."""
     question = question_to_settle(assignment)
     pair = pair_submit(
@@ -200,8 +210,10 @@ def answers_merge(*, actor: User, assignment: Assignment, texts: Texts, note: st
         passage=question.passage,
         despite=None,
     )
-    draft_settle(actor, question.task, merge_key(question))
+    submitted = Submitted(texts, note, [])
+    draft_settle(actor=actor, task=question.task, key=merge_key(question), seen=seen, submitted=submitted, pair=pair)
     question_settle(question, pair)
+    drafts_follow(question, pair)
     work_submit(assignment=assignment)
     event_record(actor=actor, action="question.adjudicated", project=question.project, subject=question, merged=True)
     return pair

@@ -1,6 +1,6 @@
 """What a person types, kept on the server before it is submitted. A draft is not an answer: nobody else reads it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -8,22 +8,31 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError, Conflict
 from core.models import User
-from curation.fingerprints import Texts, text_problem, texts_from, texts_of
+from curation.fingerprints import Texts, text_problem, texts_of
 from curation.models import Answer, Draft, Pair, Question, Task
-from curation.output_rows import marks_of, output_rows_read
-from curation.outputs import evidence_read, response_typed
+from curation.output_rows import output_rows_read
 from curation.services.pairs import page_lock, pair_made, revision_of
-from curation.subjects import OF_PAIR, OF_WORK, question_of_key
+from curation.services.settling import Seen, Submitted, draft_corrects, says, unseen
+from curation.subjects import OF_PAIR, OF_SETTLE, OF_WORK, question_of_key
 from curation.turns import turns_read
 
+KEPT = ("fields", "version", "window", "base_version", "updated_at")
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
 
 
 @transaction.atomic
 def draft_save(
-    *, actor: User, task: Task, key: str, fields: dict[str, Any], version: int, pair: Pair | None = None, base: int = 0
+    *,
+    actor: User,
+    task: Task,
+    key: str,
+    fields: dict[str, Any],
+    version: int,
+    window: str = "",
+    pair: Pair | None = None,
+    base: int = 0,
 ) -> Draft:
-    """Keep what was typed. `version` is the number of saves that the page knows of.
+    """Keep what was typed in `window`. `version` is the number of the last save that it knows of.
 
     1. A submit of the same text that is on its way goes first: this save may have been overtaken by it. Under the key
     of a page or of a question that made a pair meanwhile, the text is a correction of that pair.
@@ -43,22 +52,31 @@ def draft_save(
         [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
     )
     draft = mine.select_for_update().get()
-    # Only a page that knows of saves can be behind them: after a submit the draft is gone and counts anew.
-    if draft.version > version and draft.fields != kept:
+    # After a submit the draft is gone and counts anew: then there is no save yet, or one that this page never saw.
+    if draft.version not in (0, version) and draft.fields != kept:
         sentence = _("Another window saved a newer draft of this text.")
         raise Conflict(sentence, yours=kept, theirs=draft.fields, version=draft.version)
     draft.fields, draft.version, draft.base_version = kept, max(draft.version, version) + 1, base or draft.base_version
-    draft.save(update_fields=["fields", "version", "base_version", "updated_at"])
+    draft.window = window
+    draft.save(update_fields=KEPT)
     return draft
 
 
 @transaction.atomic
-def draft_merge(*, actor: User, pair: Pair, key: str, fields: dict[str, Any], base: int) -> Draft:
-    """Keep a person's text put together with the newer one of the pair. It stands on that one, `base`, from now on."""
+def draft_merge(
+    *, actor: User, pair: Pair, key: str, fields: dict[str, Any], base: int, seen: Seen, submitted: Submitted
+) -> Draft:
+    """Keep a person's text put together with the newer one of the pair. It stands on that one, `base`, from now on.
+
+    What another window saved that the page never saw stays as it is; the page asks about it with its next save.
+    """
     Draft.objects.bulk_create([Draft(user=actor, task=pair.task, key=key, pair=pair)], ignore_conflicts=True)
     draft = Draft.objects.select_for_update().get(user=actor, task=pair.task, key=key)
+    if unseen(draft, seen, submitted):
+        return Draft(user=actor, task=pair.task, key=key, pair=pair, version=seen.version, base_version=base)
     draft.fields, draft.version, draft.base_version = readable(fields), draft.version + 1, base
-    draft.save(update_fields=["fields", "version", "base_version", "updated_at"])
+    draft.window = seen.window
+    draft.save(update_fields=KEPT)
     return draft
 
 
@@ -81,15 +99,11 @@ def page_pair(actor: User, task: Task, key: str, answer: Answer | None) -> Pair 
     """What the page of this key was submitted as, once a submit that is on its way has ended."""
     if question_of_key(key):
         return answer.pair if answer else None
+    if settled := question_of_key(key, OF_SETTLE):
+        found = Question.objects.select_for_update(no_key=True).filter(task=task, pk=settled).first()
+        return found.pair if found else None
     page_lock(actor, key)
     return pair_made(actor, task, key)
-
-
-@dataclass(frozen=True)
-class Submitted:
-    texts: Texts
-    note: str
-    evidence: list[dict[str, Any]]
 
 
 def answer_given(actor: User, task: Task, question: int) -> Answer | None:
@@ -112,24 +126,18 @@ def as_stored(pair: Pair) -> Submitted:
     return Submitted(texts_of(revision), revision.note, revision.evidence or [])
 
 
-def says(task: Task, kept: dict[str, Any], submitted: Submitted) -> bool:
-    """Whether a page's fields say what was submitted; what they leave open counts as said."""
-    typed, evidence = dict(kept), submitted.evidence
-    if task.output_fields and (rows := typed.get("outputs")):
-        typed["response"] = response_typed(task, [row["value"] for row in rows])
-        evidence = evidence_read(task, submitted.texts.input, marks_of(rows, task.outputs))
-    same_texts = texts_from(typed, submitted.texts) == submitted.texts
-    return same_texts and evidence == submitted.evidence and kept.get("note", "").strip() in submitted.note
-
-
 def draft_follow(answer: Answer) -> None:
     """What its writer typed after an answer was given corrects the pair that the answer became."""
     assert answer.pair is not None
-    typed = Draft.objects.filter(user=answer.author, task=answer.question.task)
-    key = f"{OF_PAIR}{answer.pair.pk}"
-    if not typed.filter(key=key).exists():
-        late = typed.filter(key=f"{OF_WORK}{answer.question_id}")
-        late.update(key=key, pair=answer.pair, base_version=answer.pair.version)
+    late = Draft.objects.filter(user=answer.author, task=answer.question.task, key=f"{OF_WORK}{answer.question_id}")
+    if (draft := late.first()) is not None:
+        draft_corrects(draft, answer.pair)
+
+
+def drafts_follow(question: Question, pair: Pair) -> None:
+    """What owners typed to make one text of its answers corrects the pair that was made or chosen in the end."""
+    for draft in Draft.objects.filter(task=question.task, key=f"{OF_SETTLE}{question.pk}"):
+        draft_corrects(draft, pair)
 
 
 def draft_drop(*, actor: User, task: Task, key: str) -> None:

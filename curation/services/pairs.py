@@ -14,13 +14,14 @@ from core.services.events import event_record
 from core.services.work import work_close, work_open, work_submit
 from curation.choices import Origin, PairState
 from curation.fingerprints import MOST_PASTED, NO_TRACES, TEXT_FIELDS, Texts, Traces, text_problem, texts_of
-from curation.models import Draft, Pair, Passage, Revision, Task
+from curation.models import Pair, Passage, Revision, Task
 from curation.outputs import evidence_read, texts_fitted
 from curation.selectors.checking import Surroundings, texts_check
 from curation.selectors.editions import edition_now
 from curation.services.findings import findings_keep
 from curation.services.ordering import order_of
 from curation.services.search import search_update
+from curation.services.settling import NOTHING_SEEN, Seen, Submitted, draft_settle
 from curation.services.submit_guard import submit_refuse
 from curation.subjects import PAIR, PASSAGE, review_batch
 from curation.turns import turns_read
@@ -45,11 +46,12 @@ def pair_submit(
     passage: Passage | None = None,
     traces: Traces = NO_TRACES,
     despite: str | None = "",
+    seen: Seen = NOTHING_SEEN,
 ) -> Pair:
     """Make a pair and ask for its review.
 
-    With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled. Another
-    text under a key that made a pair already raises Conflict.
+    With a `draft_key`, sending the same page twice makes one pair, and the draft it was typed in is settled, as far as
+    the page had `seen` it. Another text under a key that made a pair already raises Conflict.
     `despite` is the reason for submitting in spite of findings; None where that was decided before.
     With a `passage`, the pair rests on it: it is the pair's source, and the work asked for on it is done.
     """
@@ -82,7 +84,8 @@ def pair_submit(
         traces=traces,
         despite=despite,
     )
-    draft_settle(actor, task, draft_key)
+    submitted = Submitted(texts, note, traces.evidence or [])
+    draft_settle(actor=actor, task=task, key=draft_key, seen=seen, submitted=submitted, pair=pair)
     review_ask(pair, task.project, writer=actor)
     event_record(actor=actor, action="pair.submitted", project=task.project, subject=pair, origin=origin)
     return pair
@@ -118,6 +121,7 @@ def pair_revise(
     traces: Traces = NO_TRACES,
     despite: str | None = "",
     mended: bool = False,
+    seen: Seen = NOTHING_SEEN,
 ) -> Pair:
     """Add a revision on top of `version` and ask for its review. `mended`: by the reviewer who held it.
 
@@ -144,7 +148,8 @@ def pair_revise(
         pair, actor=actor, texts=texts, number=version + 1, origin=origin, source=current.source, note=note,
         traces=traces, despite=despite,
     )  # fmt: skip
-    draft_settle(actor, pair.task, draft_key)
+    submitted = Submitted(texts, note, traces.evidence or [])
+    draft_settle(actor=actor, task=pair.task, key=draft_key, seen=seen, submitted=submitted, pair=pair)
     review_ask(pair, pair.project, writer=actor)
     told: dict[str, Any] = {"version": pair.version, **({"mended": True} if mended else {})}
     event_record(actor=actor, action="pair.revised", project=pair.project, subject=pair, **told)
@@ -249,11 +254,6 @@ def passage_written(actor: User, passage: Passage, task: Task) -> None:
         work_submit(assignment=mine)
     elif not held.filter(TAKEN).exists():
         WorkItem.objects.filter(pk=item.pk).update(state=WorkState.DONE)
-
-
-def draft_settle(actor: User, task: Task, key: str) -> None:
-    if key:
-        Draft.objects.filter(user=actor, task=task, key=key).delete()
 
 
 @transaction.atomic

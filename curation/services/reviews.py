@@ -18,6 +18,7 @@ from curation.models import Pair, Review, Revision
 from curation.selectors.editions import edition_now
 from curation.selectors.reviews import may_approve, pair_held
 from curation.services.pairs import pair_lock, pair_revise, revision_of
+from curation.services.settling import NOTHING_SEEN, Seen
 from curation.subjects import PAIR, pair_address, review_batch
 
 EVENTS = {Decision.RETURN: "pair.returned", Decision.ESCALATE: "pair.escalated"}
@@ -176,6 +177,7 @@ def review_fix(
     assignment: Assignment | None = None,
     traces: Traces = NO_TRACES,
     despite: str = "",
+    seen: Seen = NOTHING_SEEN,
 ) -> tuple[Pair, bool]:
     """The reviewer mends the text instead of returning it. Returns the pair and whether it is approved by that.
 
@@ -192,6 +194,7 @@ def review_fix(
         traces=traces,
         despite=despite,
         mended=True,
+        seen=seen,
     )
     if assignment is not None:
         work_submit(assignment=assignment)

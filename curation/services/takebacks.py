@@ -18,7 +18,7 @@ from curation.access import NEEDS
 from curation.choices import PairState, QuestionState
 from curation.fingerprints import Traces, texts_of
 from curation.models import Answer, Draft, Pair, Passage, Question, Review
-from curation.selectors.editor import outputs_stored
+from curation.selectors.editor import new_key, outputs_stored
 from curation.services.answers import GIVEN, draft_key
 from curation.services.pairs import pair_lock, pair_restore, pair_trash, review_ask, revision_add, revision_of
 from curation.services.topics import reviews_copy
@@ -115,6 +115,8 @@ def answer_undo(actor: User, project: Project, event: Event) -> TakenBack:
     assignment = work_undo(assignment=Assignment.objects.get(pk=event.data["assignment"], user=actor))
     outputs = outputs_stored(question.task, answer.response, answer.evidence)
     fields = {**answer.texts, "note": answer.note, **({"outputs": outputs} if outputs else {})}
+    typed_since = Draft.objects.filter(user=actor, task=question.task, key=draft_key(question))
+    typed_since.update(key=new_key())  # another text than the answer's: it goes on as a pair of its own
     Draft.objects.update_or_create(
         user=actor, task=question.task, key=draft_key(question), defaults={"fields": fields, "version": 1}
     )

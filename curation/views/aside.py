@@ -1,6 +1,8 @@
 """A text that came too late: another window submitted another one, or the work went to somebody else. It is kept."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -11,14 +13,31 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError, Conflict
 from core.models import User
+from core.numbers import whole_number
 from core.views.telling import wants_json
 from curation.choices import PairState
 from curation.forms import PairForm
 from curation.models import Draft, Pair, Task
 from curation.selectors import editor
-from curation.services.drafts import draft_drop, draft_save
+from curation.services.drafts import draft_save
+from curation.services.settling import Seen
 
-SEEN = ("system", "instruction", "input", "response", "turns")
+TEXTS = ("system", "instruction", "input", "response", "turns")
+LONGEST_NAME = 24  # of a window
+
+
+def seen_by(page: Mapping[str, Any]) -> Seen:
+    """What a page tells of the draft that it knows: a form that is sent, or a save. What cannot be read is nothing."""
+    return Seen(whole_number(page.get("version")) or 0, str(page.get("window") or "")[:LONGEST_NAME])
+
+
+def known_version(request: HttpRequest, draft: Draft | None) -> int:
+    """Of the saves of the draft that a page is drawn with. A submit that comes back knows no more than it did when it
+    was sent: what another window saved since must not be overwritten unasked."""
+    seen = seen_by(request.POST)
+    if draft is not None and (request.method != "POST" or (seen.window and draft.window == seen.window)):
+        return draft.version
+    return seen.version
 
 
 def kept_aside(request: HttpRequest, task: Task, form: PairForm, pair: Pair | None, key: str) -> HttpResponse:
@@ -30,15 +49,17 @@ def kept_aside(request: HttpRequest, task: Task, form: PairForm, pair: Pair | No
     actor: User = request.user  # type: ignore[assignment]
     fields = {**form.texts(), "note": form.cleaned_data["note"], "outputs": form.cleaned_data["outputs"]}
     place, base = (editor.key_of(pair), pair.version) if pair else (key, 0)
+    seen = seen_by(request.POST)
     said = _("You had submitted another text of this already, from another window. This one is kept as a draft.")
     done = {"done": editor.copy_name(task, None, key)}
     try:
-        draft_save(actor=actor, task=task, key=place, fields=fields, version=0, pair=pair, base=base)
+        draft_save(
+            actor=actor, task=task, key=place, fields=fields, version=seen.version, window=seen.window, pair=pair,
+            base=base,
+        )  # fmt: skip
     except Conflict as third:
-        if {name: third.theirs.get(name) for name in SEEN} != {name: fields[name] for name in SEEN}:
+        if {name: third.theirs.get(name) for name in TEXTS} != {name: fields[name] for name in TEXTS}:
             said, done = _("You had submitted another text of this already. This one is kept in this browser."), {}
-    if pair is not None:
-        draft_drop(actor=actor, task=task, key=key)
     if wants_json(request):
         return JsonResponse({"detail": said, **done}, status=409)
     messages.warning(request, said)
@@ -48,8 +69,10 @@ def kept_aside(request: HttpRequest, task: Task, form: PairForm, pair: Pair | No
 def typed_keep(request: HttpRequest, task: Task, form: PairForm, key: str) -> None:
     """Keep a refused text on the server too; where a newer one stands already, the browser's copy remains."""
     fields = {**form.texts(), "note": form.cleaned_data["note"], "outputs": form.cleaned_data["outputs"]}
+    actor: User = request.user  # type: ignore[assignment]
+    seen = seen_by(request.POST)
     with suppress(ApplicationError):
-        draft_save(actor=request.user, task=task, key=key, fields=fields, version=0)  # type: ignore[arg-type]
+        draft_save(actor=actor, task=task, key=key, fields=fields, version=seen.version, window=seen.window)
 
 
 def to_draft(task: Task, pair: Pair | None, key: str, **query: str) -> HttpResponse:

@@ -34,7 +34,9 @@ from curation.selectors.questions import (
 from curation.services.answers import answers_choose, answers_merge, merge_key
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.subjects import QUESTION
+from curation.views.aside import known_version, seen_by
 from curation.views.review import to_next
+from curation.views.write import page_of
 
 
 @require_GET
@@ -155,8 +157,10 @@ def choice_page(
     key = merge_key(question)
     context = {
         "draft": draft,
+        "known": known_version(request, draft),
         "draft_url": reverse("curation:draft", args=[question.project.slug, question.task.slug, key]),
         "draft_name": editor.copy_name(question.task, None, key),
+        "page_url": page_of(question.task, None, key),
         "assignment": held,
         "question": question,
         "task": question.task,
@@ -188,7 +192,10 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     if form.is_valid():
         try:
             texts = texts_from({**form.texts(), "system": question.system})
-            answers_merge(actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"])
+            answers_merge(
+                actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
+                seen=seen_by(request.POST),
+            )  # fmt: skip
             messages.success(request, _("Merged. The text is yours, so somebody else reviews it now."))
             done = editor.copy_name(question.task, None, merge_key(question))
             return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch, done=done)

@@ -28,6 +28,7 @@ from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.subjects import QUESTION
 from curation.views.ahead import in_other_hands, items_ahead, next_held
+from curation.views.aside import seen_by
 from curation.views.write import conflict_page, editor_page
 
 
@@ -224,6 +225,7 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
             actor=access.user, pair=pair, texts=texts, version=form.cleaned_data["base"] or 0,
             note=form.cleaned_data["note"], traces=editor.traces_typed(form.cleaned_data, pair.task, texts),
             assignment=held, draft_key=editor.key_of(pair), despite=form.cleaned_data["despite"],
+            seen=seen_by(request.POST),
         )  # fmt: skip
     except Conflict as conflict:
         return conflict_page(request, pair_of(access, held), form, conflict, mending=held, back_url=back_to(held))

@@ -37,7 +37,7 @@ from curation.selectors.questions import (
 from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.subjects import QUESTION
 from curation.views.ahead import items_ahead, to_next_work
-from curation.views.aside import gone, kept_aside, typed_keep
+from curation.views.aside import gone, kept_aside, seen_by, typed_keep
 from curation.views.passages import passage_work
 from curation.views.write import editor_page
 
@@ -125,7 +125,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
         answer = answer_submit(
             actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
             seconds=seconds_since(request.POST), despite=form.cleaned_data["despite"],
-            traces=editor.traces_typed(form.cleaned_data, question.task, texts),
+            traces=editor.traces_typed(form.cleaned_data, question.task, texts), seen=seen_by(request.POST),
         )  # fmt: skip
     except Conflict:
         return kept_aside(request, question.task, form, pair_answered(access.user, question.pk), draft_key(question))

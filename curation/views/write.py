@@ -19,21 +19,22 @@ from core.models import Assignment, User
 from core.views.telling import first_error, wants_json
 from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
-from curation.fingerprints import LONGEST
+from curation.fingerprints import LONGEST, Texts
 from curation.forms import PairForm
 from curation.models import Draft, Pair, Passage, Task
 from curation.selectors import editor
 from curation.selectors.conflicts import merge_rows, merge_typed, merged_fields
 from curation.selectors.pairs import returned_to, taken_back
 from curation.selectors.passages import hold_of_key, passage_of, passage_of_key, passages_waiting, writers_now
-from curation.selectors.questions import asked_kinds, pair_answered
+from curation.selectors.questions import asked_kinds, pair_answered, pair_settled
 from curation.selectors.tasks import tasks_of
 from curation.services.answers import hold_again
 from curation.services.drafts import draft_drop, draft_merge, draft_save
 from curation.services.pairs import pair_made, pair_revise, pair_submit
-from curation.subjects import question_of_key
+from curation.services.settling import Submitted
+from curation.subjects import OF_SETTLE, question_of_key
 from curation.views.ahead import AHEAD
-from curation.views.aside import kept_aside, to_draft
+from curation.views.aside import kept_aside, known_version, seen_by, to_draft
 
 
 @require_GET
@@ -66,6 +67,9 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
         return redirect(f"{request.path}?{urlencode({'key': key, **done})}")
     if held := hold_of_key(access.user, key) or hold_again(access.user, question_of_key(key)):
         return redirect("curation:work", project, held.pk)
+    settling = question_of_key(key, OF_SETTLE)
+    if settling and access.allows(Need.OWN) and (held := hold_again(access.user, settling, settling=True)):
+        return redirect("curation:adjudicate", project, held.pk)
     made = made_meanwhile(access.user, found, key)
     if made is not None and made.state != PairState.TRASHED:
         return to_draft(found, made, key)  # back on a page that was submitted: what is typed now corrects that
@@ -76,8 +80,9 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
 
 
 def made_meanwhile(user: User, task: Task, key: str) -> Pair | None:
-    """The pair that the person's page or answer of this key became."""
-    return pair_made(user, task, key) or pair_answered(user, question_of_key(key))
+    """The pair that the person's page or answer of this key became, or the question that they were to settle."""
+    made = pair_made(user, task, key) or pair_answered(user, question_of_key(key))
+    return made or pair_settled(task, question_of_key(key, OF_SETTLE))
 
 
 def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
@@ -124,6 +129,7 @@ def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
             passage=passage_of_key(task.project, values["key"]),
             traces=editor.traces_typed(values, task, texts),
             despite=values["despite"],
+            seen=seen_by(request.POST),
         )
     except Conflict:
         raise
@@ -168,6 +174,7 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
                 note=form.cleaned_data["note"],
                 draft_key=editor.key_of(pair),
                 despite=form.cleaned_data["despite"],
+                seen=seen_by(request.POST),
             )
         except Conflict as conflict:
             return conflict_page(request, pair, form, conflict)
@@ -184,8 +191,15 @@ def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Co
     """409: what both changed, put together in the form and kept; submitting it stores it on top of the newer text."""
     rows = merge_rows(conflict)
     values = {**form.cleaned_data, **merged_fields(rows), "base": conflict.version}
-    actor: User = request.user  # type: ignore[assignment]
-    draft = draft_merge(actor=actor, pair=pair, key=editor.key_of(pair), fields=values, base=conflict.version)
+    draft = draft_merge(
+        actor=request.user,  # type: ignore[arg-type]
+        pair=pair,
+        key=editor.key_of(pair),
+        fields=values,
+        base=conflict.version,
+        seen=seen_by(request.POST),
+        submitted=Submitted(Texts(**conflict.yours), values["note"], []),
+    )
     context: dict[str, Any] = {
         "conflict": conflict,
         "rows": rows,
@@ -226,8 +240,10 @@ def editor_page(
     key = given if editor.is_key(given) else editor.new_key()
     fields = {name: form[name].value() or "" for name in editor.FORM_FIELDS if name not in form.errors}
     unkept = form.is_bound or "conflict" in extra
+    known = draft.version if draft else 0
     if draft is None and unkept:
         draft = editor.draft_of(request.user, task, key)  # type: ignore[arg-type]
+        known = known_version(request, draft)
     aside = editor.editor_aside(task, pair)
     passage = pair.passage if pair else passage_of_key(task.project, key)
     look = editor.look(editor.texts_typed(fields, task, pair), task)
@@ -236,6 +252,7 @@ def editor_page(
         "pair": pair,
         "form": form,
         "draft": draft,
+        "known": known,
         "draft_name": editor.copy_name(task, pair, key),
         "draft_url": reverse("curation:draft", args=[project, task.slug, key]),
         "page_url": page_of(task, pair, key, extra.get("mending")),
@@ -291,7 +308,8 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
         base = pair.version if pair else 0
         known = editor.draft_of(access.user, found, key)
         saved = draft_save(
-            actor=access.user, task=found, key=key, fields=fields, version=version, pair=pair,
+            actor=access.user, task=found, key=key, fields=fields, version=version, window=seen_by(body).window,
+            pair=pair,
             base=known.base_version if known and known.base_version else base,
         )  # fmt: skip
     except Conflict as conflict:

@@ -11,6 +11,7 @@ import { isGood, isSignedOut, postJson } from "./http.js";
 import { forget, waiting } from "./outbox.js";
 import { apply, sameFields, serialize } from "./serialize.js";
 import { clock, text } from "./texts.js";
+import { here } from "./windows.js";
 
 const QUIET_MS = 500;
 const RETRY_MS = [2000, 5000, 15000, 30000];
@@ -23,7 +24,8 @@ class Autosave {
     this.form = form;
     this.url = form.dataset.autosave;
     this.name = form.dataset.autosaveName;
-    this.version = Number(form.dataset.autosaveVersion ?? 0);
+    this.setVersion(Number(form.dataset.autosaveVersion ?? 0));
+    this.fill("window", here); // a submit tells whose saves are its own
     this.status = form.querySelector("[data-autosave-status]");
     this.changes = 0; // how many times the person changed something; what the server has is `acknowledged`
     this.acknowledged = 0;
@@ -124,7 +126,7 @@ class Autosave {
     const fields = serialize(this.form);
     this.sent = [...this.sent, fields].slice(-MOST_UNHEARD);
     this.keep(false); // the copy is what the server gets, in every field: a page that is left hears no answer
-    const body = { version: this.version, fields };
+    const body = { version: this.version, window: here, fields };
     let response = null;
     try {
       const small = JSON.stringify(body).length < KEEPALIVE_BYTES / 3;
@@ -209,8 +211,12 @@ class Autosave {
   setVersion(version) {
     this.version = version;
     this.form.dataset.autosaveVersion = version;
-    const field = this.form.querySelector("input[type=hidden][name=version]");
-    if (field) field.value = version;
+    this.fill("version", version);
+  }
+
+  fill(name, value) {
+    const field = this.form.querySelector(`input[type=hidden][name=${name}]`);
+    if (field) field.value = value;
   }
 
   tell(state, sentence = text(state)) {

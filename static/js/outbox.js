@@ -8,6 +8,7 @@ import { removeDraft } from "./drafts.js";
 import { isSignedOut, post } from "./http.js";
 import { toast } from "./live.js";
 import { text } from "./texts.js";
+import { here } from "./windows.js";
 
 const RETRY_MS = [2000, 5000, 15000, 30000];
 const SAID = "apprentice:said";
@@ -19,7 +20,6 @@ let box = null;
 let held = ""; // the entry whose answer the person waits for before the page of it
 let all = false; // send also what other windows put in; else each sends its own, and is told itself what became of it
 let count = 0;
-const here = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
 /** In the order in which they were decided. */
 function read() {

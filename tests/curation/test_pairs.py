@@ -12,6 +12,7 @@ from curation.fingerprints import Texts
 from curation.models import Draft, Finding, Pair, Revision, Task
 from curation.services.drafts import draft_save
 from curation.services.pairs import pair_lock, pair_restore, pair_revise, pair_submit, pair_trash
+from curation.services.settling import Seen
 from curation.services.tasks import task_create
 
 TEXTS = Texts(instruction="How high may a fence be?", response="Up to 1.1 metres without a permit.")
@@ -46,7 +47,7 @@ def test_submitting_makes_a_pair_a_revision_and_one_review_that_leaves_its_autho
 @pytest.mark.django_db
 def test_sent_twice_from_one_page_it_is_one_pair_and_its_draft_is_settled(task: Task, expert: User) -> None:
     draft_save(actor=expert, task=task, key="k1", fields={"instruction": "x"}, version=0)
-    first = pair_submit(actor=expert, task=task, texts=TEXTS, draft_key="k1")
+    first = pair_submit(actor=expert, task=task, texts=TEXTS, draft_key="k1", seen=Seen(1))
     assert pair_submit(actor=expert, task=task, texts=TEXTS, draft_key="k1") == first
     assert (Pair.objects.count(), Revision.objects.count(), Draft.objects.count()) == (1, 1, 0)
 

@@ -128,7 +128,7 @@ def test_a_hold_that_ran_out_loses_neither_draft_nor_pair(
     free = client.get(begun).content.decode()
     assert "Is a per" in free
     assert passages[0].text in free
-    client.post(f"/p/{project.slug}/work/{held.pk}/", TYPED)
+    client.post(f"/p/{project.slug}/work/{held.pk}/", {**TYPED, "version": 1})
     assert Pair.objects.get().passage == passages[0]
     assert states(passages[0]) == ("open", ["released", "claimed"])
     assert not Draft.objects.exists()

@@ -72,7 +72,9 @@ def test_what_an_owner_types_while_merging_is_kept_until_it_is_submitted(
     body = json.dumps({"version": 0, "fields": {"response": "One metre, by"}})
     assert client.post(draft, body, content_type="application/json").json() == {"version": 1}
     assert "\nOne metre, by</textarea>" in client.get(page).content.decode()
-    whole = client.post(f"{page}merge/", {**ASKED, "response": "One metre, by the plan.", "language": "en", "base": 0})
+    whole = client.post(
+        f"{page}merge/", {**ASKED, "response": "One metre, by the plan.", "language": "en", "version": 1}
+    )
     assert whole["Location"].endswith(f"?done=task-{task.pk}-settle-{asked.pk}")
     assert (Draft.objects.count(), Pair.objects.get().author) == (0, owner)
 

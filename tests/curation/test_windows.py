@@ -1,0 +1,200 @@
+"""One person, several windows: a submit ends the draft that its page knows, and what another saved since goes on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from core.choices import WorkKind
+from core.denied import Conflict
+from core.models import Project, User
+from curation.models import Answer, Document, Draft, Pair, Passage, Task
+from curation.selectors.actions import actions_undoable
+from curation.services.answers import answer_submit, answers_choose, draft_key, merge_key
+from curation.services.documents import passages_ask
+from curation.services.drafts import draft_save
+from curation.services.pairs import pair_revise, pair_submit
+from curation.services.undo import action_undo
+from tests.asking_world import (  # noqa: F401  the fixtures are used by their names
+    ASKED,
+    answer,
+    ask,
+    hold,
+    second_fixture,
+    task_fixture,
+    texts,
+)
+from tests.world import api_client
+
+pytestmark = pytest.mark.django_db
+AsUser = Callable[[User], Client]
+TYPED = {"instruction": ASKED["instruction"], "response": "One metre.", "language": "en", "topic": "fences"}
+LATER = {**TYPED, "response": "One metre, says the other window."}
+KEPT = LATER["response"]
+
+
+class Place:
+    """A page on which one person writes: where a draft of it is saved, where it is submitted."""
+
+    def __init__(self, client: Client, user: User, task: Task, key: str, submit: str, **more: Any) -> None:
+        self.client, self.user, self.key, self.submit_to, self.more = client, user, key, submit, more
+        self.draft = f"/p/{task.project.slug}/tasks/{task.slug}/drafts/{key}/"
+
+    def save(self, fields: dict[str, str], version: int, window: str) -> HttpResponse:
+        body = {"version": version, "window": window, "fields": fields}
+        return self.client.post(self.draft, body, content_type="application/json")
+
+    def submit(self, version: int, window: str) -> HttpResponse:
+        return self.client.post(
+            self.submit_to, {**TYPED, "key": self.key, **self.more, "version": version, "window": window}
+        )
+
+
+def place_of(name: str, people: dict[str, User], task: Task, as_user: AsUser) -> Place:
+    project, root = task.project, f"/p/{task.project.slug}"
+    if name == "merge":
+        asked = ask(task, needed=2)
+        answer(people["expert"], project, "By the plan.")
+        answer(people["second"], project, "By the law.")
+        held = hold(people["owner"], project, WorkKind.ADJUDICATE)
+        client = as_user(people["owner"])
+        return Place(client, people["owner"], task, merge_key(asked), f"{root}/work/{held.pk}/answers/merge/")
+    user = people["expert"]
+    if name == "answer":
+        asked = ask(task)
+        return Place(as_user(user), user, task, draft_key(asked), f"{root}/work/{hold(user, project).pk}/")
+    if name == "passage":
+        document = Document.objects.create(
+            project=project, file_name="p.md", kind="text", title="P", text="A permit.", characters=9, sha256="0"
+        )
+        passage = Passage.objects.create(document=document, ordinal=0, text=document.text)
+        passages_ask(actor=people["owner"], task=task, passages=[passage.pk])
+        held = hold(user, project, WorkKind.PASSAGE)
+        return Place(as_user(user), user, task, f"passage-{passage.pk}-work{held.pk}", f"{root}/work/{held.pk}/")
+    if name == "new":
+        return Place(as_user(user), user, task, "k", f"{root}/tasks/{task.slug}/write/")
+    pair = pair_submit(actor=user, task=task, texts=texts("Two metres."))
+    if name == "correction":
+        user, submit = people["owner"], f"{root}/pairs/{pair.pk}/edit/"
+    else:
+        user = people["owner"]
+        submit = f"{root}/review/{hold(user, project, WorkKind.REVIEW).pk}/mend/"
+    return Place(as_user(user), user, task, f"pair-{pair.pk}", submit, base=1)
+
+
+@pytest.mark.parametrize("name", ["new", "correction", "answer", "passage", "mend", "merge"])
+def test_a_submit_keeps_what_another_window_saved_since_as_a_correction(
+    name: str, task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of(name, {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    assert place.save(TYPED | {"response": "One"}, 0, "a").json() == {"version": 1}
+    assert place.save(LATER, 1, "b").json() == {"version": 2}
+    assert place.submit(1, "a").status_code == 302
+    [pair], [kept] = Pair.objects.all(), Draft.objects.all()
+    assert (kept.key, kept.pair, kept.fields["response"]) == (f"pair-{pair.pk}", pair, KEPT)
+    assert pair.current is not None
+    assert pair.current.response == TYPED["response"]
+    edit = f"/p/{project.slug}/pairs/{pair.pk}/edit/"
+    assert edit in place.client.get(f"/p/{project.slug}/write/").content.decode()
+    assert KEPT in place.client.get(edit).content.decode()
+
+
+@pytest.mark.parametrize("name", ["new", "answer", "mend"])
+def test_a_submit_ends_what_its_own_window_saved_unheard_and_what_says_the_same(
+    name: str, task: Task, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of(name, {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    place.save(TYPED | {"response": "One"}, 0, "a")
+    if name == "mend":
+        place.save(TYPED, 1, "b")  # the same words from another window
+    else:
+        place.save(TYPED | {"response": "One met"}, 1, "a")  # arrived, though no answer was heard
+    assert place.submit(1, "a").status_code == 302
+    assert not Draft.objects.exists()
+
+
+def test_a_program_that_names_no_save_ends_only_a_draft_that_says_the_same(
+    task: Task, project: Project, expert: User
+) -> None:
+    api = api_client(expert)
+    for key, fields, told, left in (("a", LATER, {}, 1), ("b", LATER, {"draft_version": 1}, 0), ("c", TYPED, {}, 0)):
+        saved = {"version": 0, "fields": fields}
+        assert api.put(f"/api/v1/tasks/{task.pk}/drafts/{key}/", saved, format="json").status_code == 200
+        sent = {"task": task.pk, "key": key, **TYPED, **told}
+        made = api.post("/api/v1/pairs/", sent, format="json").json()["id"]
+        assert Draft.objects.filter(pair=made).count() == left, key
+        assert Draft.objects.count() == left, key
+        Draft.objects.all().delete()
+    asked = ask(task)
+    draft_save(actor=expert, task=task, key=draft_key(asked), fields=LATER, version=0)
+    held = hold(expert, project)
+    api.post(f"/api/v1/work-items/{held.pk}/answer/", {"response": "One metre."}, format="json")
+    asked.refresh_from_db()
+    assert Draft.objects.get().pair == asked.pair
+
+
+def test_a_correction_that_met_a_colleagues_text_leaves_the_other_windows_draft_to_be_asked_about(
+    task: Task, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of("correction", {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    place.save(TYPED | {"response": "One"}, 0, "a")
+    place.save(LATER, 1, "b")
+    pair = Pair.objects.get()
+    pair_revise(actor=expert, pair=pair, texts=texts("Three metres."), version=1)
+    page = place.submit(1, "a")
+    assert (page.status_code, Draft.objects.get().fields["response"]) == (409, KEPT)
+    assert 'data-autosave-version="1"' in page.content.decode()
+    asked = place.save(TYPED, 1, "c")
+    assert (asked.status_code, asked.json()["theirs"]["response"]) == (409, KEPT)
+
+
+def test_a_refused_submit_is_drawn_again_with_the_save_that_its_page_knew(
+    task: Task, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of("new", {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    place.save(TYPED, 0, "a")
+    place.save(LATER, 1, "b")
+    place.more["response"] = " "
+    for window, known in (("a", 1), ("b", 2)):
+        page = place.submit(1, window)
+        assert page.status_code == 400
+        assert f'data-autosave-version="{known}"' in page.content.decode()
+    assert Draft.objects.get().fields["response"] == KEPT
+
+
+def test_a_window_left_open_over_a_submit_overwrites_nothing_that_was_begun_after_it(task: Task, expert: User) -> None:
+    pair = pair_submit(actor=expert, task=task, texts=texts("Two metres."))
+    key = f"pair-{pair.pk}"
+    draft_save(actor=expert, task=task, key=key, fields=LATER, version=0, pair=pair)  # counted anew after a submit
+    with pytest.raises(Conflict):
+        draft_save(actor=expert, task=task, key=key, fields=TYPED, version=5, pair=pair)
+    assert Draft.objects.get().fields["response"] == KEPT
+
+
+def test_what_was_begun_of_one_text_for_several_answers_leads_back_to_it_and_then_to_its_pair(
+    task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of("merge", {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    place.save(LATER, 0, "a")
+    root = f"/p/{project.slug}"
+    begun = f"{root}/tasks/{task.slug}/write/?key={place.key}"
+    assert begun in place.client.get(f"{root}/write/").content.decode()
+    page = place.client.get(begun)["Location"]
+    assert page == place.submit_to.removesuffix("merge/")
+    held = hold(owner, project, WorkKind.ADJUDICATE)
+    chosen = answers_choose(actor=owner, assignment=held, answer=Answer.objects.get(author=expert))
+    assert place.client.get(begun)["Location"] == f"{root}/pairs/{chosen.pk}/edit/?of={place.key}"
+    assert KEPT in place.client.get(f"{root}/pairs/{chosen.pk}/edit/").content.decode()
+
+
+def test_an_answer_that_is_taken_back_leaves_what_was_typed_after_it(
+    task: Task, project: Project, expert: User
+) -> None:
+    asked = ask(task, needed=2)
+    answer_submit(actor=expert, assignment=hold(expert, project), texts=texts("One metre."))
+    draft_save(actor=expert, task=task, key=draft_key(asked), fields=LATER, version=0)
+    action_undo(actor=expert, project=project, event=actions_undoable(expert, project)[0])
+    kept = {draft.key == draft_key(asked): draft.fields["response"] for draft in Draft.objects.all()}
+    assert kept == {True: "One metre.", False: KEPT}
