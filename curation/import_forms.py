@@ -22,8 +22,9 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         max_length=200,
         help_text=_(
-            "JSONL, JSON, CSV, TSV, Excel (XLSX), Parquet, Arrow, or the folder of a saved dataset as ZIP. Nothing is "
-            "stored before you have seen the first rows."
+            "JSONL, JSON, CSV, TSV, Excel (XLSX), Parquet, Arrow, or the folder of a saved dataset as ZIP. Between "
+            "tabs (TSV) a quotation mark that pairs with none means itself. Nothing is stored before you have seen the "
+            "first rows."
         ),
         widget=forms.FileInput(attrs={"accept": ",".join(FORMATS)}),
     )

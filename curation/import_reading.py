@@ -34,6 +34,7 @@ FORMATS = {**TEXTS, **KINDS}
 MOST_COLUMNS = 200
 MOST_INSTANCES = 1_000
 UNFORMULA = re.compile(r"'+[=+\-@\t\r]")
+MARK_FIRST = re.compile(r'(?:^|\t)"')
 QUOTED = re.compile(r'"[^"]*"?')
 csv.field_size_limit(LONGEST_LINE)
 
@@ -200,7 +201,10 @@ def read_json(path: Path) -> Rows:
 
 def read_csv(path: Path) -> Rows:
     """Rows by their spreadsheet number: the heading is row 1. Raises ApplicationError for a quotation mark that is
-    never closed, after which rows could no more be told from a cell's own lines."""
+    never closed, after which rows could no more be told from a cell's own lines.
+
+    Where tabs stand between the cells, a mark may mean itself (Lines.literal): few programs put marks around them.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline(CHUNK)
     # Where rows end with a line feed, a lone carriage return is no end of a row but a part of a cell.
@@ -212,8 +216,9 @@ def read_csv(path: Path) -> Rows:
         number, broken = 1, False
         while True:
             number, begins = number + 1, lines.begin()
+            literal = lines.literal(len(header)) if delimiter == "\t" else None
             try:
-                cells = next(reader)
+                cells = literal or next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
@@ -225,7 +230,7 @@ def read_csv(path: Path) -> Rows:
                 continue
             if any(cells):
                 row = csv_row(number, header, list(map(with_formula, cells)) if ours else cells)
-                if broken and not row.problem and lines.marks % 2:
+                if broken and not literal and not row.problem and lines.marks % 2:
                     row = Row(number, {}, _("A quotation mark is missing in this row, or before it."), lines.excerpt)
                 broken = bool(row.problem)
                 yield row
@@ -236,12 +241,13 @@ class Lines:
 
     def __init__(self, file: Iterable[str]) -> None:
         self.file, self.held, self.number, self.ended = iter(file), list[str](), 0, False
+        self.ahead: list[str] = []  # lines that were looked at before their turn
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self.file, "")
+        line = self.ahead.pop(0) if self.ahead else next(self.file, "")
         if not line:
             self.ended = True
             raise StopIteration
@@ -253,6 +259,30 @@ class Lines:
         """A row begins; returns the number of its first line."""
         self.held.clear()
         return self.number + 1
+
+    def peek(self, place: int) -> str:
+        """The next line, or the one after it; "" behind the end."""
+        while len(self.ahead) <= place:
+            self.ahead.append(next(self.file, ""))
+        return self.ahead[place]
+
+    def literal(self, columns: int) -> list[str] | None:
+        """The cells of the next line as they stand, between tabs, if it is a whole row whose quotation marks pair as
+        no program writes them; None where they may be read as in any CSV file.
+
+        A mark that only stays open could begin a cell of several lines: not if the line after it is a whole row too.
+        """
+        line = self.peek(0)
+        if not MARK_FIRST.search(line) or line.count("\t") != columns - 1:
+            return None
+        try:
+            next(csv.reader([line], delimiter="\t", strict=True))
+            return None
+        except csv.Error as error:
+            opened, after = "unexpected end" in str(error), self.peek(1)
+        if opened and after and after.count("\t") != columns - 1:
+            return None
+        return next(self).rstrip("\r\n").split("\t")
 
     def skip_row(self, delimiter: str) -> None:
         """Read to the end of a broken row, as a reader finds it that takes quotation marks as they come. It is the
@@ -323,8 +353,10 @@ def csv_row(number: int, header: list[str], cells: list[str]) -> Row:
 
 
 def delimiter_of(line: str) -> str:
-    """Of comma, semicolon, tab and bar the one that the first line has most of, outside quotation marks."""
-    return max(",;\t|", key=QUOTED.sub("", line).count)
+    """A tab, if the first line has one outside quotation marks: names of columns have none. Else of comma, semicolon
+    and bar the one that it has most of."""
+    names = QUOTED.sub("", line)
+    return "\t" if "\t" in names else max(",;|", key=names.count)
 
 
 def shown(line: bytes) -> str:

@@ -61,3 +61,19 @@ def test_a_broken_row_is_told_and_its_lines_are_no_rows(tmp_path: Path, text: st
 def test_a_quotation_mark_that_is_never_closed_refuses_the_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(ApplicationError, match="row that begins in line 3 is never closed"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('q\ta\n"Well"\t"say ""when"""\n', [(2, 'Well|say "when"')]),  # as a spreadsheet saves it
+        ('q\ta\n"two\nlines"\t"and\n\n""two"""\nnext\tone\n', [(2, 'two\nlines|and\n\n"two"'), (3, "next|one")]),
+        ('q\ta\n"Yes" or "no"?\t"No" is "no"\nnext\tone\n', [(2, '"Yes" or "no"?|"No" is "no"'), (3, "next|one")]),
+        ('q\ta\r\n"open\tx\r\nnext\t"one\r\n', [(2, '"open|x'), (3, 'next|"one')]),
+        ('q\ta\nx\t"open\nnext\tone"\n', [(2, 'x|"open'), (3, 'next|one"')]),
+        ('q, if any\ta, at last, or none\nx, y\t5" pipe; z\n', [(2, 'x, y|5" pipe; z')]),
+        ('q\ta\n"x"y\nnext\tone\n', [(2, BROKEN), (3, "next|one")]),
+    ],
+)
+def test_between_tabs_a_quotation_mark_that_pairs_with_none_means_itself(tmp_path: Path, text: str, rows: Rows) -> None:
+    assert read(tmp_path, text) == rows

@@ -127,11 +127,12 @@ def test_the_encoding_is_told_from_the_bytes(bring: Bring, encoding: str, name: 
     assert (current.instruction, current.response) == ("Vad är ”smörgås”?", "Bröd – med pålägg.")
 
 
-@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv", "pairs.json"])
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv", "pairs.tsv", "pairs.json"])
 def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: str) -> None:
     content = {
         "pairs.jsonl": lines(alpaca(1)),
         "pairs.csv": "instruction,output\nWhat is 1?,It is 1.\n",
+        "pairs.tsv": 'instruction\toutput\nWhat is 1?\t"1" is it.\n',
         "pairs.json": json.dumps({"version": "1", "rows": [alpaca(1)]}),
     }[name]
     batch = bring(b"\xef\xbb\xbf" + content.encode(), name)
