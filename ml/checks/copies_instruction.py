@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +15,16 @@ _ALL = gettext_noop("The response is the instruction again.")
 _PART = gettext_noop("The whole instruction (%(words)s words) stands in the response.")
 
 
+_BEHIND = re.compile(r"[?!.:;,…\"”’'»)\]]*\s*")
+
+
 class CopiesInstruction(Check):
     """The instruction, word for word and whole, inside the response; or the response is most of the instruction."""
 
     id = "copies_instruction"
     name = gettext_noop("Copies the instruction")
     description = gettext_noop("The response repeats the whole instruction word for word.")
-    version = 1
+    version = 2
     fields = ("response",)
     defaults = {
         "words": 7,  # a shorter instruction may well occur in its answer
@@ -37,10 +41,14 @@ class CopiesInstruction(Check):
             if place is None:
                 return []
             spans = list(word_spans(text))
+            instead: tuple[str, ...] = ()
             start, end = spans[place][1], spans[place + len(asked) - 1][2]
             if len(said) == len(asked):
                 return [self.finding(start, end, _ALL, severity="error")]
-            return [self.finding(start, end, _PART, {"words": str(len(asked))})]
+            if place == 0:  # an echo before the answer: without it the answer stands alone
+                after = _BEHIND.match(text, end)
+                start, end, instead = 0, after.end() if after else end, ("",)
+            return [self.finding(start, end, _PART, {"words": str(len(asked))}, suggestions=instead)]
         if len(said) >= self.parameters["share"] * len(asked) and _place(said, asked) is not None:
             spans = list(word_spans(text))
             return [self.finding(spans[0][1], spans[-1][2], _ALL, severity="error")]

@@ -35,6 +35,7 @@ _EXAMPLE_MAIL = re.compile(r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost)(?:
 @dataclass(frozen=True, slots=True)
 class _Kind:
     template: str
+    placeholder: str  # what may stand there instead
     pattern: re.Pattern[str]
     is_real: Callable[[str, re.Match[str]], bool]  # (text, match)
 
@@ -96,21 +97,25 @@ def _is_date(groups: list[str]) -> bool:
     return len(years) >= 2 or (bool(years) and sorted(sizes) in ([1, 1, 4], [1, 2, 4], [2, 2, 4]))
 
 
+def _is_example(match: re.Match[str]) -> bool:
+    return _EXAMPLE_MAIL.search(match.group()) is not None
+
+
 def _is_swedish(_text: str, match: re.Match[str]) -> bool:
     return luhn(_digits(match.group())[-10:])
 
 
 _KINDS = (
+    _Kind(gettext_noop("A mail address: %(what)s."), "[email]", _MAIL, lambda _, match: not _is_example(match)),
     _Kind(
-        gettext_noop("An address of mail: %(what)s."), _MAIL, lambda _, match: not _EXAMPLE_MAIL.search(match.group())
+        gettext_noop("An account number: %(what)s."), "[account number]", _ACCOUNT, lambda _, match: iban(match.group())
     ),
-    _Kind(gettext_noop("A number of an account: %(what)s."), _ACCOUNT, lambda _, match: iban(match.group())),
-    _Kind(gettext_noop("A number of a payment card: %(what)s."), _CARD, _is_card),
-    _Kind(gettext_noop("A personal number: %(what)s."), _SWEDISH, _is_swedish),
-    _Kind(gettext_noop("A social security number: %(what)s."), _US_NUMBER, lambda *_: True),
-    _Kind(gettext_noop("An address of a computer: %(what)s."), _IPV4, lambda text, match: not _is_version(text, match)),
-    _Kind(gettext_noop("An address of a computer: %(what)s."), _IPV6, lambda *_: True),
-    _Kind(gettext_noop("A telephone number: %(what)s."), _PHONE, _is_phone),
+    _Kind(gettext_noop("A payment card number: %(what)s."), "[card number]", _CARD, _is_card),
+    _Kind(gettext_noop("A personal number: %(what)s."), "[personal number]", _SWEDISH, _is_swedish),
+    _Kind(gettext_noop("A social security number: %(what)s."), "[social security number]", _US_NUMBER, lambda *_: True),
+    _Kind(gettext_noop("An IP address: %(what)s."), "[IP address]", _IPV4, lambda *found: not _is_version(*found)),
+    _Kind(gettext_noop("An IP address: %(what)s."), "[IP address]", _IPV6, lambda *_: True),
+    _Kind(gettext_noop("A telephone number: %(what)s."), "[phone number]", _PHONE, _is_phone),
 )
 _LOCAL = re.compile(r"(?:127|0|255)\.|10\.0\.0\.|192\.168\.")
 
@@ -128,7 +133,7 @@ class PersonalData(Check):
     id = "personal_data"
     name = gettext_noop("Personal data")
     description = gettext_noop("Addresses of mail and computers; numbers of telephones, cards, accounts and people.")
-    version = 1
+    version = 2
     fields = ("instruction", "input", "response")
     defaults = {"findings": 50}  # at most, in one text
 
@@ -140,7 +145,8 @@ class PersonalData(Check):
         for kind, start, end in _matches(text):
             if not any(start < other_end and other_start < end for other_start, other_end in taken):
                 taken.append((start, end))
-                found.append(self.finding(start, end, kind.template, {"what": quote(text[start:end])}))
+                values = {"what": quote(text[start:end])}
+                found.append(self.finding(start, end, kind.template, values, suggestions=(kind.placeholder,)))
         return sorted(found, key=lambda one: one.start)[: int(self.parameters["findings"])]
 
 

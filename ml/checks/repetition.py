@@ -50,7 +50,7 @@ class Repetition(Check):
     description = gettext_noop(
         "The same words again and again. Code, tables, lists with a pattern and refrains are left alone."
     )
-    version = 1
+    version = 2
     defaults = {
         "share": 0.2,  # of the 4-grams of prose are repeats: a warning
         "verse_share": 0.5,  # the same for verse
@@ -86,13 +86,15 @@ class Repetition(Check):
     def _stutter(self, match: re.Match[str]) -> Finding:
         times = len(match.group()) // len(match.group(1))
         values = {"what": quote(match.group(1)), "times": str(times)}
-        return self.finding(match.start(), match.end(), _STUTTERED, values, severity="error")
+        return self.finding(*match.span(), _STUTTERED, values, severity="error", suggestions=(match.group(1),))
 
     def _block(self, text: str, prose: Sequence[_Word], loop: _Loop) -> Finding:
-        start, second, end = prose[loop.first][1], prose[loop.first + loop.period][1], prose[loop.end - 1][2]
+        """A finding on all that comes after the first copy, so that taking it away leaves a whole text."""
+        last = loop.first + loop.period - 1
+        start, second, end = prose[loop.first][1], prose[last + 1][1], prose[loop.end - 1][2]
         severity = self._severity((loop.end - loop.first) / len(prose))
         values = {"what": quote(text[start:second]), "times": str(loop.times)}
-        return self.finding(second, end, _LOOPED, values, severity=severity)
+        return self.finding(prose[last][2], end, _LOOPED, values, severity=severity, suggestions=("",))
 
     def _loops(self, text: str, prose: Sequence[_Word]) -> Iterator[_Loop]:
         for loop in _find_loops([word for word, _, _ in prose], int(self.parameters["block_times"])):

@@ -8,7 +8,7 @@ from ml.checks.base import Check, CheckContext, Finding
 from ml.phrases import gettext_noop
 
 _KEY = re.compile(
-    r"-----BEGIN (?:[A-Z]{1,12} ){0,3}PRIVATE KEY-----"
+    r"-----BEGIN (?:[A-Z]{1,12} ){0,3}PRIVATE KEY-----(?:[^-]{1,8000}-----END [A-Z ]{1,40}-----)?"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{36,80}\b|\bgithub_pat_\w{22,90}\b|\bglpat-[\w-]{20,40}\b"
     r"|\bxox[abprs]-[\w-]{10,80}\b|\bsk-(?:[a-z]{2,8}-)?[\w-]{20,180}\b|\bAIza[\w-]{35}\b|\bhf_[A-Za-z]{30,40}\b"
@@ -27,6 +27,7 @@ _PLACEHOLDER = re.compile(
     r"|false|\$|%|\[",
     re.IGNORECASE,
 )
+_PLACE = "[secret]"
 
 _FOUND_KEY = gettext_noop("This looks like a secret key. Remove it here, and make it invalid where it was issued.")
 _FOUND_LOGIN = gettext_noop("This address carries a password.")
@@ -39,24 +40,32 @@ class Secret(Check):
     id = "secret"
     name = gettext_noop("Secrets")
     description = gettext_noop("Private keys, access tokens, passwords.")
-    version = 1
+    version = 2
     fields = ("instruction", "input", "response")
     defaults = {"findings": 20}  # at most, in one text
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
-        found = [self.finding(*match.span(), _FOUND_KEY, severity="error") for match in _KEY.finditer(text)]
+        found = [
+            self.finding(*match.span(), _FOUND_KEY, severity="error", suggestions=_instead(match.group()))
+            for match in _KEY.finditer(text)
+        ]
         if "://" in text:
             found += [
-                self.finding(*match.span(1), _FOUND_LOGIN, severity="error")
+                self.finding(*match.span(1), _FOUND_LOGIN, severity="error", suggestions=(_PLACE,))
                 for match in _LOGIN_IN_ADDRESS.finditer(text)
                 if not _PLACEHOLDER.search(match.group(1))
             ]
         found += [
-            self.finding(*match.span(1), _FOUND_PASSWORD)
+            self.finding(*match.span(1), _FOUND_PASSWORD, suggestions=(_PLACE,))
             for match in _ASSIGNED.finditer(text)
             if _looks_made(match.group(1))
         ]
         return sorted(found, key=lambda one: one.start)[: int(self.parameters["findings"])]
+
+
+def _instead(key: str) -> tuple[str, ...]:
+    """A placeholder; none for the first line of a private key whose end the text does not have."""
+    return () if key.endswith("PRIVATE KEY-----") and "-----END" not in key else (_PLACE,)
 
 
 def _looks_made(value: str) -> bool:

@@ -68,31 +68,35 @@ class Findings {
     }
   }
 
-  /** Ctrl+. writes the best suggestion for the misspelling at or behind the cursor, Ctrl+, accepts its word in the glossary. */
+  /** Ctrl+. writes the best suggestion for what was found at or behind the cursor, Ctrl+, accepts a misspelling in the glossary. */
   pressed(event) {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing || event.repeat || ![".", ","].includes(event.key)) return;
-    const jump = this.nearest(event.target);
+    const accepts = event.key === ",";
+    const jump = this.nearest(event.target, (item) => item.dataset.check === "misspelling" || (!accepts && item.querySelector("[data-replacement]")));
     if (!jump) return;
     event.preventDefault();
-    if (event.key === ",") this.accept(jump.dataset.excerpt);
+    if (accepts) this.accept(jump.dataset.excerpt);
     else this.apply(event.target, jump);
   }
 
-  /** The misspelling that the cursor stands in or before, else the first that the text still has: the list may be a moment older. */
-  nearest(field) {
+  /** Of the findings that will do the one that the cursor stands in or before, else the first that the text still has: the list may be a moment older. */
+  nearest(field, willDo) {
     const list = this.form.querySelector(`[data-findings-for="${field.id}"]`);
-    const found = [...(list?.querySelectorAll("[data-check=misspelling] [data-jump]") ?? [])]
+    const found = [...(list?.children ?? [])]
+      .filter(willDo)
+      .map((item) => item.querySelector("[data-jump]"))
       .map((jump) => ({ jump, place: locate(field.value, Number(jump.dataset.start), Number(jump.dataset.end), jump.dataset.excerpt) }))
       .filter((one) => one.place);
     return (found.find((one) => one.place[1] >= field.selectionEnd) ?? found[0])?.jump;
   }
 
   async apply(field, jump) {
-    const [word] = (await this.suggestions(jump.dataset.excerpt)) ?? [];
-    if (!word) announce(say("none"));
+    const offered = jump.parentElement.querySelector("[data-replacement]")?.dataset.replacement;
+    const word = offered ?? (await this.suggestions(jump.dataset.excerpt))?.[0];
+    if (word === undefined) announce(say("none"));
     else if (select(field, jump)) {
       put(field, word);
-      announce(say("applied", { word }));
+      announce(word ? say("applied", { word }) : say("removed"));
     }
   }
 

@@ -13,15 +13,15 @@ export function unitsAt(string, characters) {
   return [...string].slice(0, characters).join("").length;
 }
 
-/** Where the finding lies now: at its place, else at the nearest same text, else nowhere. */
+/** Where the finding lies now: at its place, else at the nearest same text, else nowhere. A long one's excerpt is its beginning. */
 export function locate(value, start, end, excerpt) {
   const from = unitsAt(value, start);
   const to = unitsAt(value, end);
-  if (!excerpt || value.slice(from, to) === excerpt) return [from, to];
+  if (!excerpt || value.slice(from, to).startsWith(excerpt)) return [from, to];
   const before = value.lastIndexOf(excerpt, from);
   const after = value.indexOf(excerpt, from);
   const nearest = before < 0 || (after >= 0 && after - from < from - before) ? after : before;
-  return nearest < 0 ? null : [nearest, nearest + excerpt.length];
+  return nearest < 0 ? null : [nearest, nearest + Math.max(excerpt.length, to - from)];
 }
 
 export function select(field, button) {
@@ -56,7 +56,7 @@ function renderFindings(list, findings, value) {
     const place = { type: "button", "data-start": finding.start, "data-end": finding.end, "data-excerpt": excerpt };
     const jump = make("button", { ...place, class: "btn btn-small btn-quiet", "data-jump": true }, text("jump"));
     const uses = (finding.suggestions ?? []).slice(0, 3).map((word) =>
-      make("button", { ...place, class: "btn btn-small", "data-replacement": word }, text("use", { word })));
+      make("button", { ...place, class: "btn btn-small", "data-replacement": word }, word ? text("use", { word }) : text("remove")));
     return make("li", { class: "finding", "data-tone": TONES[finding.severity] ?? "info" },
       make("span", { class: "finding-text" }, finding.message), make("span", { class: "finding-actions" }, jump, ...uses));
   }));

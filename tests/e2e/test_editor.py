@@ -51,6 +51,10 @@ def test_findings_are_marked_in_the_text_and_settled_by_keys_alone(desk: Walk) -
     expect(marks).to_have_count(0)
     keys.press("Control+z")
     expect(expert.field("Response")).to_have_value(re.compile(r"fense"))
+    expert.field("Response").fill("Write to anna.berg@firma.se.")
+    expect(marks).to_have_text(["anna.berg@firma.se"])
+    keys.press("Control+.")
+    expect(expert.field("Response")).to_have_value("Write to [email].")
     assert expert.troubles() == []
 
 

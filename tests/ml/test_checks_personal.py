@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.checks import CheckContext, get_check
+from ml.checks import CheckContext, get_check, run_checks
 
 
 def found(text: str, check: str = "personal_data") -> list[str]:
@@ -29,9 +29,21 @@ def test_each_kind_is_found_at_its_place(text, what):
     assert found(text) == [what]
 
 
-def test_the_sentence_names_the_kind():
+def blanked(text: str) -> str:
+    """The text with each suggestion taken."""
+    for one in reversed(run_checks(text, CheckContext(), only=["personal_data", "secret"])):
+        text = text[: one.start] + one.suggestions[0] + text[one.end :]
+    return text
+
+
+def test_the_sentence_names_the_kind_and_a_placeholder_is_offered_that_no_check_minds():
     (one,) = get_check("personal_data").find("Call +46 70-123 45 67.", CheckContext())
     assert one.message == "A telephone number: “+46 70-123 45 67”."
+    text = blanked("Write to anna.berg@firma.se or call +46 70-123 45 67 from 98.85.59.159 about 811228-9874.")
+    assert text == "Write to [email] or call [phone number] from [IP address] about [personal number]."
+    text = blanked("Pay with 4556 1568 2160 9393 or to SE45 5000 0000 0583 9825 7466; the number is 531-21-7351.")
+    assert text == "Pay with [card number] or to [account number]; the number is [social security number]."
+    assert run_checks(text, CheckContext()) == []
 
 
 @pytest.mark.parametrize(
@@ -70,6 +82,15 @@ KEY = "AKIA" + "IOSFODNN7ABCDEFG"
 )
 def test_secrets_are_found(text, what):
     assert found(text, "secret") == [what]
+
+
+def test_a_secret_is_blanked_out_and_a_private_key_only_as_a_whole():
+    text = f"Use {TOKEN}, postgres://app:s3cr-t!pw@db/app and the password: Tr0ub4dor&3 here."
+    assert blanked(text) == "Use [secret], postgres://app:[secret]@db/app and the password: [secret] here."
+    begins = "Keep\n-----BEGIN PRIVATE KEY-----\nMIIEvQ+/=\nAB\n"
+    assert blanked(f"{begins}-----END PRIVATE KEY-----\nsafe.") == "Keep\n[secret]\nsafe."
+    (one,) = get_check("secret").find(begins, CheckContext())
+    assert one.suggestions == ()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,14 @@ def test_a_sentence_said_over_and_over_is_an_error_from_its_second_time_on():
     (finding,) = find(text)
     assert finding.message == "“Please call our office today.” stands here 10 times in a row."
     assert finding.severity == "error"
-    assert text[finding.start : finding.end] == (SPAM * 9).strip()[:-1]
+    assert text[finding.start : finding.end] == ". " + (SPAM * 9).strip()[:-1]
+    assert without(text) == PROSE + SPAM
+
+
+def without(text: str) -> str:
+    """The text with the suggestion taken: each block once."""
+    (finding,) = find(text)
+    return text[: finding.start] + finding.suggestions[0] + text[finding.end :]
 
 
 def test_a_loop_in_a_long_text_is_a_warning():
@@ -44,11 +51,13 @@ def test_a_loop_in_a_long_text_is_a_warning():
 def test_blocks_of_any_size_are_found(text, block):
     (finding,) = find(text)
     assert finding.message.startswith(f"“{block}” stands here")
+    assert without(text).strip(" \n1.") == block.removesuffix(" 2.")
 
 
 def test_letters_that_never_end_are_an_error():
     (finding,) = find("Yes, h" + "a" * 30)
     assert finding.message == "“a” is repeated 30 times in a row."
+    assert without("Yes, h" + "a" * 30) == "Yes, ha"
     (finding,) = find("Well " + "haha" * 8)
     assert finding.message == "“ha” is repeated 16 times in a row."
     (finding,) = find("你好" * 20)

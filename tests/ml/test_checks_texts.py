@@ -102,7 +102,9 @@ def test_the_instruction_again_is_an_error_and_inside_the_response_a_warning():
     text = f"You ask: {QUESTION} No, you do not."
     (two,) = find("copies_instruction", text, instruction=QUESTION)
     assert (two.severity, text[two.start : two.end]) == ("warning", QUESTION[:-1])
-    assert two.message == "The whole instruction (9 words) stands in the response."
+    assert (two.message, two.suggestions) == ("The whole instruction (9 words) stands in the response.", ())
+    (echo,) = find("copies_instruction", f"“{QUESTION}”\n\n**No**, you do not.", instruction=QUESTION)
+    assert (echo.start, echo.end, echo.suggestions) == (0, len(QUESTION) + 4, ("",)), "the answer stands alone then"
     (three,) = find("copies_instruction", "I need a building permit for a fence", instruction=QUESTION)
     assert three.severity == "error"
 
