@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +14,21 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 import yaml
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from core.denied import ApplicationError
 from core.models import Project, User
 from curation.choices import Part
-from curation.import_mapping import Mapping, Problem, Ready, read_row, recognise
-from curation.import_reading import csv_header, format_of, read_rows
-from curation.import_tables import table_names
+from curation.import_reading import csv_header
 from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
-from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells, version_chunks
+from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.preferences import preference_examples
 from curation.services.exports import export_pack, export_path, exports_forget
-from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
-from curation.services.versions import version_freeze
-from ml.prompting import Example, Template, render_messages
-from ml.tables.shapes import KINDS
-from tests.reference.shared_data import shared_data
+from tests.curation.exporting.world import bring, freeze, read_back, said_by, written
 from tests.world import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,42 +41,19 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def folders(settings: Any, tmp_path: Path) -> Path:
-    settings.UPLOADS, settings.EXPORTS = tmp_path / "uploads", tmp_path / "exports"
-    return tmp_path
-
-
 @pytest.fixture
 def task(project: Project, owner: User) -> Task:
     return task_create(actor=owner, project=project, name="Answer questions", system_prompt="You advise builders.")
-
-
-def bring(task: Task, owner: User, content: bytes, name: str) -> None:
-    batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
-    import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping), approve=True)
-    run_jobs()
 
 
 def lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def freeze(task: Task, owner: User) -> DatasetVersion:
-    version = version_freeze(actor=owner, task=task)
-    run_jobs()
-    version.refresh_from_db()
-    return version
-
-
 @pytest.fixture
 def version(task: Task, owner: User) -> DatasetVersion:
     bring(task, owner, lines(ROWS), "rows.jsonl")
     return freeze(task, owner)
-
-
-def written(version: DatasetVersion, format: str, kind: str) -> bytes:
-    return b"".join(version_chunks(version, format, None, kind))
 
 
 def sheet(content: bytes) -> list[list[Any]]:
@@ -203,9 +173,7 @@ def test_conversations_come_back_from_cells_as_from_lines(task: Task, owner: Use
     assert [turn["role"] for turn in first.turns] == ["user", "assistant"] * 2
     assert second.turns == []
     version = freeze(task, owner)
-    texts = Revision.objects.filter(in_versions__version=version)
-    system = version.system_prompt
-    expected = sorted(as_said(system, *row) for row in texts.values_list("instruction", "input", "response", "turns"))
+    expected = said_by(version)
     assert len(expected) == 2
     asked = list(product(("apprentice", "messages", "sharegpt", "alpaca"), ("jsonl", "csv")))
     for shape, kind in [*asked, ("sharegpt", "xlsx")]:
@@ -340,76 +308,3 @@ def test_other_columns_that_came_in_go_out_again_under_their_names(task: Task, o
         ("17", "a-1", '["x", "=y"]'), ("18", "", ""),
     ]  # fmt: skip
     assert "ticket" not in json.loads(next(iter(version_lines(version, "alpaca"))))
-
-
-FAQ = "zaragoza_construction_faq"
-FILES = [
-    *(f"{FAQ}/faq{language}{form}" for language in ("", "-en") for form in (
-        "-alpaca.jsonl", "-sharegpt.jsonl", ".csv", ".json", ".jsonl")),
-    "medquad/4_MPlus_Health_Topics_QA.jsonl",
-    "medquad/5_NIDDK_QA.jsonl",
-    "self_instruct/seed_tasks.jsonl",
-    "self_instruct/user_oriented_instructions.jsonl",
-    "self_instruct/predictions/text-davinci-003_predictions.jsonl",
-]  # fmt: skip
-SHAPES = ("apprentice", "messages", "sharegpt", "alpaca", "completion")
-PACKAGES = ("xlsx", "parquet", "datasets")  # with the shapes by turns, so that the files have had each of each
-ROWS_TAKEN = 200
-
-
-def beginning(path: Path) -> bytes:
-    """The first rows of a file; a .json file is small and taken whole."""
-    if path.suffix == ".json":
-        return path.read_bytes()
-    with path.open("rb") as file:
-        return b"".join(islice(file, ROWS_TAKEN + 1))
-
-
-def read_back(content: bytes, name: str, folder: Path) -> list[str]:
-    """What an import would make of the file: each row as the model sees it, or why it is refused; sorted."""
-    path = folder / name
-    path.write_bytes(content)
-    format = format_of(name)
-    tables = table_names(path, format) if format in KINDS.values() else [""]
-    rows = [row for table in tables for row in read_rows(path, format, table)]
-    mapping = recognise(rows)
-    return sorted(shown(read_row(row, mapping, "en")) for row in rows)
-
-
-def shown(row: Ready | Problem) -> str:
-    assert isinstance(row, Ready), row
-    return as_said(row.texts.system, row.texts.instruction, row.texts.input, row.texts.response, row.texts.turns)
-
-
-def as_said(system: str, instruction: str, given: str, response: str, turns: list[dict[str, str]]) -> str:
-    example = {
-        "id": "1", "part": "train", "system": system, "instruction": instruction, "input": given,
-        "response": response, "turns": turns, "language": "en",
-    }  # fmt: skip
-    return json.dumps([*render_messages(Example.from_json(example), Template()), response])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "name"), list(enumerate(FILES)))
-def test_real_files_go_in_and_out_equal_in_every_form(
-    project: Project, owner: User, folders: Path, number: int, name: str
-) -> None:
-    path = shared_data(name)
-    task = task_create(actor=owner, project=project, name="Plain")
-    bring(task, owner, beginning(path), path.name)
-    version = freeze(task, owner)
-    frozen = Revision.objects.filter(in_versions__version=version)
-    names = ("system", "instruction", "input", "response", "turns")
-    expected = sorted(as_said(*row) for row in frozen.values_list(*names))
-    assert len(expected) >= 100
-    for shape in SHAPES:
-        for kind in ("jsonl", "csv"):
-            assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
-    kind, shape = PACKAGES[number % len(PACKAGES)], SHAPES[number % len(SHAPES)]
-    if kind == "xlsx":
-        content = written(version, shape, kind)
-    else:
-        export = export_pack(actor=owner, version=version, shape=shape, kind=kind)
-        run_jobs()
-        content = export_path(export).read_bytes()
-    assert read_back(content, "packed.xlsx" if kind == "xlsx" else "packed.zip", folders) == expected, (shape, kind)
