@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
 from core.sentences import explained
-from curation.import_tables import table_rows
+from curation.import_tables import LOOK_SECONDS, Numbered, table_beginnings, table_rows
 from curation.selectors.exports import COLUMNS
 from ml.documents.reading import ENDINGS
 from ml.tables.shapes import KINDS
@@ -102,18 +102,29 @@ def format_found(path: Path, format: str) -> str:
     return format if json_row(1, first).problem else "jsonl"
 
 
-def read_rows(path: Path, format: str, table: str = "") -> Rows:
-    """Every row of the file in order; text files must have passed `text_encoding`. `table`: a sheet or a split."""
+def read_rows(path: Path, format: str, table: str = "", seconds: float | None = None) -> Rows:
+    """Every row of the file in order; text files must have passed `text_encoding`. `table`: a sheet or a split, which
+    is read for so many seconds at most."""
     if format == "csv":
         return read_csv(path)
     if format in KINDS.values():
-        return unfolded(Row(number, values, problem) for number, values, problem in table_rows(path, format, table))
+        return table_parts(table_rows(path, format, table, seconds))
     return unfolded(read_json(path) if format == "json" else read_jsonl(path))
 
 
+def table_parts(rows: Iterable[Numbered]) -> Rows:
+    return unfolded(Row(number, values, problem) for number, values, problem in rows)
+
+
 def first_rows(path: Path, format: str, count: int, table: str = "") -> list[Row]:
-    with closing(read_rows(path, format, table)) as rows:
+    with closing(read_rows(path, format, table, LOOK_SECONDS)) as rows:
         return list(islice(rows, count))
+
+
+def first_tables(path: Path, format: str, count: int) -> tuple[list[str], dict[str, tuple[list[Row], str]]]:
+    """The names of the sheets or splits, and of some of them the first rows, or why they cannot be read."""
+    names, begun = table_beginnings(path, format, count)
+    return names, {name: (list(islice(table_parts(found.rows), count)), found.problem) for name, found in begun.items()}
 
 
 def unfolded(rows: Iterable[Row]) -> Rows:

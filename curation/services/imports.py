@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,15 +26,21 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import STARTABLE, ImportState
 from curation.import_mapping import Mapping, Problem, Ready, columns_of, read_row, recognise, refuse_mapping
-from curation.import_reading import Row, first_rows, format_found, format_of, read_rows, text_encoding
-from curation.import_tables import table_names
+from curation.import_reading import (
+    Row,
+    first_rows,
+    first_tables,
+    format_found,
+    format_of,
+    read_rows,
+    text_encoding,
+)
 from curation.models import Import, ImportProblem, Task
 from curation.selectors.imports import SAMPLE, import_path, sample_rows
 from curation.services.import_storing import BATCH, Storing, own_connection
 from ml.tables.shapes import KINDS
 
 TELL_SECONDS = 1.0
-SHEETS_TRIED = 10
 
 
 class Upload(Protocol):
@@ -95,24 +101,27 @@ def look_into(batch: Import, path: Path, format: str) -> None:
     if batch.size == 0:
         raise ApplicationError(_("The file is empty."), field="file")
     if format in KINDS.values():
-        batch.tables = table_names(path, format)
-        batch.table = table_guessed(path, format, batch.tables)
+        batch.tables, begun = first_tables(path, format, SAMPLE)
+        batch.table, rows = table_guessed(begun)
     else:
         batch.encoding = text_encoding(path)
         format = format_found(path, format)
+        rows = first_rows(path, format, SAMPLE)
     batch.format = format
-    rows = first_rows(path, format, SAMPLE, batch.table)
     refuse_rows(rows)
     batch.mapping = recognise(rows).to_json()
 
 
-def table_guessed(path: Path, format: str, tables: Sequence[str]) -> str:
-    """The first of these sheets or splits with columns that look like pairs, else the first; "" where there is none.
-    Notes often stand before the data."""
-    for table in tables[:SHEETS_TRIED] if len(tables) > 1 else ():
-        if recognise(first_rows(path, format, SAMPLE, table)).makes_pairs:
-            return table
-    return tables[0] if tables else ""
+def table_guessed(begun: dict[str, tuple[list[Row], str]]) -> tuple[str, list[Row]]:
+    """The first of these sheets or splits with columns that look like pairs, else the first that can be read, with its
+    rows: notes often stand before the data. Raises ApplicationError when none can be read."""
+    readable = {table: rows for table, (rows, problem) in begun.items() if not problem}
+    if not readable:
+        raise ApplicationError(next(problem for _rows, problem in begun.values()), field="file")
+    makes_pairs = [table for table, rows in readable.items() if recognise(rows).makes_pairs]
+    filled = [table for table, rows in readable.items() if rows]
+    table = next(iter([*makes_pairs, *filled, *readable]))
+    return table, readable[table]
 
 
 def refuse_rows(rows: list[Row]) -> None:

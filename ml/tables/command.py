@@ -3,6 +3,9 @@
 The first line is {"tables": […]}, the names of sheets or splits. Each row is a list: its number, its values, and what
 is wrong with it if anything. The last line is {"end": true}, or {"error": "…"} when the file could not be read. What
 is wrong is said with what the sentence was made of (ml/phrases.py).
+
+With --beginnings the first rows of several tables follow, each behind a line {"table": "…"}; such a line with an error
+says that this one cannot be read further.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import argparse
 import json
 import resource
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -20,9 +24,10 @@ from ml.isolation import IsolationError, isolate
 from ml.lifeline import watch_lifeline
 from ml.phrases import beside, gettext_noop, sentence_of
 from ml.tables.reading import read_table, tables_of
-from ml.tables.shapes import KINDS, TableError
+from ml.tables.shapes import KINDS, TableError, TableRow
 
 MEMORY_BYTES = 4 * 1024 * 1024 * 1024  # of addresses; Arrow reserves more than it touches
+_BEGUN = 10  # tables
 MEMORY = gettext_noop("Reading this file takes more memory than one file may have.")
 
 
@@ -32,20 +37,19 @@ def rows_command(arguments: list[str]) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--kind", choices=sorted(set(KINDS.values())), required=True)
     parser.add_argument("--table", default="", help="sheet or split; the first unless given, * for all splits")
-    parser.add_argument("--first", type=int, default=None, help="so many rows only")
+    parser.add_argument("--beginnings", type=int, default=0, help="instead: the first rows of each of the first tables")
     options = parser.parse_args(arguments)
     with suppress(IsolationError):  # reading opens no connection by itself: the namespace is a second wall
         isolate("none")
     watch_lifeline()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
-        say({"tables": tables_of(options.file, options.kind)})
-        for row in islice(read_table(options.file, options.kind, options.table), options.first):
-            say(
-                [row.number, row.values, row.problem, beside(row.problem).get("said")]
-                if row.problem
-                else [row.number, row.values]
-            )
+        tables = tables_of(options.file, options.kind)
+        say({"tables": tables})
+        if options.beginnings:
+            say_beginnings(options.file, options.kind, tables, options.beginnings)
+        else:
+            say_rows(read_table(options.file, options.kind, options.table))
         say({"end": True})
     except TableError as error:
         refuse(error)
@@ -54,9 +58,27 @@ def rows_command(arguments: list[str]) -> int:
     return 0
 
 
-def refuse(error: TableError) -> None:
+def say_beginnings(file: Path, kind: str, tables: list[str], count: int) -> None:
+    """Of the first tables so many rows each. One that cannot be read is no reason against the others."""
+    for table in tables[:_BEGUN] or [""]:
+        say({"table": table})
+        try:
+            say_rows(islice(read_table(file, kind, table), count))
+        except TableError as error:
+            if len(tables) < 2:
+                raise
+            refuse(error, table=table)
+
+
+def say_rows(rows: Iterable[TableRow]) -> None:
+    for row in rows:
+        said = [row.problem, beside(row.problem).get("said")] if row.problem else []
+        say([row.number, row.values, *said])
+
+
+def refuse(error: TableError, **place: str) -> None:
     sentence = sentence_of(error)
-    say({"error": sentence, **beside(sentence)})
+    say({**place, "error": sentence, **beside(sentence)})
 
 
 def say(value: Any) -> None:

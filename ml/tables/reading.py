@@ -8,9 +8,19 @@ from pathlib import Path
 from ml.phrases import gettext_noop
 from ml.tables.shapes import TableError, TableRow
 
+_MOST_TABLES = 500
+
 
 def tables_of(path: Path, kind: str) -> list[str]:
     """The names of the sheets or splits in the file; a file that is one table has none. Raises TableError."""
+    names = _names_of(path, kind)
+    if len(names) > _MOST_TABLES:
+        text = gettext_noop("The file has %(count)d sheets or splits; at most %(most)d are read.")
+        raise TableError(text, count=len(names), most=_MOST_TABLES)
+    return names
+
+
+def _names_of(path: Path, kind: str) -> list[str]:
     if kind == "xlsx":
         from ml.tables.spreadsheet import sheet_names
 

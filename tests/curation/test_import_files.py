@@ -99,6 +99,27 @@ def test_a_workbook_comes_in_by_the_sheet_that_was_chosen(bring: Bring, tmp_path
     assert [problem.row for problem in done.problems.all()] == [3]
 
 
+def test_sheets_that_cannot_be_read_are_no_reason_against_the_others(bring: Bring, tmp_path: Path) -> None:
+    rows = [["question", "answer"], ["Q", "A"]]
+    content = sheets(tmp_path / "a.xlsx", Empty=[], Doubled=[["a", "a"], [1, 2]], Pairs=rows)
+    batch = bring(content, "a.xlsx", start=False)
+    assert (batch.table, batch.mapping["form"]) == ("Pairs", "question")
+    with pytest.raises(ApplicationError, match="Two columns are called “a”"):
+        import_choose(batch=batch, table="Doubled")
+    with pytest.raises(ApplicationError, match="Two columns are called “a”"):
+        bring(sheets(tmp_path / "b.xlsx", One=[["a", "a"]], Two=[["b", "b"]]), "b.xlsx")
+
+
+def test_nobody_waits_without_end_for_the_first_rows(
+    bring: Bring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr("curation.import_tables.LOOK_SECONDS", 0.01)
+    with pytest.raises(ApplicationError, match="the beginning of this file was not read yet"):
+        bring(sheets(tmp_path / "a.xlsx", Pairs=[["question", "answer"], ["Q", "A"]]), "a.xlsx")
+    assert not Import.objects.exists()
+    assert not list(Path(settings.UPLOADS).iterdir())
+
+
 def test_parquet_and_a_saved_dataset_come_in_with_all_their_splits(bring: Bring, tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([alpaca(1), alpaca(2)]), tmp_path / "a.parquet")
     assert bring((tmp_path / "a.parquet").read_bytes(), "a.parquet").accepted == 2

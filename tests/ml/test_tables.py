@@ -202,6 +202,7 @@ def test_the_command_writes_a_row_a_line_and_says_that_it_came_to_the_end(tmp_pa
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    lines = said("--kind", "xlsx", "--first", "2")
-    assert lines == [{"tables": ["A"]}, [2, ROWS[0]], [3, ROWS[1]], {"end": True}]
+    lines = said("--kind", "xlsx", "--beginnings", "2")
+    assert lines == [{"tables": ["A"]}, {"table": "A"}, [2, ROWS[0]], [3, ROWS[1]], {"end": True}]
+    assert said("--kind", "xlsx")[1:] == [*([number, row] for number, row in enumerate(ROWS, 2)), {"end": True}]
     assert "error" in said("--kind", "parquet")[-1]

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from core.models import User
 from curation.import_mapping import Mapping, Problem, Ready, read_row, recognise
 from curation.import_reading import format_of, read_rows
-from curation.import_tables import table_names
+from curation.import_tables import table_beginnings
 from curation.models import DatasetVersion, Revision, Task
 from curation.selectors.export_files import version_chunks
 from curation.services.imports import import_start, import_upload
@@ -40,7 +40,7 @@ def read_back(content: bytes, name: str, folder: Path) -> list[str]:
     path = folder / name
     path.write_bytes(content)
     format = format_of(name)
-    tables = table_names(path, format) if format in KINDS.values() else [""]
+    tables = table_beginnings(path, format, 1)[0] or [""] if format in KINDS.values() else [""]
     rows = [row for table in tables for row in read_rows(path, format, table)]
     mapping = recognise(rows)
     return sorted(shown(read_row(row, mapping, "en")) for row in rows)
