@@ -2,7 +2,7 @@ from curation.models.bulk import BulkAction, BulkRow
 from curation.models.checks import CheckSetting, PairLink, Vocabulary
 from curation.models.corpora import Corpus
 from curation.models.documents import Document, DocumentFile, DocumentUpload, Passage
-from curation.models.embeddings import Embedding
+from curation.models.embeddings import Embedding, EmbeddingLook
 from curation.models.erasures import ErasedText, Erasure
 from curation.models.exports import Export
 from curation.models.findings import CheckedText, Dismissal, Finding, GlossaryWord
@@ -32,6 +32,7 @@ __all__ = [
     "Draft",
     "Drafting",
     "Embedding",
+    "EmbeddingLook",
     "ErasedText",
     "Erasure",
     "Export",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
 from curation.models.pairs import Pair
 from curation.models.tasks import Task
@@ -29,14 +28,25 @@ class Embedding(models.Model):
     """The meaning of a pair's newest revision when it was embedded."""
 
     pair = models.OneToOneField(Pair, models.CASCADE, primary_key=True, related_name="+")
-    task = models.ForeignKey(Task, models.CASCADE, related_name="+")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="+", db_index=False)
     revision_id = models.BigIntegerField()
     vector = VectorField()
-    compared = models.BooleanField(default=False, db_default=False)  # with all vectors that were compared before
-    suites_upto = models.BigIntegerField(default=0, db_default=0)  # newest suite whose items it was compared with
 
     class Meta:
-        indexes = (models.Index(fields=("task", "pair"), condition=Q(compared=False), name="meaning_open"),)
+        indexes = (models.Index(fields=("task", "pair", "revision_id"), name="meaning_by_pair"),)
 
     def __str__(self) -> str:
         return f"meaning of {self.pair_id}"
+
+
+class EmbeddingLook(models.Model):
+    """With what the meaning of a pair was compared, as long as the revision is that of the embedding. A row of its own:
+    whoever changes an embedding's row writes the vector anew, and enters it anew in the graph of the nearest."""
+
+    embedding = models.OneToOneField(Embedding, models.CASCADE, primary_key=True, related_name="+")
+    revision_id = models.BigIntegerField()
+    compared = models.BooleanField()  # with all vectors that were compared before
+    suites_upto = models.BigIntegerField()  # newest suite whose items it was compared with
+
+    def __str__(self) -> str:
+        return f"look at the {self.embedding}"

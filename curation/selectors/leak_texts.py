@@ -5,9 +5,9 @@ Both are taken down once. Items wait in a file meanwhile: a version of a million
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from django.db.models import Exists, F, OuterRef
@@ -88,24 +88,6 @@ class Compared:
     def of_key(self, key: int) -> tuple[Whole, Sketches]:
         """The places of the texts that have such a sketch, and the sketches."""
         return np.flatnonzero(self.sketched[key]), self.sketches[key][self.sketched[key]]
-
-
-class Items:
-    """Items of suites in an open file, some thousands at a time."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._shelves = 0
-
-    def add(self, shelf: Compared) -> None:
-        for field in fields(shelf):
-            np.save(self._file, getattr(shelf, field.name), allow_pickle=False)
-        self._shelves += 1
-
-    def __iter__(self) -> Iterator[Compared]:
-        self._file.seek(0)
-        for _shelf in range(self._shelves):
-            yield Compared(*(np.load(self._file, allow_pickle=False) for _field in fields(Compared)))
 
 
 def pairs_compared(revisions: Sequence[int]) -> Compared:

@@ -3,7 +3,7 @@
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
-from curation.models import Embedding, Likeness, Suite, Task
+from curation.models import EmbeddingLook, Likeness, Suite, Task
 from curation.selectors.versions import approved_pairs
 
 # The newest and the approved revision of each pair that is not in the trash count. Both queries go along primary keys,
@@ -35,6 +35,6 @@ def likeness_waiting(task: Task) -> int:
 
 def unmeant(task: Task) -> int:
     """Approved pairs whose meaning was not compared with that of the others and with every suite's items."""
-    looked = Embedding.objects.filter(pair=OuterRef("pk"), revision_id=OuterRef("approved_id"))
+    looked = EmbeddingLook.objects.filter(embedding=OuterRef("pk"), revision_id=OuterRef("approved_id"))
     compared = looked.filter(compared=True, suites_upto__gte=newest_suite(task))
     return approved_pairs(task).exclude(Exists(compared)).count()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from curation.models import Embedding, LikenessBasis, NearMeaning, Revision, Task
+from curation.models import Embedding, EmbeddingLook, LikenessBasis, NearMeaning, Revision, Task
 from curation.models.embeddings import DIMENSIONS
-from curation.selectors.columns import numbers_read
+from curation.selectors.columns import Whole, numbers_of
 from curation.services.likeness import GROWTH, Tell
 from ml.cells import CellIndex, Cells
 from ml.split import ANSWER_WORDS
@@ -40,11 +39,24 @@ PIECE, BATCH = 50_000, 5_000  # vectors compared before what was found is kept, 
 ALL_WITH_ALL = 20_000  # vectors; what is found in more of them by cells is found faster
 CELL, SAMPLE = 1_000, 20_000  # vectors in a cell, about; vectors among which the cells are found
 VECTORS = """
-    SELECT pair_id, revision_id, vector_send(vector) FROM curation_embedding
-    WHERE task_id = %s AND compared = %s AND pair_id > %s ORDER BY pair_id LIMIT %s
-"""
-SAMPLED = """
     SELECT pair_id, revision_id, vector_send(vector) FROM curation_embedding WHERE pair_id = ANY(%s) ORDER BY pair_id
+"""
+MEAN = "SELECT avg(vector)::text FROM curation_embedding WHERE pair_id = ANY(%s)"
+# Pairs that have a meaning; whether it was compared, and up to which suite.
+LOOKS = """
+    SELECT kept.pair_id, coalesce(look.compared, false)::int, coalesce(look.suites_upto, 0) FROM curation_embedding kept
+    LEFT JOIN curation_embeddinglook look ON look.embedding_id = kept.pair_id AND look.revision_id = kept.revision_id
+    WHERE kept.task_id = %s ORDER BY kept.pair_id
+"""
+LOOKED = """
+    INSERT INTO curation_embeddinglook AS kept (embedding_id, revision_id, compared, suites_upto)
+    SELECT pair_id, revision_id, %(compared)s, %(upto)s FROM unnest(%(pairs)s::bigint[], %(revisions)s::bigint[])
+        AS seen(pair_id, revision_id) JOIN curation_embedding USING (pair_id, revision_id)
+    ON CONFLICT (embedding_id) DO UPDATE SET revision_id = excluded.revision_id,
+        compared = excluded.compared OR kept.compared AND kept.revision_id = excluded.revision_id,
+        suites_upto = greatest(
+            excluded.suites_upto, CASE WHEN kept.revision_id = excluded.revision_id THEN kept.suites_upto END
+        )
 """
 SENT = np.dtype([("head", ">i2", 2), ("vector", ">f4", DIMENSIONS)])  # as pgvector sends it
 Floats = NDArray[np.float32]
@@ -58,11 +70,6 @@ class Vectors:
     revisions: list[int]
     rows: Floats
 
-    def shelves(self) -> Iterator[Vectors]:
-        for start in range(0, len(self.pairs), BATCH):
-            part = slice(start, start + BATCH)
-            yield Vectors(self.pairs[part], self.revisions[part], self.rows[part])
-
 
 def couples_update(task: Task, tell: Tell, kept: Callable[[], None]) -> None:
     """Compare the vectors that are new with all; each piece is complete in itself, and `kept` is called after it.
@@ -71,21 +78,22 @@ def couples_update(task: Task, tell: Tell, kept: Callable[[], None]) -> None:
     task's texts have in common, which counts for no likeness.
     """
     basis_follow(task)
-    less = shared_part(task)
-    total = Embedding.objects.filter(task=task, compared=False).count()
-    cells = cells_of(task, less) if total else None
-    done = 0
-    while cells and (own := piece_read(task, less)).pairs:
+    pairs, compared, _upto = numbers_of(LOOKS, [task.pk], 3)
+    known, waiting = pairs[compared == 1], pairs[compared == 0]
+    if not len(waiting):
+        return
+    less = shared_part(pairs)
+    cells = cells_of(pairs, less)
+    for start in range(0, len(waiting), PIECE):
 
-        def told(done: int = done) -> None:
-            tell(done, total, _("Looking for pairs that say the same in other words"))
+        def told(start: int = start) -> None:
+            tell(start, len(waiting), _("Looking for pairs that say the same in other words"))
 
-        found = couples_among(task, own, less, cells, told)
+        own = vectors_of(waiting[start : start + PIECE], less)
+        found = couples_among(task, own, np.concatenate([known, waiting[:start]]), less, cells, told)
         with transaction.atomic():
-            NearMeaning.objects.bulk_create(found, ignore_conflicts=True, batch_size=5_000)
-            seen = Embedding.objects.filter(pair__in=own.pairs, revision_id__in=own.revisions)
-            seen.update(compared=True)  # one embedded anew meanwhile keeps its turn
-        done += len(own.pairs)
+            NearMeaning.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+            looks_keep(own, compared=True)
         kept()
 
 
@@ -94,25 +102,36 @@ def basis_follow(task: Task) -> None:
     count = Embedding.objects.filter(task=task).count()
     basis, _made = LikenessBasis.objects.get_or_create(task=task, defaults={"edition": 0, "revisions": 0})
     if count > basis.meanings * GROWTH:
-        Embedding.objects.filter(task=task, compared=True).update(compared=False)
+        EmbeddingLook.objects.filter(embedding__task=task).update(compared=False)
         NearMeaning.objects.filter(task=task).delete()
         LikenessBasis.objects.filter(task=task).update(meanings=count)
 
 
-def cells_of(task: Task, less: Floats) -> Cells:
-    (pairs,) = numbers_read(Embedding.objects.filter(task=task).order_by("pair"), "pair_id")
+def looks_keep(seen: Vectors, *, compared: bool = False, upto: int = 0) -> None:
+    """These were compared with the others, or with items up to a suite. One embedded anew meanwhile keeps its turn."""
+    values: dict[str, Any] = {"compared": compared, "upto": upto, "pairs": seen.pairs, "revisions": seen.revisions}
+    with connection.cursor() as cursor:
+        cursor.execute(LOOKED, values)
+
+
+def cells_of(pairs: Whole, less: Floats) -> Cells:
     if len(pairs) <= ALL_WITH_ALL:
         return Cells(np.ones((1, DIMENSIONS), dtype=np.float32))
-    chosen = pairs[:: -(-len(pairs) // SAMPLE)].tolist()
-    return Cells.among(vectors_read(SAMPLED, [chosen], less).rows, len(pairs) // CELL)
+    return Cells.among(vectors_of(some_of(pairs), less).rows, len(pairs) // CELL)
 
 
-def couples_among(task: Task, own: Vectors, less: Floats, cells: Cells, told: Callable[[], None]) -> list[NearMeaning]:
-    """Those of which one is among these vectors, and the other too or compared before."""
+def some_of(pairs: Whole) -> Whole:
+    return pairs[:: max(1, -(-len(pairs) // SAMPLE))]
+
+
+def couples_among(
+    task: Task, own: Vectors, known: Whole, less: Floats, cells: Cells, told: Callable[[], None]
+) -> list[NearMeaning]:
+    """Those of which one is among these vectors, and the other too or among the known pairs."""
     index = CellIndex(cells, own.rows)
     revisions = np.array(own.revisions)
     found: dict[tuple[int, int], float] = {}
-    for others in chain(own.shelves(), shelves_read(task, less, compared=True)):
+    for others in shelves(np.concatenate([np.array(own.pairs, dtype=np.int64), known]), less):
         told()
         there = np.array(others.revisions)
         for couples, cosines in index.alike(others.rows, THRESHOLD):
@@ -128,29 +147,23 @@ def couples_among(task: Task, own: Vectors, less: Floats, cells: Cells, told: Ca
     ]
 
 
-def piece_read(task: Task, less: Floats) -> Vectors:
-    """The next ones that are new, read a shelf at a time: what the database sends takes several times their room."""
-    shelves = list(islice(shelves_read(task, less, compared=False), PIECE // BATCH))
+def shelves(pairs: Whole, less: Floats) -> Iterator[Vectors]:
+    """Read some thousands at a time: what the database sends takes several times their room."""
+    for start in range(0, len(pairs), BATCH):
+        with connection.cursor() as cursor:
+            cursor.execute(VECTORS, [pairs[start : start + BATCH].tolist()])
+            rows = cursor.fetchall()
+        sent = np.frombuffer(b"".join(bytes(row[2]) for row in rows), dtype=SENT)
+        yield Vectors([row[0] for row in rows], [row[1] for row in rows], matrix(sent["vector"], less))
+
+
+def vectors_of(pairs: Whole, less: Floats) -> Vectors:
+    parts = list(shelves(pairs, less))
     return Vectors(
-        [pair for shelf in shelves for pair in shelf.pairs],
-        [revision for shelf in shelves for revision in shelf.revisions],
-        np.concatenate([matrix([], less), *(shelf.rows for shelf in shelves)]),
+        [pair for part in parts for pair in part.pairs],
+        [revision for part in parts for revision in part.revisions],
+        np.concatenate([matrix([], less), *(part.rows for part in parts)]),
     )
-
-
-def shelves_read(task: Task, less: Floats, *, compared: bool) -> Iterator[Vectors]:
-    last = 0
-    while (found := vectors_read(VECTORS, [task.pk, compared, last, BATCH], less)).pairs:
-        yield found
-        last = found.pairs[-1]
-
-
-def vectors_read(query: str, values: Sequence[Any], less: Floats) -> Vectors:
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        rows = cursor.fetchall()
-    sent = np.frombuffer(b"".join(bytes(row[2]) for row in rows), dtype=SENT)
-    return Vectors([row[0] for row in rows], [row[1] for row in rows], matrix(sent["vector"], less))
 
 
 def short_among(revisions: Iterable[int]) -> set[int]:
@@ -159,13 +172,14 @@ def short_among(revisions: Iterable[int]) -> set[int]:
     return {pk for pk, response in rows.iterator(chunk_size=5_000) if count_words(response) < ANSWER_WORDS}
 
 
-def shared_part(task: Task) -> Floats:
+def shared_part(pairs: Whole) -> Floats:
     """What the vectors of a task have in common, where that is so much that it would make all of them alike."""
+    if len(pairs) < FEWEST:
+        return np.zeros(1, dtype=np.float32)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), avg(vector)::text FROM curation_embedding WHERE task_id = %s", [task.pk])
-        count, mean = cursor.fetchone()
-    found = np.array(json.loads(mean or "[0]"), dtype=np.float32)
-    return found if count >= FEWEST and np.linalg.norm(found) >= SHARED else np.zeros(1, dtype=np.float32)
+        cursor.execute(MEAN, [some_of(pairs).tolist()])
+        found = np.array(json.loads(cursor.fetchone()[0] or "[0]"), dtype=np.float32)
+    return found if np.linalg.norm(found) >= SHARED else np.zeros(1, dtype=np.float32)
 
 
 def matrix(vectors: Sequence[Sequence[float]] | Floats, less: Floats) -> Floats:

@@ -53,7 +53,7 @@ def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda:
             ],
             update_conflicts=True,
             unique_fields=["pair"],
-            update_fields=["revision_id", "vector", "compared", "suites_upto"],
+            update_fields=["revision_id", "vector"],
         )
         kept()
         done += len(rows)

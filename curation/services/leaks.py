@@ -17,6 +17,7 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from curation.array_file import ArrayFile
 from curation.choices import LeakMethod, LikeKind
 from curation.leak_block import Block, Couples, Hit
 from curation.models import Leak, Likeness, LikenessBasis, Task
@@ -25,7 +26,6 @@ from curation.selectors.compared_texts import common_of
 from curation.selectors.leak_texts import (
     BATCH,
     Compared,
-    Items,
     Text,
     item_texts,
     items_compared,
@@ -75,12 +75,12 @@ class Look:
     task: Task
     basis: LikenessBasis
     templates: set[int]
-    items: Items
+    items: ArrayFile[Compared]
 
     @classmethod
     def at(cls, task: Task, upto: int, file: IO[bytes], tell: Tell) -> Self:
         """The items of suites after `upto`. Word sequences that many of them have, as a template's, give none away."""
-        look = cls(task, LikenessBasis.objects.get(task=task), template_instructions(task), Items(file))
+        look = cls(task, LikenessBasis.objects.get(task=task), template_instructions(task), ArrayFile(file, Compared))
         ids = new_items(task, upto)
 
         def shelves(start: int, end: int) -> Iterator[Compared]:

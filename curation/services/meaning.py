@@ -7,6 +7,8 @@ whose vector has not come yet was not looked at, and whoever freezes is told how
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 from django.db import transaction
@@ -14,26 +16,43 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from core.model_server import ModelServerDown, embed
+from curation.array_file import ArrayFile
 from curation.choices import LeakMethod, LikeKind
-from curation.models import Embedding, Leak, Revision, SuiteItem, Task
+from curation.models import Leak, SuiteItem, Task
+from curation.models.embeddings import DIMENSIONS
+from curation.selectors.columns import Whole, numbers_of
+from curation.selectors.leak_texts import TEXTS, new_items
 from curation.selectors.uncompared import newest_suite
-from curation.services.couples import SHORT_THRESHOLD, THRESHOLD, couples_update, matrix, shared_part
+from curation.services.couples import (
+    LOOKS,
+    SHORT_THRESHOLD,
+    THRESHOLD,
+    Floats,
+    Vectors,
+    cells_of,
+    couples_update,
+    looks_keep,
+    matrix,
+    shared_part,
+    short_among,
+    vectors_of,
+)
 from curation.services.likeness import Tell, task_held
+from ml.cells import CellIndex, Cells
 from ml.split import ANSWER_WORDS
 from ml.words import count_words
 
-BATCH = 4_000
+PIECE, BATCH = 25_000, 5_000  # pairs beside which all items pass by before what was found is kept; items at once
 
 
 @dataclass(frozen=True)
 class Items:
     """Items of suites, each text once, with their vectors of length 1 as rows."""
 
-    keys: list[str]
-    pairs: list[int]
+    keys: NDArray[np.bytes_]
+    pairs: Whole
     short: NDArray[np.bool_]  # of whose pairs an answer of a few words gives nothing away
-    vectors: NDArray[np.float32]
-    less: NDArray[np.float32]  # what was taken away from them
+    vectors: Floats
 
 
 def meanings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: None) -> int:
@@ -44,68 +63,85 @@ def meanings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: N
     """
     with task_held(task, tell):
         couples_update(task, tell, kept)
-        return items_compare(task, tell)
+        return items_compare(task, tell, kept)
 
 
-def items_compare(task: Task, tell: Tell) -> int:
+def items_compare(task: Task, tell: Tell, kept: Callable[[], None]) -> int:
     """Compare the vectors of a task's pairs with the items of suites that they were not compared with; returns how many
     pairs were. Items without a vector are asked of the model server; while it is silent, nothing is taken as compared.
     """
     newest = newest_suite(task)
-    behind = Embedding.objects.filter(task=task, suites_upto__lt=newest).order_by("pair")
+    pairs, _compared, upto = numbers_of(LOOKS, [task.pk], 3)
+    if (upto >= newest).all():
+        return 0
+    less = shared_part(pairs)
+    cells = cells_of(pairs, less)
     done = 0
-    for upto in list(behind.order_by("suites_upto").values_list("suites_upto", flat=True).distinct()):
-        try:
-            items = items_after(task, upto)
-        except ModelServerDown:
-            return done
-        ids = list(behind.filter(suites_upto=upto).values_list("pair_id", flat=True))
-        for start in range(0, len(ids), BATCH):
-            tell(start, len(ids), _("Looking for pairs that say what test items say"))
-            done += pairs_compare(task, ids[start : start + BATCH], items, newest)
+    for before in sorted({*upto[upto < newest].tolist()}):
+        behind = pairs[upto == before]
+        with TemporaryFile() as file:
+            try:
+                items = items_after(task, before, less, file, tell)
+            except ModelServerDown:
+                return done
+            for start in range(0, len(behind), PIECE):
+                tell(start, len(behind), _("Looking for pairs that say what test items say"))
+                own = vectors_of(behind[start : start + PIECE], less)
+                found = leaks_among(task, own, items, cells)
+                with transaction.atomic():
+                    Leak.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+                    looks_keep(own, upto=newest)
+                done += len(own.pairs)
+                kept()
     return done
 
 
-def items_after(task: Task, upto: int) -> Items:
+def items_after(task: Task, upto: int, less: Floats, file: IO[bytes], tell: Tell) -> ArrayFile[Items]:
     """The items of suites after `upto`, each text once. Raises ModelServerDown where vectors are missing."""
-    fresh = SuiteItem.objects.filter(suite__project=task.project_id, suite__gt=upto, revision__isnull=False)
-    names = ("fingerprint", "revision_id", "revision__pair_id", "revision__erased_at")
-    texts = tuple(f"revision__{name}" for name in ("instruction", "input", "response"))
-    rows = list(fresh.order_by("fingerprint", "pk").distinct("fingerprint").values_list(*names, *texts))
-    rows = [row for row in rows if row[3] is None]
-    known = Embedding.objects.filter(revision_id__in=[row[1] for row in rows]).values_list("revision_id", "vector")
-    vectors = dict(known)
-    missing = [row for row in rows if row[1] not in vectors]
-    made = embed(["\n".join(filter(None, row[4:])) for row in missing]) if missing else []
-    vectors |= {row[1]: vector for row, vector in zip(missing, made, strict=True)}
-    less = shared_part(task)
-    kept = matrix([vectors[row[1]] for row in rows], less)
-    return Items([row[0] for row in rows], [row[2] for row in rows], shorts(row[-1] for row in rows), kept, less)
+    items = ArrayFile(file, Items)
+    ids = new_items(task, upto)
+    for start in range(0, len(ids), BATCH):
+        tell(start, len(ids), _("Taking down what test items say"))
+        items.add(items_meant(ids[start : start + BATCH].tolist(), less))
+    return items
 
 
-def shorts(responses: Iterable[str]) -> NDArray[np.bool_]:
-    return np.array([count_words(response) < ANSWER_WORDS for response in responses], dtype=np.bool_)
+def items_meant(ids: Sequence[int], less: Floats) -> Items:
+    rows = list(
+        SuiteItem.objects.filter(pk__in=ids, revision__erased_at=None).order_by("pk")
+        .values_list("fingerprint", "revision_id", "revision__pair_id", *TEXTS)
+    )  # fmt: skip
+    known = vectors_of(np.array(sorted({row[2] for row in rows}), dtype=np.int64), less)
+    place = {revision: number for number, revision in enumerate(known.revisions)}
+    vectors = np.zeros((len(rows), DIMENSIONS), dtype=np.float32)
+    there = [number for number, row in enumerate(rows) if row[1] in place]
+    vectors[there] = known.rows[[place[rows[number][1]] for number in there]]
+    if missing := [number for number, row in enumerate(rows) if row[1] not in place]:
+        vectors[missing] = matrix(embed(["\n".join(filter(None, rows[number][3:])) for number in missing]), less)
+    return Items(
+        np.array([row[0] for row in rows], dtype="S64"),
+        np.array([row[2] for row in rows], dtype=np.int64),
+        np.array([count_words(row[-1]) < ANSWER_WORDS for row in rows], dtype=np.bool_),
+        vectors,
+    )
 
 
-def pairs_compare(task: Task, pairs: Sequence[int], items: Items, newest: int) -> int:
+def leaks_among(task: Task, own: Vectors, items: Iterable[Items], cells: Cells) -> list[Leak]:
     """A pair does not give itself away: a changed ratio moves it as a whole."""
-    rows = list(Embedding.objects.filter(pair__in=pairs).values_list("pair_id", "revision_id", "vector"))
-    found = []
-    if items.keys and rows:
-        scores = matrix([vector for _pair, _revision, vector in rows], items.less) @ items.vectors.T
-        texts = dict(Revision.objects.filter(pk__in=[row[1] for row in rows]).values_list("pk", "response"))
-        short = shorts(texts.get(row[1], "") for row in rows)[:, None] | items.short[None]
-        for row, item in np.argwhere(scores >= np.where(short, SHORT_THRESHOLD, THRESHOLD)).tolist():
-            pair, revision, _vector = rows[row]
-            if pair != items.pairs[item]:
-                found.append(
-                    Leak(
-                        task=task, revision_id=revision, fingerprint=items.keys[item], method=LeakMethod.MEANING,
-                        field=LikeKind.PROMPT, score=min(1.0, float(scores[row, item])),
-                    )
-                )  # fmt: skip
-    with transaction.atomic():
-        Leak.objects.bulk_create(found, ignore_conflicts=True, batch_size=5_000)
-        seen = [revision for _pair, revision, _vector in rows]  # one embedded anew meanwhile keeps its turn
-        Embedding.objects.filter(pair__in=pairs, revision_id__in=seen).update(suites_upto=newest)
-    return len(rows)
+    index = CellIndex(cells, own.rows)
+    found: dict[tuple[int, str], tuple[float, bool]] = {}
+    for shelf in items:
+        for couples, cosines in index.alike(shelf.vectors, THRESHOLD):
+            for (row, item), cosine in zip(couples.tolist(), cosines.tolist(), strict=True):
+                if own.pairs[row] != shelf.pairs[item]:
+                    key = own.revisions[row], shelf.keys[item].decode()
+                    found[key] = min(1.0, cosine), bool(shelf.short[item])
+    short = short_among({revision for revision, _key in found})
+    return [
+        Leak(
+            task=task, revision_id=revision, fingerprint=key, method=LeakMethod.MEANING, field=LikeKind.PROMPT,
+            score=cosine,
+        )
+        for (revision, key), (cosine, short_item) in found.items()
+        if cosine >= SHORT_THRESHOLD or not (short_item or revision in short)
+    ]  # fmt: skip

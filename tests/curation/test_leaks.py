@@ -225,7 +225,7 @@ def test_every_pair_is_looked_at_once(
 def meant(pair: Pair, *numbers: float) -> None:
     """The model server said what the pair's newest text means; the other numbers are 0."""
     vector = [*numbers, *[0.0] * (384 - len(numbers))]
-    made = {"task": pair.task, "revision_id": pair.current_id or 0, "vector": vector, "suites_upto": 0}
+    made = {"task": pair.task, "revision_id": pair.current_id or 0, "vector": vector}
     Embedding.objects.update_or_create(pair=pair, defaults=made)
 
 
