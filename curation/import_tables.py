@@ -70,7 +70,7 @@ def told(path: Path, kind: str, *options: str, seconds: float | None = None) -> 
             yield line
         if not ended:
             sentence = _(
-                "The file made the reading program crash, probably for want of memory; save it as CSV or JSONL."
+                "The program that reads this file ended for want of memory or of time; save it as CSV or JSONL."
             )
             raise ApplicationError(sentence, field="file")
 

@@ -90,7 +90,8 @@ def documents_erase(project: Project, needles: Needles) -> dict[str, int]:
     """Documents lose the paragraphs and passages that hold a text, and every name that does. They stay as they are
     otherwise, but for their digest: brought in again, the whole text is refused."""
     texts = passages = 0
-    for document in Document.objects.filter(project=project).iterator(chunk_size=50):
+    documents = Document.objects.filter(project=project).prefetch_related("passages")
+    for document in documents.iterator(chunk_size=50):
         names = {name: getattr(document, name) for name in ("title", "file_name", "address", "license")}
         held = [passage for passage in document.passages.all() if needles.hold([passage.text, *passage.trail])]
         if not held and not needles.hold([document.text, *names.values()]):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -28,6 +29,7 @@ from ml.tables.shapes import KINDS, TableError, TableRow
 
 MEMORY_BYTES = 4 * 1024 * 1024 * 1024  # of addresses; Arrow reserves more than it touches
 _BEGUN = 10  # tables
+ROW_SECONDS = 60.0  # of a processor, to open the file and for each row after that
 MEMORY = gettext_noop("Reading this file takes more memory than one file may have.")
 
 
@@ -43,6 +45,7 @@ def rows_command(arguments: list[str]) -> int:
         isolate("none")
     watch_lifeline()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    allow_row()
     try:
         tables = tables_of(options.file, options.kind)
         say({"tables": tables})
@@ -74,6 +77,12 @@ def say_rows(rows: Iterable[TableRow]) -> None:
     for row in rows:
         said = [row.problem, beside(row.problem).get("said")] if row.problem else []
         say([row.number, row.values, *said])
+        allow_row()
+
+
+def allow_row() -> None:
+    """From now on so much time; whoever needs more is ended, even inside a library."""
+    signal.setitimer(signal.ITIMER_PROF, ROW_SECONDS)
 
 
 def refuse(error: TableError, **place: str) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -206,3 +207,17 @@ def test_the_command_writes_a_row_a_line_and_says_that_it_came_to_the_end(tmp_pa
     assert lines == [{"tables": ["A"]}, {"table": "A"}, [2, ROWS[0]], [3, ROWS[1]], {"end": True}]
     assert said("--kind", "xlsx")[1:] == [*([number, row] for number, row in enumerate(ROWS, 2)), {"end": True}]
     assert "error" in said("--kind", "parquet")[-1]
+
+
+ENDLESS = """
+import sys
+from ml.tables import command
+command.ROW_SECONDS = 0.1
+command.tables_of = lambda *_: any(iter(int, 1))
+command.rows_command([sys.argv[1], "--kind", "xlsx"])
+"""
+
+
+def test_a_file_that_keeps_the_program_busy_for_too_long_is_given_up(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ENDLESS, str(tmp_path / "a.xlsx")], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGPROF, b"")
