@@ -5,18 +5,22 @@
  * the network returns, 3. forgotten here when the server has acknowledged exactly that text. The protocol is in docs/frontend.md.
  */
 import { behave } from "./behaviour.js";
-import { showConflict, showRestored, hidePanel } from "./autosave_panel.js";
-import { clearDrafts, hasUnsentDrafts, pruneDrafts, readDraft, readSettled, removeDraft, settleDraft, writeDraft } from "./drafts.js";
+import { showConflict, showLeft, showRestored, hidePanel } from "./autosave_panel.js";
+import {
+  clearDrafts, hasUnsentDrafts, isCopyOf, leftCopies, markLeft, ownCopy, pruneDrafts, readSettled, removeCopy, removeDraft, settleDraft,
+  submittedBefore, writeDraft,
+} from "./drafts.js";
 import { isGood, isSignedOut, postJson } from "./http.js";
 import { forget, waiting } from "./outbox.js";
 import { apply, sameFields, serialize } from "./serialize.js";
 import { clock, text } from "./texts.js";
-import { here } from "./windows.js";
+import { here, stay } from "./windows.js";
 
 const QUIET_MS = 500;
 const RETRY_MS = [2000, 5000, 15000, 30000];
 const KEEPALIVE_BYTES = 60_000; // browsers refuse more in a request that may outlive its page
 const MOST_UNHEARD = 8;
+const SETTLED_MS = 1000; // a window that is only reloaded is there again by then
 const open = new Set(); // those whose form is on the page; others have made room for the next item
 
 class Autosave {
@@ -24,6 +28,7 @@ class Autosave {
     this.form = form;
     this.url = form.dataset.autosave;
     this.name = form.dataset.autosaveName;
+    this.names = [this.name, form.dataset.autosaveFormer].filter(Boolean);
     this.setVersion(Number(form.dataset.autosaveVersion ?? 0));
     this.fill("window", here); // a submit tells whose saves are its own
     this.status = form.querySelector("[data-autosave-status]");
@@ -36,7 +41,9 @@ class Autosave {
     this.sent = []; // what was sent since then, and may have arrived though no answer was heard
     this.listen();
     this.recover();
+    this.around(true);
     open.add(this);
+    stay();
   }
 
   listen() {
@@ -57,26 +64,61 @@ class Autosave {
    * server has nothing but what it was made from, or has nothing; newer text of the server is never overwritten unasked.
    */
   recover() {
-    const { autosaveFormer: former, autosaveUnkept: unkept } = this.form.dataset;
-    const draft = readDraft(this.name) ?? (former ? readDraft(former) : null);
-    if (former) removeDraft(former);
-    const stored = serialize(this.form);
+    const unkept = this.form.dataset.autosaveUnkept !== undefined;
+    const draft = ownCopy(this.names);
+    if (draft) removeCopy(draft); // it goes on as this window's
     // what a refused submit brought back is newer than any copy, and so is what was typed before the scripts were there
-    if (unkept !== undefined || (!draft && typedAlready(this.form))) {
-      this.change();
-      return;
-    }
-    const kept = draft ?? readSettled(this.name);
+    if (unkept || (!draft && typedAlready(this.form))) this.change();
+    else this.restore(draft ?? readSettled(this.name), draft);
+  }
+
+  restore(kept, draft) {
+    const stored = this.base;
     const began = kept && [kept.base ?? {}, ...(kept.sent ?? [])].some((fields) => sameFields(fields, stored));
     if (!kept || sameFields(kept.fields, stored)) removeDraft(this.name);
     else if (began || (draft && isBlank(this.form))) this.bringBack(kept, stored);
     else if (!draft) removeDraft(this.name);
     else {
-      writeDraft(this.name, draft);
+      writeDraft(this.name, { ...draft, left: false });
       this.undecided = true; // the copy stays as it is until the person has chosen
       this.base = draft.base ?? {};
       this.conflict(draft.fields, stored, this.version);
     }
+  }
+
+  /** What other windows left here that are gone. On an untouched page the newest comes back by itself, the others are offered. */
+  async around(untouched = false) {
+    const left = await leftCopies(this.names);
+    if (this.left || this.blocked || !this.form.isConnected) return;
+    const known = [this.base, serialize(this.form)];
+    const offered = left.filter((copy) => {
+      const news = !known.some((fields) => sameFields(fields, copy.fields));
+      if (news) known.push(copy.fields);
+      else removeCopy(copy);
+      return news;
+    });
+    if (untouched && offered.length && !this.changes && !this.undecided) {
+      const newest = offered.shift();
+      removeCopy(newest);
+      this.restore(newest, newest);
+      if (this.blocked) return;
+    }
+    const drop = (copy) => { removeCopy(copy); this.around(); };
+    showLeft(this.form, offered, serialize(this.form), (copy) => { this.exchange(copy); drop(copy); }, drop);
+  }
+
+  later() {
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => this.around(), SETTLED_MS);
+  }
+
+  /** Another window's text comes here; what stood here is kept beside it in turn. */
+  exchange(copy) {
+    const stood = serialize(this.form);
+    if (!isBlank(this.form) && (this.changes || this.version)) {
+      writeDraft(this.name, { ...this.copy(), left: true }, `${here}-${Date.now().toString(36)}`);
+    }
+    this.bringBack({ ...copy, fields: { ...stood, ...copy.fields } }, stood);
   }
 
   bringBack(draft, stored) {
@@ -192,6 +234,7 @@ class Autosave {
       apply(this.form, fields);
       hidePanel(this.form);
       this.change();
+      this.around();
     };
     const event = new CustomEvent("autosave:conflict", { bubbles: true, cancelable: true, detail: { mine, theirs, version, decide } });
     if (!this.form.dispatchEvent(event)) return;
@@ -242,12 +285,17 @@ export function startAutosave() {
   pruneDrafts();
   const save = () => each((one) => one.save());
   document.addEventListener("visibilitychange", save); // also back from the tab in which one signed in again
-  window.addEventListener("pagehide", save);
+  window.addEventListener("pagehide", () => { save(); markLeft(true); });
   window.addEventListener("online", save);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) each((one) => one.resume()); });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    markLeft(false);
+    each((one) => one.resume());
+  });
+  window.addEventListener("storage", ({ key }) => each((one) => { if (isCopyOf(key, one.names)) one.later(); }));
   behave("form[data-autosave]", (form) => new Autosave(form));
   // a page that follows a successful submit names the draft that is settled
-  behave("[data-draft-done]", (element) => removeDraft(element.dataset.draftDone));
+  behave("[data-draft-done]", (element) => submittedBefore(element.dataset.draftDone));
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-logout]")) return;
     if ((hasUnsentDrafts() || waiting()) && !window.confirm(text("logout-unsaved"))) event.preventDefault();

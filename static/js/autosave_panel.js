@@ -24,10 +24,14 @@ function standAlone(place, alone) {
   }
 }
 
-function button(form, label, kind, act) {
+function plain(label, kind, act) {
   const element = make("button", { type: "button", class: `btn btn-small ${kind}` }, label);
-  element.addEventListener("click", () => { act(); hidePanel(form); });
+  element.addEventListener("click", act);
   return element;
+}
+
+function button(form, label, kind, act) {
+  return plain(label, kind, () => { act(); hidePanel(form); });
 }
 
 function buttons(...elements) {
@@ -36,6 +40,18 @@ function buttons(...elements) {
 
 export function showRestored(form, draft, discard) {
   panel(form, "info", text("restored", { time: clock(draft.at) }), buttons(button(form, text("discard"), "btn-quiet", discard)));
+}
+
+/** What other windows left on this computer, below the panel: `take` one into the form, or `drop` it. */
+export function showLeft(form, copies, shown, take, drop) {
+  const place = form.querySelector("[data-autosave-panel]");
+  if (!place) return;
+  form.querySelector("[data-autosave-left]")?.remove();
+  if (!copies.length) return;
+  const rows = copies.map((copy) => make("div", { class: "callout", "data-tone": "info" },
+    version(text("left", { time: clock(copy.at) }), copy.fields, shown),
+    buttons(plain(text("bring-back"), "", () => take(copy)), plain(text("discard"), "btn-quiet", () => drop(copy)))));
+  place.after(make("div", { class: "stack", "data-gap": "s", role: "status", "data-autosave-left": true }, ...rows));
 }
 
 function version(label, fields, other) {

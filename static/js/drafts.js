@@ -1,15 +1,17 @@
-/** Copies of unsaved text on this computer, kept until the server has acknowledged them. One entry a draft, per person. */
+/**
+ * Copies of unsaved text on this computer, kept until the server has acknowledged them. One entry a person, a draft and a window: two
+ * windows on one draft cannot overwrite each other's. What a window that is gone left behind is offered to the same person again.
+ */
+import { before, here, living } from "./windows.js";
+
 const PREFIX = "apprentice:draft:";
 const HEARD = "apprentice:heard:"; // what this tab sent and the server has acknowledged
 const DAY = 24 * 3600 * 1000;
+const MOST = 20; // copies of one draft
 
-function keyOf(name) {
-  return `${PREFIX}${document.body.dataset.user ?? ""}:${name}`;
-}
-
-function keys() {
-  return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
-}
+const person = () => `${PREFIX}${document.body.dataset.user ?? ""}:`;
+const keyOf = (name, window = here) => `${person()}${name}:${window}`;
+const heardOf = (name) => `${HEARD}${person()}${name}`;
 
 function parse(raw) {
   try {
@@ -19,58 +21,96 @@ function parse(raw) {
   }
 }
 
-/** @returns {{fields: object, base: object, sent: object[], at: number, submitted: boolean, page: string} | null} `base`: what
- * both began with; `sent`: what the server was told since, unheard; `page`: where it is written on. */
-export function readDraft(name) {
-  return parse(localStorage.getItem(keyOf(name)));
+/** Those whose key begins so, the newest first. `name` of the draft, `window` that it was typed in; neither holds a colon. */
+function copies(prefix = person()) {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+  const found = keys.map((key) => {
+    const [, , , name, window = ""] = key.split(":");
+    return { at: 0, ...parse(localStorage.getItem(key)), key, name, window };
+  });
+  return found.sort((one, other) => other.at - one.at);
+}
+
+export function isCopyOf(key, names) {
+  return names.some((name) => key?.startsWith(keyOf(name, "")));
+}
+
+/** What the page left that this tab showed before: {key, fields, base, sent, at, submitted, page, left} or undefined. `base`: what both
+ * began with; `sent`: what the server was told since, unheard; `page`: where it is written on; `left`: its page is. */
+export function ownCopy(names) {
+  return copies().find(({ name, window, left, fields }) => names.includes(name) && window === before && left && fields);
+}
+
+/** What windows left that are gone, or that left their page. */
+export async function leftCopies(names) {
+  const there = await living();
+  return copies().filter(({ name, window, left, fields }) => names.includes(name) && fields && window !== here && (left || !there.has(window)));
+}
+
+/** Those that are written on below the address, except what is open in another window. */
+export async function draftsBelow(address) {
+  const there = await living();
+  return copies().filter(({ page, window, left }) => page?.startsWith(address) && (left || window === here || !there.has(window)));
 }
 
 /** Returns whether the browser could keep it (storage may be full or forbidden). */
-export function writeDraft(name, draft) {
+export function writeDraft(name, draft, window = here) {
   try {
-    localStorage.setItem(keyOf(name), JSON.stringify(draft));
+    localStorage.setItem(keyOf(name, window), JSON.stringify(draft));
     return true;
   } catch {
     return false;
   }
 }
 
-export function removeDraft(name) {
-  localStorage.removeItem(keyOf(name));
-  sessionStorage.removeItem(HEARD + keyOf(name));
+export function removeCopy({ key }) {
+  localStorage.removeItem(key);
+}
+
+/** What this window keeps of it, or the one that is named. */
+export function removeDraft(name, window = here) {
+  localStorage.removeItem(keyOf(name, window));
+  sessionStorage.removeItem(heardOf(name));
+}
+
+/** This page says that it was submitted on the one before. */
+export function submittedBefore(name) {
+  removeDraft(name, before);
+}
+
+/** Its page is left, or is there again. */
+export function markLeft(left) {
+  for (const { key, name, window, ...copy } of copies()) if (window === here) writeDraft(name, { ...copy, left });
 }
 
 /** Acknowledged, it is no longer unsent; but a page that was asked for a moment before may still come without it. */
 export function settleDraft(name, draft) {
   localStorage.removeItem(keyOf(name));
   try {
-    sessionStorage.setItem(HEARD + keyOf(name), JSON.stringify(draft));
+    sessionStorage.setItem(heardOf(name), JSON.stringify(draft));
   } catch { /* storage is full: then that page comes without it */ }
 }
 
 export function readSettled(name) {
-  return parse(sessionStorage.getItem(HEARD + keyOf(name)));
-}
-
-/** Those of this person that are written on below the address, the newest first. */
-export function draftsBelow(address) {
-  const drafts = keys().filter((key) => key.startsWith(keyOf(""))).map((key) => parse(localStorage.getItem(key)));
-  return drafts.filter((draft) => draft?.page?.startsWith(address)).sort((one, other) => other.at - one.at);
+  return parse(sessionStorage.getItem(heardOf(name)));
 }
 
 export function hasUnsentDrafts() {
-  return keys().some((key) => !parse(localStorage.getItem(key))?.submitted);
+  return copies().some(({ submitted }) => !submitted);
 }
 
+/** Of this person: what somebody else left here is theirs. */
 export function clearDrafts() {
-  for (const key of keys()) localStorage.removeItem(key);
+  copies().forEach(removeCopy);
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(HEARD)) sessionStorage.removeItem(key);
 }
 
-/** Text that nobody came back for: submitted copies after a day, others after thirty. */
+/** Text that nobody came back for: submitted copies after a day, others after thirty, and of one draft those beyond the newest twenty. */
 export function pruneDrafts(now = Date.now()) {
-  for (const key of keys()) {
-    const draft = parse(localStorage.getItem(key));
-    if (!draft || now - draft.at > (draft.submitted ? DAY : 30 * DAY)) localStorage.removeItem(key);
+  const counts = {};
+  for (const copy of copies(PREFIX)) {
+    const draft = copy.key.slice(0, copy.key.length - copy.window.length);
+    counts[draft] = (counts[draft] ?? 0) + 1;
+    if (now - copy.at > (copy.submitted ? DAY : 30 * DAY) || counts[draft] > MOST) removeCopy(copy);
   }
 }

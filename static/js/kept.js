@@ -6,9 +6,9 @@ import { clock } from "./texts.js";
 
 const SHOWN = 140;
 
-function draw(section) {
+async function draw(section) {
   const onTheirWay = waiting() > 0; // what was submitted is among that
-  const found = draftsBelow(section.dataset.kept).filter(({ submitted }) => !(submitted && onTheirWay));
+  const found = (await draftsBelow(section.dataset.kept)).filter(({ submitted }) => !(submitted && onTheirWay));
   section.querySelector("ul").replaceChildren(...found.map(row));
   section.hidden = !found.length;
 }

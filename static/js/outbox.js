@@ -74,7 +74,7 @@ function send({ url, body }) {
 
 async function answered(entry, response) {
   const answer = await response.json().catch(() => ({}));
-  if (answer.done) removeDraft(answer.done);
+  if (answer.done) removeDraft(answer.done, entry.window);
   if (response.ok) {
     if (entry.key !== held) redraw(answer, document);
     said(document.querySelector("[data-outbox-notice]"), answer);

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE = """<!doctype html><html lang="en"><head><title>Editor</title>
 <script type="module" src="/static/js/app.js"></script>
-<script type="module" src="/static/js/kept.js"></script></head><body hx-headers='{}' data-user="1">
+<script type="module" src="/static/js/kept.js"></script></head><body hx-headers='{}' data-user="%(person)s">
 <section data-kept="/editor/" hidden><ul></ul></section><form action="/submitted/" data-autosave="/draft/"
 data-autosave-name="pair-1" data-autosave-version="%(version)s" data-autosave-page="/editor/" %(more)s>
 <input type="hidden" name="version" value="%(version)s"><div data-autosave-panel hidden></div>
@@ -33,6 +33,7 @@ class Server(ThreadingHTTPServer):
         self.answers = True  # else what is sent arrives, and nobody hears so
         self.drawn = ""  # a page that was asked for before the last text came
         self.more = ""  # of the form's attributes
+        self.person = 1
         self.stored = Event()
         self.texts = engines["django"].get_template("components/texts.html").render({})
         self.address = f"http://127.0.0.1:{self.server_port}"
@@ -58,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             server = self.server
             text = server.drawn or server.text
             values = {"version": server.version, "text": text, "texts": server.texts, "more": server.more}
+            values["person"] = server.person
             self.answer(200, (PAGE % values).encode(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
@@ -221,7 +223,8 @@ def test_what_never_reached_the_server_is_found_again(editor: Page, server: Serv
     state(editor, "offline")
     editor.goto(f"{server.address}/elsewhere/")
     editor.evaluate(
-        "localStorage.setItem('apprentice:draft:2:pair-9', localStorage.getItem('apprentice:draft:1:pair-1'))"
+        "localStorage.setItem('apprentice:draft:2:pair-9:x',"
+        " localStorage.getItem(Object.keys(localStorage).find(key => key.startsWith('apprentice:draft:1:pair-1:'))))"
     )
     editor.reload()
     expect(editor.locator("[data-kept] a")).to_have_text(["nobody knows of this"])
@@ -229,3 +232,63 @@ def test_what_never_reached_the_server_is_found_again(editor: Page, server: Serv
     editor.locator("[data-kept] a").click()
     state(editor, "saved")
     assert server.text == "nobody knows of this"
+
+
+def unsent(page: Page, words: str) -> None:
+    page.get_by_label("Response").fill(words)
+    state(page, "offline")
+
+
+def test_two_windows_keep_their_unsent_words_apart_and_what_one_leaves_is_offered_in_the_other(
+    editor: Page, server: Server
+) -> None:
+    server.up = False
+    unsent(editor, "typed in the first window")
+    with editor.expect_popup() as opened:
+        editor.evaluate("window.open(location.href)")  # like a duplicated tab, it knows all that its opener's tab knew
+    other = opened.value
+    expect(other.get_by_label("Response")).to_have_value("stored")
+    unsent(other, "typed in the second window")
+    assert copies(editor) == 2
+    other.close(run_before_unload=True)
+    left = editor.locator("[data-autosave-left]")
+    expect(left).to_contain_text("typed in the second window")
+    editor.reload()
+    expect(editor.get_by_label("Response")).to_have_value("typed in the first window")
+    left.get_by_role("button", name="Bring it back").click()
+    expect(editor.get_by_label("Response")).to_have_value("typed in the second window")
+    expect(left).to_contain_text("typed in the first window")
+    server.up = True
+    state(editor, "saved")
+    assert (server.text, copies(editor)) == ("typed in the second window", 1)
+    left.get_by_role("button", name="Discard it").click()
+    expect(left).to_have_count(0)
+    assert copies(editor) == 0
+
+
+def test_what_closed_windows_left_comes_back_the_newest_by_itself_and_to_nobody_else(
+    editor: Page, server: Server
+) -> None:
+    server.up = False
+    unsent(editor, "older words")
+    other = editor.context.new_page()
+    other.goto(editor.url)
+    unsent(other, "newer words")
+    elsewhere = editor.context.new_page()
+    for window in (editor, other):
+        window.close()
+    server.person = 2
+    elsewhere.goto(f"{server.address}/editor/")
+    expect(elsewhere.locator("[data-autosave-status]")).to_be_attached()
+    assert elsewhere.evaluate("import('/static/js/drafts.js').then(it => it.leftCopies(['pair-1']))") == []
+    server.person = 1
+    elsewhere.reload()
+    expect(elsewhere.get_by_label("Response")).to_have_value("newer words")
+    expect(elsewhere.locator("[data-autosave-left]")).to_contain_text("older words")
+    assert copies(elsewhere) == 2
+    server.up = True
+    state(elsewhere, "saved")
+    server.text = "older words"
+    elsewhere.reload()
+    expect(elsewhere.get_by_label("Response")).to_have_value("older words")
+    elsewhere.wait_for_function("!Object.keys(localStorage).some(key => key.includes('draft'))")
