@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from curation.views import (
     agreement,
     alike,
+    begun,
     bulk,
     checks,
     corpora,
@@ -55,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/<slug:task>/merge/", write.merge, name="merge"),
     path("tasks/<slug:task>/import/", imports.upload, name="import-new"),
     path("write/", write.write, name="write"),
+    path("begun/", begun.begun, name="begun"),
     path("suggestions/", words.suggestions, name="suggestions"),
     path("glossary/", words.glossary, name="glossary"),
     path("glossary/<int:word>/remove/", words.glossary_drop, name="glossary-remove"),

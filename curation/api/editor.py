@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,7 +28,7 @@ from curation.api.editor_shapes import (
     UndoneOut,
 )
 from curation.api.pairs import STALE, texts_given
-from curation.models import Pair
+from curation.models import Draft, Pair
 from curation.selectors import editor
 from curation.selectors.actions import actions_last
 from curation.selectors.similar import similar_pairs
@@ -98,15 +100,19 @@ class Drafts(APIView):
         return Response(status=204)
 
 
-@extend_schema(
-    tags=["drafts"], parameters=[PROJECT], responses={200: BegunOut(many=True), **REFUSALS},
-    summary="What you typed and have not submitted, newest first, at most twenty",
-)  # fmt: skip
-@api_view(["GET"])
-def begun(request: Request) -> Response:
-    access = project_access(request, request.query_params.get("project", ""))
-    refuse_onlookers(access)
-    return Response(BegunOut(editor.drafts_begun(access.user, access.project), many=True).data)
+@extend_schema(tags=["drafts"], parameters=[PROJECT])
+class Begun(generics.ListAPIView[Draft]):
+    """What you typed and have not submitted, what was begun last first."""
+
+    serializer_class = BegunOut
+    queryset = Draft.objects.none()
+
+    def get_queryset(self) -> QuerySet[Draft]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        access = project_access(self.request, self.request.query_params.get("project", ""))
+        refuse_onlookers(access)
+        return editor.drafts_begun(access.user, access.project)
 
 
 @extend_schema(

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from curation.api.shapes import LANGUAGE, Text, TurnShape
 from curation.fingerprints import LONGEST
+from curation.models import Draft
 
 
 class TypedIn(serializers.Serializer[object]):
@@ -102,7 +103,7 @@ class DraftIn(serializers.Serializer[object]):
     fields = serializers.DictField(help_text="Texts by name; turns is a list of {role, content}.")  # type: ignore[assignment]
 
 
-class DraftOut(serializers.Serializer[object]):
+class DraftOut(serializers.Serializer[Draft]):
     version = serializers.IntegerField()
     fields = serializers.DictField()  # type: ignore[assignment]
 

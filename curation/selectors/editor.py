@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.models import Project, User
 from core.numbers import whole_number
 from curation.choices import AtSubmit, PairState
@@ -62,11 +64,10 @@ def copy_name(task: Task, pair: Pair | None, key: str) -> str:
     return key_of(pair) if pair else f"task-{task.pk}-{key}"
 
 
-def drafts_begun(user: User, project: Project) -> list[Draft]:
-    """What this person typed and has not submitted, newest first: pairs, corrections, and answers to questions, whose
-    address leads back into the work as long as it is theirs or free."""
-    found = Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
-    return list(found.order_by("-updated_at")[:MOST_BEGUN])
+def drafts_begun(user: User, project: Project) -> QuerySet[Draft]:
+    """What this person typed and has not submitted: pairs, corrections, and answers to questions, whose address leads
+    back into the work as long as it is theirs or free."""
+    return Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
 
 
 def pair_of_key(project: Project, key: str) -> Pair | None:

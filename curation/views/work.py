@@ -217,6 +217,7 @@ def mine(request: HttpRequest, project: str) -> HttpResponse:
         "may_write": access.allows(Need.WRITE),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "numbers": own_numbers(access.project, access.user),
+        "begun": editor.drafts_begun(access.user, access.project).exists(),
         "page": page,
         "rows": history_rows(access.project, page.rows),
     }

@@ -41,11 +41,13 @@ from curation.views.aside import kept_aside, known_version, seen_by, to_draft
 def write(request: HttpRequest, project: str) -> HttpResponse:
     """Where a writer begins: what came back, what was begun, and the tasks that want pairs."""
     access = project_access(request, project, Need.WRITE)
+    begun = list(editor.drafts_begun(access.user, access.project).order_by("-updated_at")[: editor.MOST_BEGUN + 1])
     context = {
         "rows": tasks_of(access.project),
         "returned": returned_to(access.user, access.project).order_by("-pk")[:50],
         "taken_back": taken_back(access.user, access.project).order_by("-pk")[:50],
-        "drafts": editor.drafts_begun(access.user, access.project),
+        "drafts": begun[: editor.MOST_BEGUN],
+        "more_begun": len(begun) > editor.MOST_BEGUN,
         "kinds": asked_kinds(access.project, access.user),
         "passages": passages_waiting(access.project, access.user),
         "may_own": access.allows(Need.OWN),

@@ -60,8 +60,9 @@ class Look {
     if (about === part.lookedAt) return;
     part.lookedAt = about;
     const response = await postJson(part.dataset.lookPart, { fields }).catch(() => null);
-    if (!isGood(response)) part.lookedAt = null;
-    else if (part.lookedAt === about) part.querySelector("[data-look-place]").innerHTML = await response.text();
+    const drawn = isGood(response) ? await response.text().catch(() => null) : null; // the server may die halfway
+    if (drawn === null) part.lookedAt = null;
+    else if (part.lookedAt === about) part.querySelector("[data-look-place]").innerHTML = drawn;
   }
 }
 

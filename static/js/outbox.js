@@ -118,7 +118,7 @@ export function refill(form) {
 
 /** Stands at the top of the page that came next, and tells there what became of the one before. */
 export function notice(answer = null) {
-  const place = make("div", { class: "callout", "data-tone": "ok", role: "status", "data-outbox-notice": true }, make("p", {}, text("sending")));
+  const place = make("div", { class: "callout", "data-tone": "ok", role: "status", "data-outbox-notice": true }, make("p", { "data-sending": true }, text("sending")));
   if (answer) said(place, answer);
   return make("div", { class: "banners" }, place);
 }
@@ -146,6 +146,8 @@ function signIn() {
 
 function later(name, more = null) {
   document.dispatchEvent(new CustomEvent("outbox:late"));
+  const told = document.querySelector("[data-outbox-notice] [data-sending]");
+  if (told) told.textContent = text("outbox-kept");
   tell(text(name ?? (held ? "outbox-held" : "outbox-offline"), { count: waiting() }), more);
   timer = setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
   failures += 1;

@@ -64,7 +64,7 @@ TWINS_OF_CURATION = {
     "template-preview": "api-template-preview",
     "task-order": "api-task-order",
     "guidelines": "api-guidelines",
-    "write my-work": "api-work-mine api-pairs api-begun",
+    "write my-work begun": "api-work-mine api-pairs api-begun",
     "pair-new passage-claim": "api-pairs",
     "pair-ahead work-ahead review-ahead work-next review-next review-claim": "api-work-claim",
     "draft draft-drop": "api-draft",

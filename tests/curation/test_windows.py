@@ -198,3 +198,22 @@ def test_an_answer_that_is_taken_back_leaves_what_was_typed_after_it(
     action_undo(actor=expert, project=project, event=actions_undoable(expert, project)[0])
     kept = {draft.key == draft_key(asked): draft.fields["response"] for draft in Draft.objects.all()}
     assert kept == {True: "One metre.", False: KEPT}
+
+
+def test_everything_begun_is_found_and_a_reviewer_reads_what_their_mending_left(
+    task: Task, project: Project, expert: User, reviewer: User, as_user: AsUser
+) -> None:
+    for number in range(21):
+        draft_save(actor=expert, task=task, key=f"k{number}", fields={"instruction": f"Beam {number:02d}?"}, version=0)
+    client, root = as_user(expert), f"/p/{project.slug}"
+    page = client.get(f"{root}/write/").content.decode()
+    assert ("Beam 00?" in page, "Beam 01?" in page, f"{root}/begun/" in page) == (False, True, True)
+    page = client.get(f"{root}/begun/").content.decode()
+    assert all(f"Beam {number:02d}?" in page for number in range(21))
+    listed = api_client(expert).get(f"/api/v1/begun/?project={project.slug}&page_size=20").json()
+    assert (len(listed["results"]), listed["results"][0]["key"], bool(listed["next"])) == (20, "k20", True)
+    draft_save(actor=reviewer, task=task, key="k", fields=LATER, version=0)
+    client = as_user(reviewer)
+    assert f"{root}/begun/" in client.get(f"{root}/work/").content.decode()
+    page = client.get(f"{root}/begun/").content.decode()
+    assert (KEPT in page, "Beam" in page, "/write/?key=" in page) == (True, False, False)

@@ -43,6 +43,7 @@ def test_pairs_are_written_and_reviewed_in_one_go_on_a_cut_network_and_taken_bac
             expect(expert.field("Response")).to_have_value("")
     expect(page.locator("main[inert]")).to_have_count(1)
     expect(page.locator("#toasts")).to_contain_text("What you decided here is kept on this device")
+    expect(page.locator("[data-outbox-notice]")).to_have_text("Kept on this device until it can be sent.")
     page.context.set_offline(False)
     expect(page.locator("main[inert]")).to_have_count(0)
     expect(expert.field("Response")).to_have_value("")

@@ -65,6 +65,7 @@ CURATION: Rows = {
     "curation:undo": ("POST", "write|review"),
     "curation:review-renew": ("POST", "holder"),
     "curation:my-work": ("GET", "view"),
+    "curation:begun": ("GET", "write|review"),
     "curation:work-next": ("POST", "write"),
     "curation:work-release": ("POST", "write"),
     "curation:work": ("GET POST", "writer"),
