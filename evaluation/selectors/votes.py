@@ -27,7 +27,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Duel:
-    """What people said of two models: how often each was better. `share` speaks of the second, among clear votes."""
+    """What people said of two models: how often each was better. `share` speaks of the second, among clear votes: None
+    where there is none."""
 
     first: Candidate
     second: Candidate
@@ -35,7 +36,7 @@ class Duel:
     second_wins: int
     ties: int
     both_bad: int
-    share: Said
+    share: Said | None
 
 
 def choice_of(assignment: Assignment) -> Choice:
@@ -64,7 +65,7 @@ def vote_result(grading_round: GradingRound) -> list[Duel]:
 
 def duel(first: Candidate, second: Candidate, counts: Counter[str]) -> Duel:
     wins = counts[str(first.pk)], counts[str(second.pk)]
-    share = Said(str(second), wilson(wins[1], sum(wins)), is_share=True)
+    share = Said(str(second), wilson(wins[1], sum(wins)), is_share=True) if any(wins) else None
     return Duel(first, second, *wins, counts[Winner.TIE], counts[Winner.BOTH_BAD], share)
 
 

@@ -41,7 +41,7 @@ LESSONS = {
     ),
     "an import tried again inserts nothing twice": (
         "curation/test_imports.py",
-        "test_a_crash_before_the_commit_leaves_nothing_and_the_next_attempt_brings_all",
+        "test_a_crash_before_the_commit_leaves_nothing_and_one_after_it_adds_nothing",
     ),
     "the same file twice reports duplicates": ("curation/test_imports.py", "test_the_same_file_twice_adds_nothing"),
     "an import of several files keeps all": (

@@ -264,8 +264,33 @@ def test_the_queue_is_empty_only_when_it_truly_is(project: Project, expert: User
     assert claimed(expert, project).item == third
     work_submit(assignment=claimed(expert, project))
     assert claim(expert, project) is None
-    assert claimed(reviewer, project).item == first
     assert work_claim(user=expert, item=first) is None
+    for left in (first, second):
+        assert claimed(reviewer, project).item == left
+        work_submit(assignment=claimed(reviewer, project))
+    assert claim(reviewer, project) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_item_that_others_are_taking_is_waited_for_before_the_queue_is_called_empty(
+    project: Project, expert: User, reviewer: User
+) -> None:
+    open_items(project, 1, needed=2)
+    slots: list[int] = []
+
+    def ask() -> None:
+        try:
+            slots.append(claimed(reviewer, project).slot)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask)
+    with transaction.atomic():
+        claimed(expert, project)
+        thread.start()
+        thread.join(0.3)
+    thread.join(10)
+    assert slots == [1]
 
 
 @pytest.mark.django_db(transaction=True)

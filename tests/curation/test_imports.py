@@ -361,7 +361,7 @@ def test_a_stopped_import_leaves_nothing_and_can_be_started_again(
     assert Pair.objects.count() == 10
 
 
-def test_a_crash_before_the_commit_leaves_nothing_and_the_next_attempt_brings_all(
+def test_a_crash_before_the_commit_leaves_nothing_and_one_after_it_adds_nothing(
     task: Task, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = import_upload(
@@ -370,17 +370,18 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_next_attempt_brings_al
     import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
     finish, calls = Storing.finish, []
 
-    def crash_once(self: Storing, hold: Any) -> None:
+    def crash(self: Storing, hold: Any) -> None:
         calls.append(Pair.objects.count())
-        if len(calls) == 1:
-            raise OSError("the worker's disk is gone")
-        finish(self, hold)
+        if len(calls) == 2:
+            finish(self, hold)
+        raise OSError("the worker's disk is gone")
 
-    monkeypatch.setattr(Storing, "finish", crash_once)
+    monkeypatch.setattr(Storing, "finish", crash)
     jobs = run_jobs()
-    assert calls == [0, 0]
-    assert [job.state for job in jobs if job.kind == "import"] == ["queued", "done"]
-    assert Pair.objects.count() == 9
+    assert calls == [0, 0], "what is stored is not read again"
+    assert [job.state for job in jobs if job.kind == "import"] == ["queued", "queued", "done"]
+    batch.refresh_from_db()
+    assert (batch.accepted, batch.duplicates, Pair.objects.count()) == (9, 0, 9)
 
 
 def test_a_worker_that_lost_its_lease_commits_nothing(task: Task, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:

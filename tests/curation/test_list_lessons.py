@@ -106,20 +106,20 @@ def test_line_ends_are_kept_through_edit_save_and_export(
     task: Task, expert: User, reviewer: User, owner: User, as_user: AsUser, api_as: Any
 ) -> None:
     """Typed in the editor's form, kept as a draft, corrected by a program, approved, frozen, exported."""
-    typed, kept = "One\r\n\r\n\tTwo \r\n", "One\n\n\tTwo \n"
+    typed, kept = "\r\n One\r\n\r\n\tTwo \r\n", "\n One\n\n\tTwo \n"
     root = f"/p/{task.project.slug}/tasks/{task.slug}"
-    fields = {"instruction": f"{typed}?", "response": typed, "language": "en"}
+    fields = {"instruction": typed, "response": typed, "language": "en"}
     client = as_user(expert)
     draft = {"version": 0, "fields": fields}
     assert client.post(f"{root}/drafts/k1/", draft, content_type="application/json").status_code == 200
     client.post(f"{root}/write/", {**fields, "key": "k1"})
     pair = Pair.objects.get()
     address = f"/api/v1/pairs/{pair.pk}/revisions/"
-    made = api_as(expert).post(address, {"version": 1, "response": f"{kept}\n3."}, format="json").json()
-    assert made["current"]["instruction"] == f"{kept}?"
+    made = api_as(expert).post(address, {"version": 1, "response": f"{kept}3.\r\n"}, format="json").json()
+    assert made["current"]["instruction"] == kept
     review_decide(actor=reviewer, pair=pair, revision_id=made["current"]["id"], decision=Decision.APPROVE)
     version = version_build(version_freeze(actor=owner, task=task), lambda *_: None, lambda: None)
     base = f"/p/{task.project.slug}/versions/{version.pk}/export/?shape=apprentice"
     [line] = b"".join(as_user(owner).get(base).streaming_content).splitlines()
     row = json.loads(line)
-    assert (row["instruction"], row["response"]) == (f"{kept}?", f"{kept}\n3.")
+    assert (row["instruction"], row["response"]) == (kept, f"{kept}3.\n")

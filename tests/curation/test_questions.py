@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.choices import WorkKind
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
-from core.services.people import user_deactivate
+from core.services.people import user_deactivate, user_reactivate
 from core.services.work import work_release
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
 from curation.models import Answer, Draft, Pair, Question, Task
@@ -30,7 +30,7 @@ from tests.asking_world import (  # noqa: F401  the fixtures are used by their n
     task_fixture,
     texts,
 )
-from tests.world import api_client
+from tests.world import PASSWORD, api_client
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
@@ -195,10 +195,11 @@ def test_a_withdrawn_question_is_asked_of_nobody(task: Task, project: Project, o
 
 
 def test_user_deactivation_keeps_work_and_ends_sessions_and_tokens(
-    task: Task, project: Project, expert: User, second: User, admin: User, as_user: AsUser
+    task: Task, project: Project, expert: User, second: User, admin: User
 ) -> None:
     ask(task, needed=2)
-    browser, program = as_user(expert), api_client(expert)
+    browser, program = Client(), api_client(expert)
+    browser.post("/accounts/login/", {"login": expert.email, "password": PASSWORD})
     made = answer(expert, project, "One metre.")
     pair = pair_submit(actor=expert, task=task, texts=texts("Two metres."))
     ask(task, instruction="How deep is a footing?")
@@ -215,6 +216,10 @@ def test_user_deactivation_keeps_work_and_ends_sessions_and_tokens(
     taken = [hold(second, project)]
     answer_submit(actor=second, assignment=taken[0], texts=texts("By the plan."))
     assert hold(second, project).item == held.item
+    # Who comes back shows again who they are: what had been open stays shut.
+    user_reactivate(actor=admin, user=expert)
+    assert browser.get(f"/p/{project.slug}/work/").status_code == 302
+    assert program.get("/api/v1/projects/").status_code == 401
 
 
 def test_the_page_takes_an_answer_and_brings_the_next(

@@ -73,16 +73,17 @@ def evaluate(walk: Walk) -> None:
     )
 
 
-def open_round(walk: Walk, questions: int) -> int:
-    """An owner lets the answers be graded; returns the round's id."""
+def open_round(walk: Walk, questions: int, kind: str = "grades") -> int:
+    """An owner lets the answers be graded or voted on; returns the round's id."""
     owner = walk.owner
     owner.go(walk.root(f"evaluations/{walk.ids['evaluation']}/"))
     owner.follow("Have it graded")
+    owner.page.get_by_label("What people do").select_option(kind)
     owner.page.get_by_label("Questions").fill(str(questions))
     owner.press("Open the round")
     owner.sees("The round is open.")
-    grade = owner.page.locator("#grades").get_by_role("link", name="Grade").first
-    found = re.search(r"/grading/(\d+)/", grade.get_attribute("href") or "")
+    judge = owner.page.locator("#grades").get_by_role("link", name="Vote" if kind == "votes" else "Grade").first
+    found = re.search(r"/grading/(\d+)/", judge.get_attribute("href") or "")
     assert found is not None
     return int(found[1])
 

@@ -129,6 +129,36 @@ def test_answers_are_graded(finished: Walk) -> None:
     finished.owner.sees("Mean grade")
 
 
+def test_votes_are_given_in_a_row_without_a_page_load_and_the_last_is_taken_back(finished: Walk) -> None:
+    """Each key is another choice; the pages show every question once, and the closed round counts what was chosen."""
+    finished.stack.say("tests.e2e.answered", str(finished.ids["evaluation"]))
+    number = learning.open_round(finished, 6, "votes")
+    reviewer, page, keys = finished.reviewer, finished.reviewer.page, finished.reviewer.page.keyboard
+    reviewer.go(finished.root(f"grading/{number}/"))
+    reviewer.look()
+    page.evaluate("() => { window.loadedOnce = true; }")
+    shown: list[str] = []
+    for key in ("t", "n", "t"):
+        page.wait_for_function(READY)
+        reviewer.sees(f"{len(shown)} judged, {6 - len(shown)} to go")
+        assert "First run" not in reviewer.main.inner_text()
+        shown.append(reviewer.main.locator(".split-2").inner_text())
+        expect(page.locator("main[data-unseen]")).to_have_count(0)
+        keys.press(key)
+        expect(page.locator(".split-2")).not_to_have_text(shown[-1], use_inner_text=True)
+    reviewer.sees("3 judged, 3 to go")
+    assert page.evaluate("window.loadedOnce")
+    assert len(set(shown)) == 3
+    keys.press("u")
+    reviewer.sees("What you said last is taken back", "2 judged, 4 to go")
+    assert reviewer.main.locator(".split-2").inner_text() == shown[-1]
+    learning.end_round(finished)
+    duel = finished.owner.page.locator("#grades article").filter(has_text=f"Round {number}")
+    expect(duel.locator(".stat", has_text="Good alike")).to_contain_text("1")
+    expect(duel.locator(".stat", has_text="Both bad")).to_contain_text("1")
+    assert reviewer.troubles() == []
+
+
 def test_menus_close_and_give_the_focus_back(finished: Walk) -> None:
     expert, keys = finished.expert, finished.expert.page.keyboard
     expert.go(finished.root())

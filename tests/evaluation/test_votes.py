@@ -115,6 +115,19 @@ def test_what_most_voters_preferred_of_develop_answers_is_learnt_after_the_close
     assert "Of the clear votes Advice 1 won 67" in page.content.decode()
 
 
+def test_a_round_without_one_clear_vote_says_how_many_were_alike_and_names_no_winner(
+    voting: GradingRound, owner: User, reviewer: User, viewer: User, as_user: AsUser
+) -> None:
+    for winner in (Winner.TIE, Winner.TIE, Winner.BOTH_BAD):
+        vote(voting, reviewer, winner=winner)
+    round_close(actor=owner, grading_round=voting)
+    [duel] = vote_result(voting)
+    assert (duel.first_wins, duel.second_wins, duel.ties, duel.both_bad, duel.share) == (0, 0, 2, 1, None)
+    page = as_user(viewer).get(f"/p/{voting.evaluation.project.slug}/evaluations/{voting.evaluation_id}/")
+    assert page.status_code == 200
+    assert "Of the clear votes" not in page.content.decode()
+
+
 def test_a_test_item_never_teaches_not_even_one_that_was_a_develop_item_before(
     voting: GradingRound, developing: Suite, advice_version: DatasetVersion, owner: User, reviewer: User
 ) -> None:

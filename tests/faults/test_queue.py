@@ -2,13 +2,16 @@
 
 import signal
 import time
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis as redis_client
+from django.utils import timezone
 
-from core.choices import JOB_ENDED, JobState
+from core.choices import JOB_ENDED, JobState, Queue
 from core.jobs import job_send
-from core.models import Job, User
+from core.models import Heartbeat, Job, User
 from core.selectors import health
 from core.selectors.health import find_notices
 from core.services.jobs import job_create, job_stop
@@ -121,13 +124,16 @@ def test_while_redis_is_away_jobs_are_kept_and_sent_when_it_is_back(plant: Plant
 
 
 def test_the_banner_tells_that_redis_or_the_workers_are_away(
-    plant: Plant, settings: object, monkeypatch: pytest.MonkeyPatch
+    plant: Plant, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REDIS_URL = plant.redis.url
     monkeypatch.setattr(health, "STARTED", time.monotonic())
     assert [tone for tone, _text in find_notices()] == ["info"], "the web has just started, and so have the workers"
     monkeypatch.setattr(health, "STARTED", time.monotonic() - health.STARTING_SECONDS)
-    assert [tone for tone, _text in find_notices()] == ["warn"]
+    for queue in Queue:
+        heard = timezone.now() - timedelta(seconds=4 * settings.HEARTBEAT_SECONDS)
+        Heartbeat.objects.create(name=f"gone@{queue}", queue=queue, seen_at=heard)
+    assert [tone for tone, _text in find_notices()] == ["warn"], "what was heard long ago is no sign of life"
     plant.redis.stop()
     assert [tone for tone, _text in find_notices()] == ["bad"]
     plant.redis.start()
