@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
+from django.db import connection
 from django.test import Client
 
-from core.models import Project, User
+from core.choices import WorkKind, WorkState
+from core.models import Project, User, WorkItem
 from curation.choices import Decision, Origin, Part
 from curation.fingerprints import Texts
 from curation.models import Answer, DatasetVersion, Drafting, Pair, Question, Task
@@ -86,6 +89,29 @@ def test_a_blind_draft_is_seen_after_the_answer(
     assert 'name="kind" value="write"' in shown
     done = browser.get(f"/p/{project.slug}/work/").content.decode()
     assert ('data-label="Kind">Write<' in done, 'data-label="Kind">Correct<' in done) == (True, False)
+
+
+def test_an_update_asks_for_the_blind_drafts_of_before_as_for_any_other_question(
+    task: Task, questions: list[Question], base: BaseModel, project: Project, expert: User, as_user: AsUser
+) -> None:
+    """They were work of the kind “correct”, beside the closed work that they took the place of."""
+    write(start(task, base, most=2, blind=True))
+    write(start(task, base))
+    blind = WorkItem.objects.filter(subject_type="question", subject_id__in=[asked.pk for asked in questions[:2]])
+    before = [WorkItem(**{**row, "id": None, "state": WorkState.CLOSED}) for row in blind.values()]
+    blind.update(kind=WorkKind.CORRECT)
+    WorkItem.objects.bulk_create(before)
+    done, held = correct(expert, project, "One metre."), hold(expert, project)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("curation.migrations.0028_blind_drafts").ASKED)
+    rows = WorkItem.objects.filter(subject_type="question").order_by("subject_id", "state")
+    assert list(rows.values_list("kind", "state")) == [
+        ("write", "closed"), ("write", "done"), ("write", "closed"), ("write", "open"), ("write", "closed"),
+        ("correct", "open"),
+    ]  # fmt: skip
+    assert (done.question, held.item.subject_id) == (questions[0], questions[1].pk)
+    page = as_user(expert).get(f"/p/{project.slug}/work/{held.pk}/")
+    assert (page.status_code, WRITTEN in page.content.decode()) == (200, False)
 
 
 def approve(pair: Pair, user: User) -> None:
