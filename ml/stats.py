@@ -77,6 +77,15 @@ def mean_interval(
     return Interval(mean, low, high, array.size, confidence, method)
 
 
+def mean_interval_of(count: int, mean: float, deviation: float | None, *, confidence: float = 0.95) -> Interval:
+    """The t interval of values of which only their number, mean and standard deviation (n - 1) are known, as a database
+    counts them. One value has no deviation and no bounds."""
+    if count < 2 or deviation is None:
+        return Interval(mean, None, None, count, confidence, "t")
+    half = t_quantile(confidence, count - 1) * deviation / math.sqrt(count)
+    return Interval(mean, mean - half, mean + half, count, confidence, "t")
+
+
 def paired_difference(
     first: Sequence[float] | Floats,
     second: Sequence[float] | Floats,

@@ -57,8 +57,8 @@ def agreement_of(project: Project) -> AgreementView:
     chance, why = chance_corrected([(str(answer), str(judge), str(int(said))) for answer, judge, said in given])
     return AgreementView(
         questions=len(rows),
-        words=share_interval(words) if words else None,
-        meaning=share_interval(meaning) if meaning else None,
+        words=share_interval(mean_interval(words)) if words else None,
+        meaning=share_interval(mean_interval(meaning)) if meaning else None,
         accepted=wilson(ships, len(given)) if given else None,
         verdicts=len(given),
         chance=chance,
@@ -67,9 +67,8 @@ def agreement_of(project: Project) -> AgreementView:
     )
 
 
-def share_interval(shares: list[float]) -> Interval:
-    """The mean of shares; what is known of a share from few of them may be no more than that it lies in [0, 1]."""
-    found = mean_interval(shares)
+def share_interval(found: Interval) -> Interval:
+    """Of a mean of shares; what is known of it from few of them may be no more than that it lies in [0, 1]."""
     low = None if found.low is None else max(0.0, found.low)
     high = None if found.high is None else min(1.0, found.high)
     return replace(found, low=low, high=high)

@@ -1,18 +1,17 @@
 """What people made of models' drafts: how much of them stood, release by release, and where nobody seems to read."""
 
-from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Avg, Count, OuterRef, Q, QuerySet, StdDev
 
 from core.models import Project, User
 from curation.models import Answer, Drafting, ModelDraft
 from curation.selectors.agreement import MOST, share_interval
-from ml.stats import Interval, wilson
+from ml.stats import Interval, mean_interval_of, wilson
 
 FEWEST = 10  # corrections of one person before anything is said of them
 RECENT = 20
@@ -21,7 +20,7 @@ MARGIN = 0.10  # so much more often than the others, at the least, for an alarm
 
 def corrections_of(project: Project) -> QuerySet[Answer]:
     """Answers of people who had a model's draft before their eyes."""
-    return Answer.objects.filter(question__project=project, draft__isnull=False, draft__drafting__blind=False)
+    return Answer.objects.filter(draft__drafting__project=project, draft__drafting__blind=False)
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,19 @@ class ReleaseRow:
 def releases_of(project: Project) -> list[ReleaseRow]:
     """By model, oldest release first, base models before them. Blind answers count too: they differ from the draft all
     the same, and nothing led them."""
-    rows = Answer.objects.filter(question__project=project, draft__isnull=False, distance__isnull=False).order_by()
+    rows = Answer.objects.filter(draft__drafting__project=project, distance__isnull=False).order_by()
     names = ("draft__drafting__model_key", "draft__drafting__release", "draft__drafting__model_name")
     found: Any = rows.values_list(*names).annotate(
-        distances=ArrayAgg("distance"), unchanged=Count("pk", filter=Q(unchanged=True))
+        count=Count("pk"),
+        unchanged=Count("pk", filter=Q(unchanged=True)),
+        mean=Avg("distance"),
+        deviation=StdDev("distance", sample=True),
     )
     return [
-        ReleaseRow(name, release, len(distances), unchanged, share_interval(distances))
-        for _key, release, name, distances, unchanged in sorted(found, key=lambda row: (row[1] or 0, row[2]))
+        ReleaseRow(name, release, count, unchanged, share_interval(mean_interval_of(count, mean, deviation)))
+        for _key, release, name, count, unchanged, mean, deviation in sorted(
+            found, key=lambda row: (row[1] or 0, row[2])
+        )
     ]
 
 
@@ -72,29 +76,32 @@ def alarms_of(project: Project) -> list[Alarm]:
     A person is named when the lower end of the interval of their unchanged accepts lies above the base rate, which is
     everybody else's, or their own before the last twenty, and at least a tenth above it.
     """
-    by_person: dict[int, list[bool]] = defaultdict(list)
-    for author, unchanged in corrections_of(project).order_by("pk").values_list("author", "unchanged"):
-        by_person[author].append(unchanged)
-    same, all_of_them = sum(map(sum, by_person.values())), sum(map(len, by_person.values()))
-    people = User.objects.in_bulk(by_person)
+    given = corrections_of(project).order_by()
+    counted: Any = given.values_list("author").annotate(
+        unchanged=Count("pk", filter=Q(unchanged=True)), count=Count("pk")
+    )
+    amounts = {author: (unchanged, count) for author, unchanged, count in counted}
+    same, all_of_them = (sum(column) for column in zip(*amounts.values(), strict=True)) if amounts else (0, 0)
+    theirs = corrections_of(project).filter(author=OuterRef("pk")).order_by("-pk").values("unchanged")[:RECENT]
     found = []
-    for author, mine in by_person.items():
-        others = (same - sum(mine), all_of_them - len(mine))
-        before = mine[:-RECENT]
+    for user in User.objects.filter(pk__in=amounts).annotate(recent=ArraySubquery(theirs)).order_by("pk"):
+        unchanged, count = amounts[user.pk]
+        recent, late = sum(user.recent), len(user.recent)
         found.append(
-            alarm(people[author], mine, *others, "others")
-            or alarm(people[author], mine[-RECENT:], sum(before), len(before), "before")
+            alarm(user, unchanged, count, same - unchanged, all_of_them - count, "others")
+            or alarm(user, recent, late, unchanged - recent, count - late, "before")
         )
     return [one for one in found if one is not None]
 
 
-def alarm(user: User, mine: list[bool], base_unchanged: int, base_count: int, against: str) -> Alarm | None:
-    if min(len(mine), base_count) < FEWEST:
+def alarm(user: User, same: int, count: int, base_same: int, base_count: int, against: str) -> Alarm | None:
+    """`same` of the person's `count` answers are the draft unchanged; `base_same` of those they are compared with."""
+    if min(count, base_count) < FEWEST:
         return None
-    share, rate = wilson(sum(mine), len(mine)), base_unchanged / base_count
+    share, rate = wilson(same, count), base_same / base_count
     if share.low is None or share.low <= rate + MARGIN:
         return None
-    return Alarm(user, sum(mine), len(mine), share, rate, base_count, against)
+    return Alarm(user, same, count, share, rate, base_count, against)
 
 
 @dataclass(frozen=True)
@@ -120,10 +127,22 @@ def pace_of(project: Project) -> Pace:
     return Pace(median(same) if same else None, median(other) if other else None, hasty, len(same), MOST)
 
 
+@dataclass(frozen=True)
+class DraftingRow:
+    """An asking of a model with how many drafts it has written, and how many of them people have answered."""
+
+    drafting: Drafting
+    written: int
+    done: int
+
+
 def draftings_of(project: Project) -> QuerySet[Drafting]:
-    answers = Answer.objects.filter(draft__drafting=OuterRef("pk")).order_by().values("draft__drafting")
-    drafts = ModelDraft.objects.filter(drafting=OuterRef("pk"), written_at__isnull=False).order_by().values("drafting")
-    done, written = (
-        Coalesce(Subquery(rows.annotate(rows=Count("pk")).values("rows")), 0) for rows in (answers, drafts)
-    )
-    return Drafting.objects.filter(project=project).select_related("task", "job").annotate(done=done, written=written)
+    return Drafting.objects.filter(project=project).select_related("task", "job", "created_by")
+
+
+def draftings_counted(draftings: Collection[Drafting]) -> list[DraftingRow]:
+    drafts = ModelDraft.objects.filter(drafting__in=draftings, written_at__isnull=False).order_by()
+    answers = Answer.objects.filter(draft__drafting__in=draftings).order_by()
+    written: dict[int, int] = dict(drafts.values_list("drafting").annotate(count=Count("pk")))
+    done: dict[int, int] = dict(answers.values_list("draft__drafting").annotate(count=Count("pk")))
+    return [DraftingRow(row, written.get(row.pk, 0), done.get(row.pk, 0)) for row in draftings]

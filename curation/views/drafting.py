@@ -15,7 +15,7 @@ from core.choices import Need
 from core.selectors.keyset import keyset_page
 from core.views.telling import refusal_on
 from curation.question_forms import DraftingForm
-from curation.selectors.corrections import ReleaseRow, alarms_of, draftings_of, pace_of, releases_of
+from curation.selectors.corrections import ReleaseRow, alarms_of, draftings_counted, draftings_of, pace_of, releases_of
 from curation.services.drafting import drafting_start, undrafted
 
 
@@ -25,8 +25,10 @@ def draftings(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project)
     rows = releases_of(access.project)
     owns = access.allows(Need.OWN)
+    page = keyset_page(draftings_of(access.project), request.GET.dict())
     context = {
-        "page": keyset_page(draftings_of(access.project), request.GET.dict()),
+        "page": page,
+        "rows": draftings_counted(page.rows),
         "releases": rows,
         "chart": distance_chart(rows),
         "alarms": alarms_of(access.project) if owns else [],
@@ -68,7 +70,8 @@ def drafting_new(request: HttpRequest, project: str) -> HttpResponse:
 @require_GET
 def drafting_detail(request: HttpRequest, project: str, drafting: int) -> HttpResponse:
     access = project_access(request, project)
-    found = get_object_or_404(draftings_of(access.project).select_related("created_by"), pk=drafting)
+    found = get_object_or_404(draftings_of(access.project), pk=drafting)
     drafts = found.drafts.filter(written_at__isnull=False).select_related("question").order_by("-pk")
-    context = {"drafting": found, "job": found.job, "page": keyset_page(drafts, request.GET.dict())}
+    [row] = draftings_counted([found])
+    context = {"row": row, "drafting": found, "job": found.job, "page": keyset_page(drafts, request.GET.dict())}
     return render(request, "curation/drafting.html", context)

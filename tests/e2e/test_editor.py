@@ -128,11 +128,12 @@ def test_composing_held_keys_and_backspace_submit_and_discard_nothing(desk: Walk
         page.evaluate(
             f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{ bubbles: true, ...{event} }}))"
         )
+    keys.press("Enter")
     keys.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
     keys.press("Backspace")
     assert "key=ime" in page.url
-    expect(expert.field("Response")).to_have_value("Kept.")
+    expect(expert.field("Response")).to_have_value("Kept.\n")
 
 
 def test_what_is_pasted_becomes_markdown_is_counted_and_can_be_undone(desk: Walk) -> None:

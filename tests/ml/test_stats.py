@@ -1,11 +1,20 @@
 """Intervals give the published numbers, and say nothing where nothing can be said."""
 
 import math
+from statistics import mean, stdev
 
 import numpy as np
 import pytest
 
-from ml.stats import Interval, mean_interval, normal_quantile, paired_difference, t_quantile, wilson
+from ml.stats import (
+    Interval,
+    mean_interval,
+    mean_interval_of,
+    normal_quantile,
+    paired_difference,
+    t_quantile,
+    wilson,
+)
 
 # Student (1908), extra hours of sleep of ten patients under two drugs; the interval of the paired test as R prints it.
 SLEEP_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
@@ -43,6 +52,13 @@ def test_mean_interval_is_that_of_students_sleep_data():
     assert interval.estimate == pytest.approx(1.58)
     assert (interval.low, interval.high) == (pytest.approx(0.7001142, abs=1e-7), pytest.approx(2.459886, abs=1e-6))
     assert (interval.count, interval.confidence, interval.method) == (10, 0.95, "t")
+
+
+def test_an_interval_is_the_same_from_the_values_and_from_what_a_database_counts_of_them():
+    changes = [b - a for a, b in zip(SLEEP_1, SLEEP_2, strict=True)]
+    whole, counted = mean_interval(changes), mean_interval_of(10, mean(changes), stdev(changes))
+    assert (counted.estimate, counted.low, counted.high) == pytest.approx((whole.estimate, whole.low, whole.high))
+    assert mean_interval_of(1, 3.0, None) == mean_interval([3.0])
 
 
 def test_values_said_twice_do_not_count_twice_when_clustered():
