@@ -132,7 +132,7 @@ class PersonalData(Check):
 
     id = "personal_data"
     name = gettext_noop("Personal data")
-    description = gettext_noop("Addresses of mail and computers; numbers of telephones, cards, accounts and people.")
+    description = gettext_noop("Mail and IP addresses; numbers of telephones, cards, accounts and people.")
     version = 2
     fields = ("instruction", "input", "response")
     defaults = {"findings": 50}  # at most, in one text

@@ -341,6 +341,14 @@ def test_the_same_over_the_api(task: Task, owner: User, expert: User, api_as: Ap
     assert client.put(f"/api/v1/checks/nix/?project={slug}", change, format="json").status_code == 404
 
 
+def test_the_editor_offers_what_may_stand_there_instead(task: Task, expert: User, as_user: AsUser) -> None:
+    texts = Texts(instruction="Whom do I ask?", response="Ask anna.berg@firma.se.\u200b")
+    pair = pair_submit(actor=expert, task=task, texts=texts)
+    page = as_user(expert).get(f"/p/{task.project.slug}/pairs/{pair.pk}/edit/").content.decode()
+    assert 'data-excerpt="anna.berg@firma.se" data-replacement="[email]">Use “[email]”' in page
+    assert 'data-replacement="">Remove it' in page
+
+
 def test_findings_are_read_and_dismissed_over_the_api(task: Task, expert: User, owner: User, api_as: ApiAs) -> None:
     pair = pair_submit(actor=expert, task=task, texts=Texts(instruction="Why?", response="A fense."))
     client = api_as(expert)

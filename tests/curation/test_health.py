@@ -42,7 +42,14 @@ def approved(task: Task, topic: str, *, tokens: int = 30, origin: str = Origin.H
     number = Pair.objects.count()
     texts = Texts(instruction=f"What about {topic} {number}?", response=response, topic=topic)
     pair = Pair.objects.create(
-        project=task.project, task=task, state=PairState.APPROVED, found=[], topic=topic, tokens=tokens, origin=origin
+        project=task.project,
+        task=task,
+        state=PairState.APPROVED,
+        found=[],
+        topic=topic,
+        tokens=tokens,
+        origin=origin,
+        language=texts.language,
     )
     revision = Revision.objects.create(
         pair=pair, number=1, fingerprint=texts.fingerprint, tokens=tokens, origin=origin, **texts.to_json()
@@ -84,10 +91,17 @@ def test_the_numbers_are_those_of_the_approved_pairs(task: Task, owner: User, as
     assert listed(client, next(row.url for row in health.origins if row.label == "Generated")) == 1
     for row in (*health.genders, *health.regions, *health.names, health.alike, health.real):
         assert listed(client, row.url) == row.count, row.label
+    numbers = [*health.findings, *health.languages, *health.origins, *health.topics]
+    numbers += [cell for topic in health.topics for cell in topic.cells if cell.count]
+    for number in numbers:
+        assert listed(client, number.url) == number.count, number
     nobody = f"{health.regions[0].url}x"
     assert listed(client, nobody) == 0
     page = client.get(f"/p/{task.project.slug}/tasks/{task.slug}/health/").content.decode()
     assert "ask for five that speak of" in page
+    assert re.findall(r'<td class="num"[^>]*>[1-9][\d,.]*</td>', page) == [], (
+        "no number of pairs stands without its link"
+    )
     answer = client.post(f"/p/{task.project.slug}/tasks/{task.slug}/health/gap/", {"about": "Asia", "count": "5"})
     assert answer.status_code == 302
     assert Question.objects.filter(instruction__contains="whose texts speak of Asia").count() == 5

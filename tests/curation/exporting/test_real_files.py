@@ -69,4 +69,4 @@ def kept_of(version: DatasetVersion, source: list[Said]) -> list[Said]:
     """The rows of the file, each once, without those that the freeze left out because they would tie test to train."""
     names = ("revision__instruction", "revision__input", "revision__response")
     left_out = {(asked(*question), answer) for *question, answer in version.left_out.values_list(*names)}
-    return sorted({said for said in source if said[1]} - left_out)
+    return sorted({said for said in source if said[1].strip()} - left_out)
