@@ -23,6 +23,7 @@ PAIRS = "20000,200000"
 PEOPLE, SECONDS = 50, 60
 FROZEN = 100_000
 INDEXED = 5_000
+MEANT = 25_000
 LOOKS = 40
 MEGABYTES = 300
 # Requests of a kind, as the server's log names them: (what, method, end of the path, seconds allowed, while training).
@@ -48,6 +49,7 @@ def measure(own: Installation, sizes: Sequence[int]) -> Iterator[Row]:
     made = own.step("prepare", people=count_from("BENCH_PEOPLE", PEOPLE), model=str(starter_model() or ""))
     yield from index_rows(own, count_from("BENCH_INDEXED", INDEXED))
     yield from freeze_rows(own, count_from("BENCH_FROZEN", min(FROZEN, sizes[-1])))
+    yield from meaning_rows(own, count_from("BENCH_MEANT", min(MEANT, sizes[-1])))
     texts = list(samples.samples(500, seed=9))
     before: dict[str, list[float]] = {}
     for size in sizes:
@@ -107,6 +109,16 @@ def freeze_rows(own: Installation, size: int) -> Iterator[Row]:
     what = f"export {found['rows']:,} rows"
     yield Row(what, f"{rate:,.0f} rows/s", "≥ 50,000 rows/s", "630 rows/s", rate >= 50_000)
     yield megabytes_row(what, found["megabytes"])
+
+
+def meaning_rows(own: Installation, size: int) -> Iterator[Row]:
+    """Of the pairs that were frozen: what a model server would send is kept, then compared."""
+    found = own.step("mean", task="frozen", count=size)
+    yield Row(f"meanings of {size:,} pairs kept", f"{found['pairs'] / found['seconds']:,.0f} pairs/s", "measured")
+    found = own.step("compare", task="frozen")
+    what = f"meanings of {size:,} pairs compared with one another and with test items"
+    told = f"{found['seconds']:.1f} s, {found['meant']:,} couples alike, {found['megabytes']:.0f} MB"
+    yield Row(what, told, "measured")
 
 
 def list_rows(web: Web, session: str, task: str, size: int) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """What each pair means, as a vector: made by the model server, kept, and gone on with where it was interrupted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.core.cache import cache
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -46,19 +46,22 @@ def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda:
             vectors = embed(["\n".join(filter(None, texts)) for _pair, _revision, *texts in rows])
         except ModelServerDown as error:
             raise JobFailed(str(error)) from error
-        Embedding.objects.bulk_create(
-            [
-                Embedding(pair_id=pair, task=task, revision_id=revision, vector=vector)
-                for (pair, revision, *_texts), vector in zip(rows, vectors, strict=True)
-            ],
-            update_conflicts=True,
-            unique_fields=["pair"],
-            update_fields=["revision_id", "vector"],
-        )
+        embeddings_keep(task, [(pair, revision) for pair, revision, *_texts in rows], vectors)
         kept()
         done += len(rows)
         last = rows[-1][0]
     return done
+
+
+def embeddings_keep(task: Task, pairs: Sequence[tuple[int, int]], vectors: Sequence[list[float]]) -> None:
+    """`pairs` are (pair, revision), in the order of the vectors."""
+    made = [
+        Embedding(pair_id=pair, task=task, revision_id=revision, vector=vector)
+        for (pair, revision), vector in zip(pairs, vectors, strict=True)
+    ]
+    Embedding.objects.bulk_create(
+        made, update_conflicts=True, unique_fields=["pair"], update_fields=["revision_id", "vector"]
+    )
 
 
 def embeddings_sometimes() -> None:
