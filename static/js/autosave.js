@@ -90,7 +90,7 @@ class Autosave {
   async around(untouched = false) {
     const left = await leftCopies(this.names);
     if (this.left || this.blocked || !this.form.isConnected) return;
-    const known = [this.base, serialize(this.form)];
+    const known = [serialize(this.form)]; // not what the server has: what stands here is about to replace it
     const offered = left.filter((copy) => {
       const news = !known.some((fields) => sameFields(fields, copy.fields));
       if (news) known.push(copy.fields);
