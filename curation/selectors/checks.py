@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from core.models import Project
 from curation.models import Dismissal, Task
 from curation.selectors.check_settings import ProjectCheck, project_checks
-from ml.checks import Check, get_check
+from ml.checks import Check, get_check, known_checks
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,11 @@ def languages_without_dictionary(project: Project) -> list[str]:
     return [reason for language in languages if (reason := get_check("misspelling").unavailable_reason(language))]
 
 
-def dismissals_in(project: Project) -> list[Dismissal]:
-    return list(Dismissal.objects.filter(project=project).select_related("user").order_by("-pk")[:500])
+def dismissals_in(project: Project) -> list[tuple[str, Dismissal]]:
+    """The newest, each with the name of its check."""
+    names = {check.id: gettext(check.name) for check in known_checks()}
+    rows = Dismissal.objects.filter(project=project).select_related("user").order_by("-pk")[:500]
+    return [(names.get(row.check_id, row.check_id), row) for row in rows]
 
 
 def check_json(row: CheckRow) -> dict[str, Any]:

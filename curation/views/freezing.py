@@ -7,12 +7,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from core.access import Access
 from core.choices import Need
+from core.denied import ApplicationError, Refused
 from core.views.telling import refusal_on
 from curation.access import task_access
 from curation.choices import LeakRule
 from curation.forms import FreezeForm
-from curation.models import Task
+from curation.models import DatasetVersion, Task
 from curation.selectors.leaks import leaks_shown
 from curation.services.previewing import preview_see
 from curation.services.versions import version_freeze
@@ -29,9 +31,7 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
     share = values["split"] / 100
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         with refusal_on(form):
-            version = version_freeze(
-                actor=access.user, task=found, note=values["note"], train_share=share, leaks=values["leaks"]
-            )
+            version = freeze_asked(access, found, share, values)
         if not form.errors:
             return redirect("curation:version-detail", project, version.pk)
     seen = preview_see(actor=access.user, task=found, train_share=share, rule=values["leaks"])
@@ -45,6 +45,16 @@ def freeze(request: HttpRequest, project: str, task: str) -> HttpResponse:
         "ratios": (80, 70),
     }
     return render(request, "curation/freeze.html", context, status=400 if form.errors else 200)
+
+
+def freeze_asked(access: Access, task: Task, share: float, values: dict[str, Any]) -> DatasetVersion:
+    """What a guard refuses stands on the form, with the note that was typed: whoever came here may freeze."""
+    try:
+        return version_freeze(
+            actor=access.user, task=task, note=values["note"], train_share=share, leaks=values["leaks"]
+        )
+    except Refused as refused:
+        raise ApplicationError(str(refused)) from refused
 
 
 @require_GET

@@ -215,7 +215,7 @@ def test_the_page_of_a_pair_leads_to_the_other_one(task: Task, owner: User, view
 # --- freezing ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_freeze_is_refused_above_the_share_that_the_owner_allows(task: Task, owner: User) -> None:
+def test_a_freeze_is_refused_above_the_share_that_the_owner_allows(task: Task, owner: User, as_user: AsUser) -> None:
     for number in range(9):
         approved(task, f"What is {number}?", f"The answer to it is {number}.")
     approved(task, "What is a fence?", "A fense.")
@@ -223,6 +223,11 @@ def test_a_freeze_is_refused_above_the_share_that_the_owner_allows(task: Task, o
     check_set(actor=owner, project=task.project, freeze_share=0.05, **values)  # type: ignore[arg-type]
     with pytest.raises(Refused, match=r"1 of 10 approved pairs have the finding “Misspelling”; at most 0 may."):
         version_freeze(actor=owner, task=task)
+    asked = {"note": "My note", "split": "80", "leaks": "exclude"}
+    answer = as_user(owner).post(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/", asked)
+    page = answer.content.decode()
+    assert (answer.status_code, page.count("at most 0 may. Mend or dismiss them")) == (400, 2)
+    assert 'value="My note"' in page
     assert task.versions.count() == 0
     check_set(actor=owner, project=task.project, freeze_share=0.1, **values)  # type: ignore[arg-type]
     assert version_freeze(actor=owner, task=task).number == 1
@@ -327,6 +332,10 @@ def test_the_owner_decides_on_the_page_and_everybody_may_read(
     assert right.status_code == 302
     row = CheckSetting.objects.get()
     assert (row.parameters, row.at_freeze, row.freeze_share) == ({"typical_factor": 2.0}, "block", 0.025)
+    finding_dismiss(
+        actor=expert, project=task.project, text="A fense.", check_id="personal_data", excerpt="A", reason="So."
+    )
+    assert '<td data-label="Check">Personal data</td>' in client.get(root).content.decode()
 
 
 def test_the_same_over_the_api(task: Task, owner: User, expert: User, api_as: ApiAs) -> None:
