@@ -2,7 +2,7 @@
 
 from ml.checks.base import AnyCheck, Check, CheckContext, Finding, Severity, TypicalLengths, text_fingerprint
 from ml.checks.corpus import CorpusCheck, PairTexts, corpus_links, couples_of
-from ml.checks.misspelling import dictionary_languages, suggest, words_unlisted
+from ml.checks.dictionaries import dictionary_languages, suggest, words_unlisted
 from ml.checks.project_words import ProjectWords
 from ml.checks.registry import all_checks, corpus_checks, default_checks, get_check, known_checks, run_checks
 

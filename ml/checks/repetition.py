@@ -8,17 +8,14 @@ tables are left out, of lists only whole items count, verse may have a refrain.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ml.checks.base import Check, CheckContext, Finding, Severity, quote
+from ml.checks.loops import SIZE, Loop, find_loops, repeat_distances
 from ml.checks.passages import Line, drop_markers, lines, mask_code
 from ml.phrases import gettext_noop
 from ml.words import words
 
-_SIZE = 4  # words in an n-gram
-_LONGEST_BLOCK = 60  # words
 # One to six letters, ten times and more: "hahahahahahahahahaha", "aaaaaaaaaaaa".
 _STUTTER = re.compile(r"([^\W\d_]{1,6}?)\1{9,}")
 
@@ -27,19 +24,6 @@ _LOOPED = gettext_noop("%(what)s stands here %(times)s times in a row.")
 _REPEATED = gettext_noop("%(share)s of this text repeats words that were there before; at most %(limit)s is usual.")
 
 _Word = tuple[str, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Loop:
-    """`times` copies of the words `first` to `first + period`, one right after the other, up to `end` (exclusive)."""
-
-    first: int
-    period: int
-    end: int
-
-    @property
-    def times(self) -> int:
-        return (self.end - self.first) // self.period
 
 
 class Repetition(Check):
@@ -76,11 +60,11 @@ class Repetition(Check):
     def _may_repeat(self, text: str) -> bool:
         """Whether a closer look is worth it: enough 4-grams that were there before, or the distances of a loop."""
         tokens = words(drop_markers(text))
-        repeats, distances = _repeat_distances(tokens)
-        if any(count >= max(3, 2 * distance - _SIZE + 1) for distance, count in distances.items()):
+        repeats, distances = repeat_distances(tokens)
+        if any(count >= max(3, 2 * distance - SIZE + 1) for distance, count in distances.items()):
             return True
         plain_prose = not any(mark in text for mark in "|`~\t")  # else the share is that of the prose between
-        least = self.parameters["share"] * (len(tokens) - _SIZE + 1) if plain_prose else 0
+        least = self.parameters["share"] * (len(tokens) - SIZE + 1) if plain_prose else 0
         return repeats >= max(self.parameters["ngrams"], least)
 
     def _stutter(self, match: re.Match[str]) -> Finding:
@@ -88,7 +72,7 @@ class Repetition(Check):
         values = {"what": quote(match.group(1)), "times": str(times)}
         return self.finding(*match.span(), _STUTTERED, values, severity="error", suggestions=(match.group(1),))
 
-    def _block(self, text: str, prose: Sequence[_Word], loop: _Loop) -> Finding:
+    def _block(self, text: str, prose: Sequence[_Word], loop: Loop) -> Finding:
         """A finding on all that comes after the first copy, so that taking it away leaves a whole text."""
         last = loop.first + loop.period - 1
         start, second, end = prose[loop.first][1], prose[last + 1][1], prose[loop.end - 1][2]
@@ -96,8 +80,8 @@ class Repetition(Check):
         values = {"what": quote(text[start:second]), "times": str(loop.times)}
         return self.finding(prose[last][2], end, _LOOPED, values, severity=severity, suggestions=("",))
 
-    def _loops(self, text: str, prose: Sequence[_Word]) -> Iterator[_Loop]:
-        for loop in _find_loops([word for word, _, _ in prose], int(self.parameters["block_times"])):
+    def _loops(self, text: str, prose: Sequence[_Word]) -> Iterator[Loop]:
+        for loop in find_loops([word for word, _, _ in prose], int(self.parameters["block_times"])):
             block = text[prose[loop.first][1] : prose[loop.first + loop.period - 1][2]]
             enough_letters = _letter_share(block) >= self.parameters["letter_share"]
             if loop.end - loop.first >= self.parameters["block_words"] and enough_letters:
@@ -120,20 +104,6 @@ class Repetition(Check):
         return "error" if share > self.parameters["error_share"] else "warning"
 
 
-def _repeat_distances(tokens: Sequence[str]) -> tuple[int, Counter[int]]:
-    """How many 4-grams stood earlier in the text, and how many at each distance (up to 60) from their last time."""
-    last: dict[tuple[str, ...], int] = {}
-    distances: Counter[int] = Counter()
-    grams = list(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False))
-    if len(set(grams)) == len(grams):
-        return 0, distances
-    for index, gram in enumerate(grams):
-        if gram in last and index - last[gram] <= _LONGEST_BLOCK:
-            distances[index - last[gram]] += 1
-        last[gram] = index
-    return len(grams) - len(last), distances
-
-
 def _count_repeats(parts: Sequence[Line]) -> tuple[list[tuple[int, int]], int]:
     """The places of the 4-grams that stood earlier in the text, and the number of all 4-grams.
 
@@ -148,10 +118,10 @@ def _count_repeats(parts: Sequence[Line]) -> tuple[list[tuple[int, int]], int]:
         tokens = tuple(word for word, _, _ in stretch)
         known_item = kind == "item" and tokens in items_seen
         items_seen.add(tokens)
-        for index in range(len(tokens) - _SIZE + 1):
-            gram = tokens[index : index + _SIZE]
+        for index in range(len(tokens) - SIZE + 1):
+            gram = tokens[index : index + SIZE]
             if known_item or (kind == "prose" and gram in grams_seen):
-                repeats.append((stretch[index][1], stretch[index + _SIZE - 1][2]))
+                repeats.append((stretch[index][1], stretch[index + SIZE - 1][2]))
             if kind == "prose":
                 grams_seen.add(gram)
             total += 1
@@ -178,28 +148,6 @@ def _is_verse(parts: Sequence[Line]) -> bool:
     """Poems and songs: at least eight lines of prose, most of them short, and more than one word long on average."""
     sizes = [len(line.words) for line in parts if line.kind == "prose"]
     return len(sizes) >= 8 and sum(size <= 10 for size in sizes) >= 0.8 * len(sizes) and sum(sizes) > 2 * len(sizes)
-
-
-def _find_loops(tokens: Sequence[str], times: int) -> Iterator[_Loop]:
-    """The runs in which the same 1 to 60 words stand at least `times` times in a row; shortest block first, no overlap.
-
-    A run of period p is where token i equals token i - p; found by one pass for each period that can occur: the
-    distance between two occurrences of some 4-gram (or 1 to 3).
-    """
-    covered = 0
-    found = []
-    for period in sorted(_repeat_distances(tokens)[1]):
-        first = 0
-        for index in range(period, len(tokens) + 1):
-            if index < len(tokens) and tokens[index] == tokens[index - period]:
-                continue
-            if index - first >= times * period:
-                found.append(_Loop(first, period, index))
-            first = index - period + 1
-    for loop in sorted(found, key=lambda loop: (loop.first, loop.period)):
-        if loop.first >= covered:
-            yield loop
-            covered = loop.end
 
 
 def _longest_stretch(places: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -9,68 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from ml.checks.base import Check, CheckContext, Finding, base_language, quote
 from ml.checks.passages import mask_code
+from ml.checks.written_numbers import NUMBER, numbers_in, parts_of, readings, spelled
 from ml.hashing import text_sha256
 from ml.phrases import gettext_noop
 from ml.words import normalise, words
 
-_NUMBER = re.compile(r"(?<![\w.,])[-−]?\d+(?:[ \u00a0\u202f]\d{3}(?!\d)|[.,'’:/-]?\d)*")
 _MARKER = re.compile(r"^[ \t]*(?:\(?\d{1,3}[.)]|[-*+•])[ \t]+", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]+(?:[.'’&-][^\W\d_]+)*")
 _QUOTED = re.compile(r"“([^“”\n]{3,400})”|\"([^\"\n]{3,400})\"|«([^«»\n]{3,400})»|„([^„“”\n]{3,400})[“”]")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:;…|\n\"“”«»(\[]|^[ \t]*[-*•])[\s\"'“”«»(\[*_#>-]*$")
-# number -> how it is written out, in English, Swedish, German, French, Spanish
-_SPELLED = """
-0 zero noll null zéro cero
-1 one en ett eins ein eine un une uno una first första erste premier primero
-2 two två zwei deux dos second andra zweite double twice
-3 three tre drei trois tres third tredje dritte
-4 four fyra vier quatre cuatro fourth
-5 five fem fünf cinq cinco fifth
-6 six sex sechs seis sixth
-7 seven sju sieben sept siete seventh
-8 eight åtta acht huit ocho eighth
-9 nine nio neun neuf nueve ninth
-10 ten tio zehn dix diez tenth decade
-11 eleven elva elf onze once eleventh
-12 twelve tolv zwölf douze doce twelfth dozen
-13 thirteen tretton dreizehn treize trece
-14 fourteen fjorton vierzehn quatorze catorce
-15 fifteen femton fünfzehn quinze quince
-16 sixteen sexton sechzehn seize
-17 seventeen sjutton siebzehn
-18 eighteen arton achtzehn
-19 nineteen nitton neunzehn
-20 twenty tjugo zwanzig vingt veinte twentieth
-30 thirty trettio dreißig trente treinta
-40 forty fyrtio vierzig quarante cuarenta
-50 fifty femtio fünfzig cinquante cincuenta
-60 sixty sextio sechzig soixante sesenta
-70 seventy sjuttio siebzig setenta
-80 eighty åttio achtzig ochenta
-90 ninety nittio neunzig noventa
-100 hundred hundra hundert cent cien century
-1000 thousand tusen tausend mille mil
-1000000 million miljon millionen
-"""
-_MONTHS = """
-1 january jan januari januar janvier enero
-2 february feb februari februar février febrero
-3 march mar mars märz marzo
-4 april apr avril abril
-5 may maj mai mayo
-6 june jun juni juin junio
-7 july jul juli juillet julio
-8 august aug augusti août agosto
-9 september sep sept septembre septiembre
-10 october oct oktober okt octobre octubre
-11 november nov novembre noviembre
-12 december dec dezember dez décembre diciembre
-"""
 
 _NUMBER_MISSING = gettext_noop("The source does not have the number %(what)s.")
 _NAME_MISSING = gettext_noop("The source does not have the name %(what)s.")
@@ -123,48 +74,11 @@ class Unsupported(Check):
 
 def _numbers(text: str, source: str) -> Iterator[tuple[int, int]]:
     """The places of numbers that the source has in no form. The numbers before the items of a list are none."""
-    known = _numbers_in(source)
-    for match in _NUMBER.finditer(_MARKER.sub(lambda marker: " " * len(marker.group()), text)):
-        parts = _parts(match.group())
+    known = numbers_in(source)
+    for match in NUMBER.finditer(_MARKER.sub(lambda marker: " " * len(marker.group()), text)):
+        parts = parts_of(match.group())
         if not (readings(match.group()) & known) and not (parts and all(part in known for part in parts)):
             yield match.span()
-
-
-@lru_cache(maxsize=64)
-def _numbers_in(source: str) -> frozenset[str]:
-    """Every number of a text in every form in which it may be read, and what its words for numbers and months say."""
-    found = {reading for match in _NUMBER.finditer(source) for reading in readings(match.group())}
-    found.update(part for match in _NUMBER.finditer(source) for part in _parts(match.group()))
-    found.update(_plain_digits(digits) for digits in re.findall(r"\d+", source))
-    said = words(source)
-    found.update(number for word in said for number in _spelled().get(word, ()))
-    compounds = _compounds()
-    found.update(compounds[couple] for couple in pairwise(said) if couple in compounds)
-    return frozenset(found)
-
-
-def readings(number: str) -> frozenset[str]:
-    """How a number may be meant: 10,000 is ten thousand or ten. Without signs, leading and trailing noughts."""
-    plain = re.sub(r"[ \u00a0\u202f'’]", "", number.lstrip("-−"))
-    found = {_plain_digits(re.sub(r"[.,]", "", plain))} if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", plain) else set()
-    if len(re.findall(r"[.,]", plain)) <= 1:
-        found.add(_plain_digits(plain.replace(",", ".")))
-    elif match := re.fullmatch(r"(\d{1,3}(?:([.,])\d{3})+)[.,](\d+)", plain):
-        found.add(_plain_digits(f"{match.group(1).replace(match.group(2), '')}.{match.group(3)}"))
-    return frozenset(found)
-
-
-def _parts(number: str) -> list[str]:
-    """The numbers of a date, a time, a range or a reference: 2024-05-03, 10:30, 2010/900."""
-    if not re.search(r"\d[:/-]\d|\d\.\d+\.\d", number):
-        return []
-    return [_plain_digits(part) for part in re.split(r"[:/.-]", number.strip("-−")) if part]
-
-
-def _plain_digits(number: str) -> str:
-    whole, _, fraction = number.partition(".")
-    fraction = fraction.rstrip("0")
-    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
 
 
 def _names(text: str, source: str, language: str) -> Iterator[tuple[int, int]]:
@@ -179,9 +93,9 @@ def _names(text: str, source: str, language: str) -> Iterator[tuple[int, int]]:
             continue
         if _SENTENCE_END.search(text[max(0, match.start() - 40) : match.start()]) or _begins_line(text, match.start()):
             continue
-        months = _spelled().get(normalise(word), ())
+        months = spelled().get(normalise(word), ())
         if months:
-            numbers = numbers or _numbers_in(source)
+            numbers = numbers or numbers_in(source)
             if any(month in numbers for month in months):
                 continue
         yield match.span()
@@ -221,22 +135,3 @@ def _words_in(source: str) -> frozenset[str]:
             for end in range(start + 2, len(initials) + 1)
         )
     return frozenset(found)
-
-
-@lru_cache(maxsize=1)
-def _spelled() -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for line in (_SPELLED + _MONTHS).strip().splitlines():
-        if line.strip():
-            number, *written = line.split()
-            for word in written:
-                found.setdefault(word, []).append(number)
-    return {word: tuple(numbers) for word, numbers in found.items()}
-
-
-@lru_cache(maxsize=1)
-def _compounds() -> dict[tuple[str, str], str]:
-    """twenty, two -> 22; words of two languages in one number do no harm."""
-    tens, ones = {str(number) for number in range(20, 100, 10)}, {str(number) for number in range(1, 10)}
-    written = [(word, number) for word, numbers in _spelled().items() for number in numbers]
-    return {(ten, one): str(int(a) + int(b)) for ten, a in written if a in tens for one, b in written if b in ones}

@@ -3,7 +3,8 @@
 import pytest
 
 from ml.checks import CheckContext, ProjectWords, get_check, suggest
-from ml.checks.misspelling import Misspelling, dictionary_languages
+from ml.checks.dictionaries import dictionary_languages
+from ml.checks.misspelling import Misspelling
 
 
 def find(text: str, **context):

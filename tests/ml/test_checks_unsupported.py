@@ -3,7 +3,7 @@
 import pytest
 
 from ml.checks import CheckContext, get_check
-from ml.checks.unsupported import readings
+from ml.checks.written_numbers import readings
 
 SOURCE = (
     "On 3 May 2024 Anna Bergström of the World Health Organization paid 10 000 kr (12.5 %) for ten windows. "
