@@ -22,12 +22,16 @@ _LEFTOVER = re.compile(
 )
 _LOUD = frozenset({"todo", "fixme", "tbd"})  # only in capitals: “todo” is Spanish, and a list
 
+# An AI by itself, or a model; an AI engineer and an AI-driven service are none.
+_AI = r"""
+    (?:(?:ai|artificial\ intelligence)(?![\w-])(?:\ (?:language\ )?(?:model|assistant|chatbot)\b
+        |(?!\ (?!(?:i|my|we|it|and|but|so|that|who|without|kan|har|är|vet|och)\b)\w))
+      |(?:large\ )?language\ model\b|ai-(?:modell|assistent)\b|språkmodell\b)
+"""
 _SELF = re.compile(
-    r"""
-    \bas\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)(?:\ (?:language\ )?(?:model|assistant))?\b
-  | \bi(?:\ a|['’])m\ (?:just\ |only\ )?an?\ (?:ai|(?:large\ )?language\ model)\b
+    rf"""
+    \b(?:as\ an?|som\ en|i(?:\ a|['’])m\ (?:just\ |only\ )?an?|jag\ är\ (?:bara\ )?en)\ {_AI}
   | \bmy\ (?:training\ data|knowledge\ cut-?off)
-  | \b(?:som|jag\ är)\ en\ (?:ai|språkmodell)\b
 """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -36,7 +40,8 @@ _REFUSAL = re.compile(
     \W{0,3}(?:(?:(?:i|we)(?:\ am|\ are|['’]m|['’]re)\ (?:very\ |so\ )?)?sorry\b|i\ apologi[sz]e\b|unfortunately\b
       |tyvärr\b|jag\ är\ ledsen\b)?
     [^.!?\n]{0,20}\b(?:i|we|jag|vi)
-    (?:\ can(?:not|['’]t|\ not)|(?:\ am|['’]m|\ are|['’]re)\ (?:not\ able|unable)|\ won['’]?t\ be\ able
+    (?:(?:(?<=tyvärr\ kan\ jag)|(?<=tyvärr\ kan\ vi))\ inte
+      |\ can(?:not|['’]t|\ not)|(?:\ am|['’]m|\ are|['’]re)\ (?:not\ able|unable)|\ won['’]?t\ be\ able
       |\ do(?:\ not|n['’]t)\ have\ (?:access|the\ ability)|\ kan\ (?:tyvärr\ )?inte)\b
     [^.!?\n]{0,20}\b(?:help|assist|answer|provide|fulfil|comply|do\ that|access|browse|hjälpa|svara|ge\ dig)
 """,
@@ -54,7 +59,7 @@ class Boilerplate(Check):
     id = "boilerplate"
     name = gettext_noop("Template or refusal")
     description = gettext_noop("Parts of a template that nobody filled in, models' talk of themselves, bare refusals.")
-    version = 1
+    version = 2
     fields = ("instruction", "response")
     defaults = {
         "refusal_words": 60,  # a longer text that begins with an apology goes on to answer, as a rule

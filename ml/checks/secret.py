@@ -18,7 +18,8 @@ _LOGIN_IN_ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,60}:([^\s/@]{3,80})@[^\s/]{1,200}", re.IGNORECASE
 )
 _ASSIGNED = re.compile(
-    r"\b(?:password|passwd|pwd|lösenord|passwort|secret|api[_ -]?key|access[_ -]?token|auth[_ -]?token)\b[\"']?\s{0,3}"
+    r"\b(?:password|passwd|pwd|lösenord(?:et)?|passwort|secret|api[_ -]?key|access[_ -]?token|auth[_ -]?token)\b"
+    r"[\"']?\s{0,3}"
     r"(?:[:=]|is|är)\s{0,3}[\"'`]?([^\s\"'`,;<>{}]{6,120})",
     re.IGNORECASE,
 )
@@ -40,7 +41,7 @@ class Secret(Check):
     id = "secret"
     name = gettext_noop("Secrets")
     description = gettext_noop("Private keys, access tokens, passwords.")
-    version = 2
+    version = 3
     fields = ("instruction", "input", "response")
     defaults = {"findings": 20}  # at most, in one text
 

@@ -77,6 +77,7 @@ KEY = "AKIA" + "IOSFODNN7ABCDEFG"
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE", "-----BEGIN RSA PRIVATE KEY-----"),
         ("postgres://app:s3cr-t!pw@db/app", "s3cr-t!pw"),
         ("The password: Tr0ub4dor&3 works.", "Tr0ub4dor&3"),
+        ("Lösenordet är hemligt99x.", "hemligt99x."),
         ("api_key = 'k9f8e7d6c5b4'", "k9f8e7d6c5b4"),
     ],
 )

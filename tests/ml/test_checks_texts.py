@@ -60,6 +60,10 @@ def test_false_positive_encoding(text):
         ("Hi<|im_end|>", "<|im_end|>"),
         ("### Response: yes", "### Response"),
         ("As an AI language model, I think so.", "As an AI language model"),
+        ("As an AI I cannot say.", "As an AI"),
+        ("I'm just an AI.", "I'm just an AI"),
+        ("Som en AI-modell vet jag inte.", "Som en AI-modell"),
+        ("Jag är en språkmodell.", "Jag är en språkmodell"),
     ],
 )
 def test_leftovers_and_talk_of_itself(text, what):
@@ -72,8 +76,7 @@ def test_leftovers_and_talk_of_itself(text, what):
      "Tyvärr kan jag inte svara på det."],
 )  # fmt: skip
 def test_a_bare_refusal(text):
-    expected = [] if text.startswith("Tyvärr") else [text]  # the verb comes first in Swedish: a known miss
-    assert found("boilerplate", text) == expected
+    assert found("boilerplate", text) == [text]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,8 @@ def test_a_bare_refusal(text):
             "I am sorry to hear that. " + "Here is what you can do about the broken window. " * 8, id="an apology"
         ),
         pytest.param("I cannot stress enough how important the permit is.", id="cannot, but no refusal"),
+        pytest.param("As an AI engineer I sell it as an AI-driven service.", id="an engineer, a service"),
+        pytest.param("Som en AI-driven tjänst kan vi inte ge dig bygglov.", id="the same in Swedish"),
         pytest.param("The robot said: “As an AI language model, I dream.”", id="quoted"),
         pytest.param("Gör en todo-lista. [see page 4] <b>bold</b> [1]", id="brackets with something else"),
         pytest.param("```\n{{ name }}\n```", id="code that is about templates"),
