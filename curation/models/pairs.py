@@ -57,7 +57,12 @@ class Pair(models.Model):
             models.Index(fields=("task", "state", "-id"), name="pair_by_state"),
             models.Index(fields=("task", "-id"), condition=~Q(state=PairState.TRASHED), name="pair_by_task"),
             models.Index(fields=("task", "author", "-id"), name="pair_by_author"),
-            models.Index(fields=("task", "id"), condition=Q(approved__isnull=False), name="pair_approved"),
+            models.Index(  # with what tells which of them no version holds, so that the rows need not be read
+                fields=("task", "id"),
+                include=("approved", "state"),
+                condition=Q(approved__isnull=False),
+                name="pair_approved",
+            ),
             models.Index(fields=("task", "id"), condition=Q(found__isnull=True), name="pair_unchecked"),
             models.Index(fields=("task", "-id"), condition=Q(found__len__gt=0), name="pair_with_finding"),
             models.Index(fields=("imported_by", "-id"), condition=Q(imported_by__isnull=False), name="pair_by_import"),
