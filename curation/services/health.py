@@ -12,6 +12,7 @@ from curation.choices import PairState
 from curation.models import Pair, Review, Task, TaskReport
 from curation.selectors.check_settings import finding_counts
 from curation.services.embedding import embeddings_of
+from ml.checks.language import small_words
 from ml.clusters import clusters, flat
 from ml.mentions import mentions
 from ml.words import words
@@ -160,11 +161,12 @@ def meanings(task: Task, kept: Rows) -> dict[str, Any] | None:
 
 
 def telling_words(texts: Sequence[set[str]], inside: Any) -> list[str]:
-    """Words that most texts of a cluster have and few others: the share within less the share without."""
+    """Words that most texts of a cluster have and few others: the share within less the share without. Small words,
+    such as what and which, tell nothing."""
     within: Counter[str] = Counter()
     without: Counter[str] = Counter()
     for text, belongs in zip(texts, inside, strict=True):
-        (within if belongs else without).update(word for word in text if len(word) > 3)
+        (within if belongs else without).update(word for word in text if len(word) > 3 and word not in small_words())
     size, rest = int(inside.sum()), len(texts) - int(inside.sum())
     score = {word: count / max(size, 1) - without[word] / max(rest, 1) for word, count in within.items()}
     return sorted(score, key=lambda word: (-score[word], word))[:3]

@@ -86,7 +86,7 @@ class Language(Check):
         times = Counter(prose)
         hits: Counter[str] = Counter()
         for word, count in times.items():
-            for language in _small_words().get(word, ()):
+            for language in small_words().get(word, ()):
                 hits[language] += count
         if not hits:
             return None
@@ -94,7 +94,7 @@ class Language(Check):
         if hits[best] < max(self.parameters["hits"], self.parameters["share"] * len(prose)):
             return None
         # What both languages have (“to” in English and Polish) speaks for neither.
-        owners = {word: _small_words().get(word, ()) for word in times}
+        owners = {word: small_words().get(word, ()) for word in times}
         own = {word: times[word] for word, languages in owners.items() if best in languages and wanted not in languages}
         theirs = sum(times[word] for word, found in owners.items() if wanted in found and best not in found)
         close = any({best, wanted} <= pair for pair in _CLOSE)
@@ -127,7 +127,8 @@ def _code(language: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _small_words() -> dict[str, tuple[str, ...]]:
+def small_words() -> dict[str, tuple[str, ...]]:
+    """Each of the commonest small words -> the languages that have it."""
     found: dict[str, list[str]] = {}
     for line in Path(__file__).with_name("function_words.txt").read_text(encoding="utf-8").splitlines():
         code, *small = line.split()

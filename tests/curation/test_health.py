@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -22,7 +23,7 @@ from curation.selectors.health import health_of, projection_of, report_of
 from curation.services import embedding
 from curation.services.embedding import embeddings_update
 from curation.services.gaps import gap_ask
-from curation.services.health import health_count
+from curation.services.health import health_count, telling_words
 from curation.services.stock import stock_take
 from curation.services.tasks import task_create
 from tests.world import run_jobs
@@ -268,6 +269,11 @@ def test_the_map_groups_what_is_alike_and_names_the_groups(
     assert sorted(map(int, points)) == sorted(Pair.objects.values_list("pk", flat=True))
     assert "roofs" in page
     assert listed(as_user(owner), health_of(task, report).clusters[0]["url"]) == 16
+
+
+def test_a_group_is_named_by_words_that_tell_something() -> None:
+    texts = [{"what", "which", "roofs"}, {"what", "which", "roofs"}, {"walls"}]
+    assert telling_words(texts, np.array([True, True, False])) == ["roofs"]
 
 
 def test_the_same_over_the_api(task: Task, expert: User, owner: User, api_as: ApiAs) -> None:
