@@ -107,7 +107,8 @@ def test_answers_stay_hidden_until_the_question_is_settled(
     assert "One metre exactly" not in as_user(second).get(page).content.decode()
     assert api_client(second).get(f"/api/v1/questions/{asked.pk}/").json()["answers"] == []
     answer(second, project, "By the plan.")
-    browser = as_user(owner)
+    browser, way_on = as_user(owner), "Choose among them on the page of reviews."
+    assert [way_on in one.get(page).content.decode() for one in (browser, as_user(expert))] == [True, False]
     choice = browser.post(f"/p/{project.slug}/review/next/", {"kind": "adjudicate"}).headers["Location"]
     shown = browser.get(choice).content.decode()
     assert "One metre exactly" in shown
