@@ -48,14 +48,24 @@ def pairs(task: Task, expert: User) -> list[Pair]:
     return made
 
 
-def test_the_nearest_by_meaning_come_first_and_only_approved_ones(
-    task: Task, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def elsewhere(stranger: User) -> Pair:
+    """An approved one of another project, which says what all are asked for."""
+    task = task_create(actor=stranger, project=stranger.memberships.get().project, name="Advise")
+    texts = Texts(instruction="Is the roof inspected? Is there a limit for a fence?", response="So and so.")
+    made = pair_submit(actor=stranger, task=task, texts=texts)
+    Pair.objects.filter(pk=made.pk).update(state=PairState.APPROVED, approved=made.current_id)
+    return made
+
+
+def test_the_nearest_by_meaning_come_first_and_only_approved_ones_of_the_task(
+    task: Task, pairs: list[Pair], elsewhere: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_server, "embed", embed)
-    vectors = embed([*QUESTIONS, "Which fence is mine?"])
+    vectors = embed([*QUESTIONS, "Which fence is mine?", "Is there a limit for a fence?"])
     Embedding.objects.bulk_create(
-        Embedding(pair=pair, task=task, revision_id=pair.current_id, vector=vector)
-        for pair, vector in zip(pairs, vectors, strict=True)
+        Embedding(pair=pair, task=pair.task, revision_id=pair.current_id, vector=vector)
+        for pair, vector in zip([*pairs, elsewhere], vectors, strict=True)
     )
     found = similar_pairs(task, "Is there a limit for a fence?", "")
     assert [(row.pair.pk, row.share) for row in found] == [
@@ -65,7 +75,9 @@ def test_the_nearest_by_meaning_come_first_and_only_approved_ones(
     assert [row.pair.pk for row in similar_pairs(task, "The roof?", "", besides=pairs[2].pk)] == [pairs[1].pk]
 
 
-def test_without_a_model_server_words_decide(task: Task, pairs: list[Pair], expert: User, as_user: AsUser) -> None:
+def test_without_a_model_server_words_decide(
+    task: Task, pairs: list[Pair], elsewhere: Pair, expert: User, as_user: AsUser
+) -> None:
     found = similar_pairs(task, "Is the roof inspected?", "")
     assert [(row.pair.pk, row.share) for row in found] == [(pairs[2].pk, None)]
     assert similar_pairs(task, "", "") == []
