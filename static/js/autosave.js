@@ -37,7 +37,8 @@ class Autosave {
     this.failures = 0;
     this.sending = false;
     this.blocked = false; // a conflict waits for a decision
-    this.base = serialize(form); // what the server had when this page last agreed with it
+    this.drawn = serialize(form); // what the page came with; a browser shows it again from its store, however much was saved since
+    this.base = this.drawn; // what the server had when this page last agreed with it
     this.sent = []; // what was sent since then, and may have arrived though no answer was heard
     this.listen();
     this.recover();
@@ -74,7 +75,7 @@ class Autosave {
 
   restore(kept, draft) {
     const stored = this.base;
-    const began = kept && [kept.base ?? {}, ...(kept.sent ?? [])].some((fields) => sameFields(fields, stored));
+    const began = kept && [kept.base ?? {}, kept.drawn ?? {}, ...(kept.sent ?? [])].some((fields) => sameFields(fields, stored));
     if (!kept || sameFields(kept.fields, stored)) removeDraft(this.name);
     else if (began || (draft && isBlank(this.form))) this.bringBack(kept, stored);
     else if (!draft) removeDraft(this.name);
@@ -123,6 +124,7 @@ class Autosave {
 
   bringBack(draft, stored) {
     this.own = draft.fields; // the page left behind may have sent them while this one was being drawn
+    this.sent = [draft.base, ...(draft.sent ?? [])].filter(Boolean); // or what they stand on
     apply(this.form, draft.fields);
     this.change();
     showRestored(this.form, draft, () => { apply(this.form, stored); this.change(); });
@@ -142,8 +144,8 @@ class Autosave {
   }
 
   copy() {
-    const { base, sent } = this;
-    return { fields: serialize(this.form), base, sent, at: Date.now(), page: this.form.dataset.autosavePage };
+    const { base, drawn, sent } = this;
+    return { fields: serialize(this.form), base, drawn, sent, at: Date.now(), page: this.form.dataset.autosavePage };
   }
 
   submitted() {

@@ -35,8 +35,11 @@ export function isCopyOf(key, names) {
   return names.some((name) => key?.startsWith(keyOf(name, "")));
 }
 
-/** What the page left that this tab showed before: {key, fields, base, sent, at, submitted, page, left} or undefined. `base`: what both
- * began with; `sent`: what the server was told since, unheard; `page`: where it is written on; `left`: its page is. */
+/**
+ * What the page left that this tab showed before: {key, fields, base, drawn, sent, at, submitted, page, left} or undefined. `base`: what
+ * both began with; `drawn`: what the page came with; `sent`: what the server was told since, unheard; `page`: where it is written on;
+ * `left`: its page is.
+ */
 export function ownCopy(names) {
   return copies().find(({ name, window, left, fields }) => names.includes(name) && window === before && left && fields);
 }

@@ -189,7 +189,11 @@ def test_a_text_whose_answer_got_lost_is_no_conflict_with_oneself(editor: Page, 
 
 
 def test_a_page_that_was_drawn_before_the_last_text_came_shows_it_all_the_same(editor: Page, server: Server) -> None:
+    editor.get_by_label("Response").fill("saved before")
+    assert server.stored.wait(30)
+    server.stored.clear()
     editor.get_by_label("Response").fill("saved while the page was on its way")
+    assert server.stored.wait(30)
     state(editor, "saved")
     server.drawn = "stored"
     editor.reload()
