@@ -73,7 +73,8 @@ def draft_merge(
     Draft.objects.bulk_create([Draft(user=actor, task=pair.task, key=key, pair=pair)], ignore_conflicts=True)
     draft = Draft.objects.select_for_update().get(user=actor, task=pair.task, key=key)
     if unseen(draft, seen, submitted):
-        return Draft(user=actor, task=pair.task, key=key, pair=pair, version=seen.version, base_version=base)
+        draft.version = seen.version  # as the page knows it
+        return draft
     draft.fields, draft.version, draft.base_version = readable(fields), draft.version + 1, base
     draft.window = seen.window
     draft.save(update_fields=KEPT)

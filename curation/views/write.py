@@ -202,8 +202,10 @@ def conflict_page(request: HttpRequest, pair: Pair, form: PairForm, conflict: Co
         seen=seen_by(request.POST),
         submitted=Submitted(Texts(**conflict.yours), values["note"], []),
     )
+    ancestor = conflict.theirs if draft.base_version == conflict.version else conflict.base
     context: dict[str, Any] = {
         "conflict": conflict,
+        "merge_base": json.dumps(ancestor or {}),
         "rows": rows,
         "undecided": sum(row.conflicts for row in rows),
         "theirs_url": reverse("curation:draft-drop", args=[pair.project.slug, pair.task.slug, editor.key_of(pair)]),

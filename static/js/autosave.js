@@ -37,7 +37,7 @@ class Autosave {
     this.failures = 0;
     this.sending = false;
     this.blocked = false; // a conflict waits for a decision
-    this.drawn = serialize(form); // what the page came with; a browser shows it again from its store, however much was saved since
+    this.drawn = asDrawn(form); // what the page came with; a browser shows it again from its store, however much was saved since
     this.base = this.drawn; // what the server had when this page last agreed with it
     this.sent = []; // what was sent since then, and may have arrived though no answer was heard
     this.listen();
@@ -65,11 +65,13 @@ class Autosave {
    * server has nothing but what it was made from, or has nothing; newer text of the server is never overwritten unasked.
    */
   recover() {
-    const unkept = this.form.dataset.autosaveUnkept !== undefined;
+    const { autosaveUnkept: unkept } = this.form.dataset;
     const draft = ownCopy(this.names);
     if (draft) removeCopy(draft); // it goes on as this window's
+    // the server has nothing yet of what a refused submit brought back; it may name what that and another window's text stand on
+    if (unkept !== undefined) this.base = unkept ? JSON.parse(unkept) : (draft?.base ?? {});
     // what a refused submit brought back is newer than any copy, and so is what was typed before the scripts were there
-    if (unkept || (!draft && typedAlready(this.form))) this.change();
+    if (unkept !== undefined || (!draft && typedAlready(this.form))) this.change();
     else this.restore(draft ?? readSettled(this.name), draft);
   }
 
@@ -273,6 +275,13 @@ class Autosave {
 
 function isBlank(form) {
   return [...form.querySelectorAll("textarea")].every((field) => !field.value.trim());
+}
+
+/** Without what was typed before the scripts were there. */
+function asDrawn(form) {
+  const fields = serialize(form);
+  for (const field of form.querySelectorAll("textarea")) if (field.name in fields) fields[field.name] = field.defaultValue;
+  return fields;
 }
 
 function typedAlready(form) {

@@ -1,6 +1,9 @@
 """One person, several windows: a submit ends the draft that its page knows, and what another saved since goes on."""
 
+import json
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -146,6 +149,8 @@ def test_a_correction_that_met_a_colleagues_text_leaves_the_other_windows_draft_
     page = place.submit(1, "a")
     assert (page.status_code, Draft.objects.get().fields["response"]) == (409, KEPT)
     assert 'data-autosave-version="1"' in page.content.decode()
+    [named] = re.findall(r'data-autosave-unkept="([^"]*)"', page.content.decode())
+    assert json.loads(unescape(named))["response"] == "Two metres.", "what the text and the draft both stand on"
     asked = place.save(TYPED, 1, "c")
     assert (asked.status_code, asked.json()["theirs"]["response"]) == (409, KEPT)
 

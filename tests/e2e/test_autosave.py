@@ -31,6 +31,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.version, self.text, self.up = 1, "stored", True
         self.answers = True  # else what is sent arrives, and nobody hears so
+        self.behind = 0  # saves that the page is drawn without
+        self.merging: dict[str, Any] = {}  # what was asked to be put together
         self.drawn = ""  # a page that was asked for before the last text came
         self.more = ""  # of the form's attributes
         self.person = 1
@@ -58,13 +60,22 @@ class Handler(BaseHTTPRequestHandler):
         else:
             server = self.server
             text = server.drawn or server.text
-            values = {"version": server.version, "text": text, "texts": server.texts, "more": server.more}
+            values = {
+                "version": server.version - server.behind,
+                "text": text,
+                "texts": server.texts,
+                "more": server.more,
+            }
             values["person"] = server.person
             self.answer(200, (PAGE % values).encode(), "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, data = self.server.store(sent)
+        if self.path == "/merge/":
+            self.server.merging = sent
+            status, data = 200, {"fields": {"response": "both"}, "conflicts": 0}
+        else:
+            status, data = self.server.store(sent)
         self.answer(status, json.dumps(data).encode(), "application/json")
 
     def answer(self, status: int, body: bytes, kind: str) -> None:
@@ -219,6 +230,21 @@ def test_what_a_refused_submit_brought_back_is_kept_at_once(editor: Page, server
     editor.reload()
     assert server.stored.wait(30)
     assert server.text == "refused"
+
+
+def test_a_refused_text_and_another_windows_are_put_together_over_what_both_stand_on(
+    editor: Page, server: Server
+) -> None:
+    """Over the refused text itself as their base, it would vanish: it would be what the other window had changed."""
+    server.version, server.text, server.drawn, server.behind = 5, "theirs", "mine", 1
+    server.more = """data-merge="/merge/" data-autosave-unkept='{"response": "common"}'"""
+    editor.reload()
+    state(editor, "conflict")
+    editor.get_by_role("button", name="Put both together").click()
+    state(editor, "saved")
+    sides = {side: fields["response"] for side, fields in server.merging.items()}
+    assert sides == {"base": "common", "yours": "mine", "theirs": "theirs"}
+    assert server.text == "both"
 
 
 def test_what_never_reached_the_server_is_found_again(editor: Page, server: Server) -> None:
