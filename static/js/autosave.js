@@ -119,7 +119,8 @@ class Autosave {
   exchange(copy) {
     const stood = serialize(this.form);
     if (!isBlank(this.form) && (this.changes || this.version)) {
-      writeDraft(this.name, { ...this.copy(), left: true }, `${here}-${Date.now().toString(36)}`);
+      const base = copy.base ?? this.drawn; // what both began with; the server may have what stood here, and that is no base of it
+      writeDraft(this.name, { ...this.copy(), base, sent: [], left: true }, `${here}-${Date.now().toString(36)}`);
     }
     this.bringBack({ ...copy, fields: { ...stood, ...copy.fields } }, stood);
   }

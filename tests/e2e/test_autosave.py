@@ -292,6 +292,11 @@ def test_two_windows_keep_their_unsent_words_apart_and_what_one_leaves_is_offere
     state(editor, "saved")
     left.get_by_role("button", name="Bring it back").click()
     expect(left).to_contain_text("typed in the second window")  # though the server has it: that is about to change
+    bases = editor.evaluate(
+        "Object.entries(localStorage).filter(([key]) => key.includes('draft')).map(([, it]) => JSON.parse(it))"
+        ".filter(it => it.left).map(it => it.base.response)"
+    )
+    assert bases == ["stored"], "over itself as the base it would vanish when it is put together with another text"
     left.get_by_role("button", name="Bring it back").click()
     state(editor, "saved")
     assert (server.text, copies(editor)) == ("typed in the second window", 1)
