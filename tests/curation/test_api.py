@@ -185,9 +185,9 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     kept = client.put(path, {"version": 0, "fields": {"response": "half a"}}, format="json").json()
     assert kept == {"version": 1, "fields": {"response": "half a"}}
     begun = f"/api/v1/begun/?project={task.project.slug}"
-    [lying] = client.get(begun).json()
+    [lying] = client.get(begun).json()["results"]
     assert (lying["task"], lying["key"], lying["pair"], lying["fields"]) == (task.pk, "mine", None, kept["fields"])
-    assert api_client(owner).get(begun).json() == []
+    assert api_client(owner).get(begun).json()["results"] == []
     stale = client.put(path, {"version": 0, "fields": {"response": "other"}}, format="json")
     assert (stale.status_code, stale.json()["theirs"]) == (409, {"response": "half a"})
     assert api_client(owner).get(path).json() == {"version": 0, "fields": {}}
