@@ -250,8 +250,10 @@ class Autosave {
 
   /** Both texts put together by the server; if it cannot, the person's own text stays and the question is asked again by saving. */
   async merge(yours, theirs, decide) {
+    this.form.inert = true; // what was typed meanwhile would be written over
     const response = await postJson(this.form.dataset.merge, { base: this.base, yours, theirs }).catch(() => null);
     const answer = isGood(response) ? await response.json().catch(() => null) : null;
+    this.form.inert = false;
     if (answer) this.base = theirs;
     decide(answer ? answer.fields : yours, answer ? undefined : this.version);
   }

@@ -33,6 +33,7 @@ class Server(ThreadingHTTPServer):
         self.answers = True  # else what is sent arrives, and nobody hears so
         self.behind = 0  # saves that the page is drawn without
         self.merging: dict[str, Any] = {}  # what was asked to be put together
+        self.merges = Event()  # answers that, once it is set
         self.drawn = ""  # a page that was asked for before the last text came
         self.more = ""  # of the form's attributes
         self.person = 1
@@ -73,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/merge/":
             self.server.merging = sent
+            self.server.merges.wait(30)
             status, data = 200, {"fields": {"response": "both"}, "conflicts": 0}
         else:
             status, data = self.server.store(sent)
@@ -241,7 +243,10 @@ def test_a_refused_text_and_another_windows_are_put_together_over_what_both_stan
     editor.reload()
     state(editor, "conflict")
     editor.get_by_role("button", name="Put both together").click()
+    assert editor.evaluate("document.querySelector('form').inert"), "what is typed now would be written over"
+    server.merges.set()
     state(editor, "saved")
+    assert not editor.evaluate("document.querySelector('form').inert")
     sides = {side: fields["response"] for side, fields in server.merging.items()}
     assert sides == {"base": "common", "yours": "mine", "theirs": "theirs"}
     assert server.text == "both"
