@@ -85,13 +85,14 @@ class NearDuplicate(CorpusCheck):
 
 
 class Conflict(CorpusCheck):
-    """One question, two answers that do not agree: other numbers, yes against no, or hardly a word in common."""
+    """One question, two answers that do not agree: other numbers, yes against no, or hardly a word in common; but an
+    answer agrees with the same in more words."""
 
     id = "conflict"
     name = gettext_noop("Conflicting answers")
     description = gettext_noop("Another pair of the task answers the same question differently.")
     sentence = gettext_noop("Another pair answers the same question differently.")
-    version = 1
+    version = 2
     defaults = {"alike": 0.4}  # answers with at least this Jaccard similarity of their words agree, numbers aside
 
     def tie(self, one: PairTexts, other: PairTexts) -> float | None:
@@ -108,8 +109,10 @@ class Conflict(CorpusCheck):
         first, second = words(one), words(other)
         if first and second and {first[0], second[0]} in _OPPOSITES:
             return True
-        either = set(first) | set(second)
-        return bool(either) and len(set(first) & set(second)) < self.parameters["alike"] * len(either)
+        less, more = sorted((set(first), set(second)), key=len)
+        if less and less <= more:
+            return False  # the same in more words
+        return bool(more) and len(less & more) < self.parameters["alike"] * len(less | more)
 
 
 def corpus_links(pairs: Sequence[PairTexts], checks: Sequence[CorpusCheck]) -> list[Link]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from ml.checks.base import Check, CheckContext, Finding, quote
 from ml.phrases import gettext_noop
 
-_FENCE = re.compile(r"^[ \t]{0,3}(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
-_INLINE_CODE = re.compile(r"`[^`\n]+`")
+_FENCE = re.compile(r"^[ \t]{0,3}(```+(?=[^`\n]*$)|~~~+)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
+_INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")  # as many marks close it as opened it
 _LINK = re.compile(r"\[[^\[\]\n]{1,200}\]\((?:[^()\s]|\([^()\s]*\)){1,500}(?:$|(?=\s[^\"']))", re.MULTILINE)
 _STRING = re.compile(r"""(\"{3}|'{3})(?s:.){0,5000}?\1|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 _COMMENT = re.compile(r"(?:#|//|--)[^\n]*|/\*(?s:.){0,5000}?\*/")
@@ -36,7 +36,7 @@ class Markup(Check):
     id = "markup"
     name = gettext_noop("Unbalanced code or Markdown")
     description = gettext_noop("Code blocks, emphasis, links or brackets of code that are opened and not closed.")
-    version = 1
+    version = 2
     defaults = {"findings": 20}  # at most, in one text
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:

@@ -56,6 +56,8 @@ def test_two_answers_that_do_not_agree(one, other):
         pytest.param("It takes 10 weeks.", "It takes 10 weeks, at most.", id="nearly the same words"),
         pytest.param("It takes 10 weeks or 70 days.", "It takes 70 days.", id="a number in common"),
         pytest.param("Ten weeks.", "ten  weeks", id="the same"),
+        pytest.param("Yes.", "Yes, if the wall bears something or is within a cultural area.", id="the same at length"),
+        pytest.param("10", "It takes 10 weeks from the day on which all papers are in.", id="a number at length"),
     ],
 )
 def test_false_positive_conflict(one, other):

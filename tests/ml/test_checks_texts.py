@@ -133,6 +133,7 @@ def test_false_positive_copies_instruction(text, instruction):
     [
         ("Run:\n```python\nprint(1)\n", "```python\nprint(1)\n"),
         ("Use `pip install and go.", "`"),
+        ("Use ``pip`install and go.", "`"),
         ("This is **very important.", "**"),
         ("See [the page](https://a.org/b and more", "[the page](https://a.org/b"),
         ("```python\nprint((1)\n```", "("),
@@ -154,6 +155,7 @@ def test_what_is_opened_and_not_closed(text, what):
         pytest.param("2 ** 3 and a**b, snake__case, __init__", id="powers and names"),
         pytest.param("**Bold**, **two words** and __also__.", id="closed emphasis"),
         pytest.param('[a](https://en.org/x_(y)) and [b](c "title")', id="brackets in an address, a title"),
+        pytest.param("```print(1)``` prints it, `` a`b `` has a mark", id="several marks around code within a line"),
         pytest.param("```\n```\n\n~~~\nx\n~~~", id="empty and other fences"),
         pytest.param("A sentence (with brackets that never close", id="prose is nobody's program"),
     ],
