@@ -207,7 +207,7 @@ class Draft(models.Model):
     pair = models.ForeignKey(Pair, models.CASCADE, null=True, related_name="drafts")  # None: a new pair
     key = models.CharField(max_length=40)  # tells several new pairs apart
     base_version = models.PositiveIntegerField(default=0)  # of the pair that it started from
-    version = models.PositiveIntegerField(default=0)  # counts the saves: two tabs cannot overwrite each other unseen
+    version = models.PositiveIntegerField(default=0)  # of the last save: two tabs cannot overwrite each other unseen
     window = models.CharField(max_length=24, default="")  # which saved last, as it names itself; "": none that says so
     fields = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.models import Project, User
 from core.numbers import whole_number
@@ -68,6 +68,12 @@ def drafts_begun(user: User, project: Project) -> QuerySet[Draft]:
     """What this person typed and has not submitted: pairs, corrections, and answers to questions, whose address leads
     back into the work as long as it is theirs or free."""
     return Draft.objects.filter(user=user, task__project=project, version__gt=0).select_related("task", "pair")
+
+
+def draft_left(user: User, task: Task, key: str, pair: Pair | None) -> bool:
+    """Whether words of this person wait although the page of that key, which became the pair, was just submitted."""
+    found = Draft.objects.filter(Q(key=key) | Q(key=key_of(pair)) if pair else Q(key=key), user=user, task=task)
+    return found.filter(version__gt=0).exists()
 
 
 def pair_of_key(project: Project, key: str) -> Pair | None:

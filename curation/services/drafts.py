@@ -1,6 +1,7 @@
 """What a person types, kept on the server before it is submitted. A draft is not an answer: nobody else reads it."""
 
 from dataclasses import replace
+from secrets import randbelow
 from typing import Any
 
 from django.db import transaction
@@ -12,12 +13,13 @@ from curation.fingerprints import Texts, text_problem, texts_of
 from curation.models import Answer, Draft, Pair, Question, Task
 from curation.output_rows import output_rows_read
 from curation.services.pairs import page_lock, pair_made, revision_of
-from curation.services.settling import Seen, Submitted, draft_corrects, says, unseen
+from curation.services.settling import Seen, Submitted, draft_corrects, knows, says, unseen
 from curation.subjects import OF_PAIR, OF_SETTLE, OF_WORK, question_of_key
 from curation.turns import turns_read
 
 KEPT = ("fields", "version", "window", "base_version", "updated_at")
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
+FIRST = 2**30  # the first save's number is below this
 
 
 @transaction.atomic
@@ -52,11 +54,11 @@ def draft_save(
         [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
     )
     draft = mine.select_for_update().get()
-    # After a submit the draft is gone and counts anew: then there is no save yet, or one that this page never saw.
+    # After a submit the draft is gone: then there is no save yet, or one that this page never saw.
     if draft.version not in (0, version) and draft.fields != kept:
         sentence = _("Another window saved a newer draft of this text.")
         raise Conflict(sentence, yours=kept, theirs=draft.fields, version=draft.version)
-    draft.fields, draft.version, draft.base_version = kept, max(draft.version, version) + 1, base or draft.base_version
+    draft.fields, draft.version, draft.base_version = kept, next_save(draft), base or draft.base_version
     draft.window = window
     draft.save(update_fields=KEPT)
     return draft
@@ -75,10 +77,16 @@ def draft_merge(
     if unseen(draft, seen, submitted):
         draft.version = seen.version  # as the page knows it
         return draft
-    draft.fields, draft.version, draft.base_version = readable(fields), draft.version + 1, base
+    draft.fields, draft.version, draft.base_version = readable(fields), next_save(draft), base
     draft.window = seen.window
     draft.save(update_fields=KEPT)
     return draft
+
+
+def next_save(draft: Draft) -> int:
+    """Its number. The first one of a draft is by chance: a window that knows a draft that was submitted or discarded
+    meanwhile must not take the one begun after it for that one."""
+    return (draft.version or randbelow(FIRST)) + 1
 
 
 def readable(fields: dict[str, Any]) -> dict[str, Any]:
@@ -141,5 +149,14 @@ def drafts_follow(question: Question, pair: Pair) -> None:
         draft_corrects(draft, pair)
 
 
-def draft_drop(*, actor: User, task: Task, key: str) -> None:
-    Draft.objects.filter(user=actor, task=task, key=key).delete()
+@transaction.atomic
+def draft_drop(*, actor: User, task: Task, key: str, seen: Seen | None = None) -> bool:
+    """Throw away what a page that has `seen` it shows; without a page, whatever there is. False: what another window
+    saved since stays."""
+    draft = Draft.objects.select_for_update().filter(user=actor, task=task, key=key).first()
+    if draft is None:
+        return True
+    if seen is not None and not knows(draft, seen):
+        return False
+    draft.delete()
+    return True

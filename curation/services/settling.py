@@ -41,12 +41,13 @@ def says(task: Task, kept: dict[str, Any], submitted: Submitted) -> bool:
 
 
 def unseen(draft: Draft, seen: Seen, submitted: Submitted) -> bool:
-    """Whether another window of its writer saved it since, with words that were not submitted.
+    """Whether another window of its writer saved it since, with words that were not submitted."""
+    return draft.version > 0 and not knows(draft, seen) and not says(draft.task, draft.fields, submitted)
 
-    A number below the known one counts anew: the draft that the page knew was submitted by a third window.
-    """
-    own = draft.version == seen.version or (seen.window and draft.window == seen.window)
-    return draft.version > 0 and not own and not says(draft.task, draft.fields, submitted)
+
+def knows(draft: Draft, seen: Seen) -> bool:
+    """Whether the draft's last save is the one that the page heard of, or the page's own."""
+    return draft.version == seen.version or bool(seen.window and draft.window == seen.window)
 
 
 def draft_settle(

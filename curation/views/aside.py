@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError, Conflict
@@ -38,6 +39,18 @@ def known_version(request: HttpRequest, draft: Draft | None) -> int:
     if draft is not None and (request.method != "POST" or (seen.window and draft.window == seen.window)):
         return draft.version
     return seen.version
+
+
+def left_told(request: HttpRequest, task: Task, key: str, pair: Pair | None) -> dict[str, str]:
+    """Tell, after a submit, that another window of the person had saved words that were no part of it. For a page that
+    went on to the next item it is what it shows: a sentence and a way there."""
+    if not editor.draft_left(request.user, task, key, pair):  # type: ignore[arg-type]
+        return {}
+    said = _("Submitted. Another window of yours had saved a newer text, which was no part of this. It is kept.")
+    link = {"url": reverse("curation:begun", args=[task.project.slug]), "link": _("What you have begun")}
+    if not wants_json(request):
+        messages.warning(request, format_html('{} <a href="{}">{}</a>', said, link["url"], link["link"]))
+    return {"said": said, **link}
 
 
 def kept_aside(request: HttpRequest, task: Task, form: PairForm, pair: Pair | None, key: str) -> HttpResponse:

@@ -27,7 +27,7 @@ from curation.selectors.tasks import tasks_of
 from curation.services.pairs import pair_made
 from curation.subjects import PASSAGE, passage_address
 from curation.views.ahead import to_next_work
-from curation.views.aside import gone
+from curation.views.aside import gone, left_told
 from curation.views.write import editor_page, late, pair_typed
 
 
@@ -102,7 +102,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, task: Task) -
     posted["key"] = key_of_hold(held)
     form = PairForm(posted)
     try:
-        pair_typed(request, task, form)
+        pair = pair_typed(request, task, form)
     except Conflict:
         return late(request, task, form)
     name = editor.copy_name(task, None, key_of_hold(held))
@@ -111,8 +111,9 @@ def submit(request: HttpRequest, access: Access, held: Assignment, task: Task) -
             return JsonResponse({"detail": first_error(form)}, status=400)
         return passage_page(request, held, task, form, 400)
     said = _("Submitted. Here is the next one.")
+    left = left_told(request, task, key_of_hold(held), pair)
     if wants_json(request):
-        return JsonResponse({"said": said, "done": name})
+        return JsonResponse({"said": said, "done": name, **left})
     messages.success(request, said)
     if "more" in request.POST:
         new = reverse("curation:pair-new", args=[access.project.slug, task.slug])

@@ -34,7 +34,7 @@ from curation.selectors.questions import (
 from curation.services.answers import answers_choose, answers_merge, merge_key
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.subjects import QUESTION
-from curation.views.aside import known_version, seen_by
+from curation.views.aside import known_version, left_told, seen_by
 from curation.views.review import to_next
 from curation.views.write import page_of
 
@@ -192,11 +192,12 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
     if form.is_valid():
         try:
             texts = texts_from({**form.texts(), "system": question.system})
-            answers_merge(
+            pair = answers_merge(
                 actor=access.user, assignment=held, texts=texts, note=form.cleaned_data["note"],
                 seen=seen_by(request.POST),
             )  # fmt: skip
             messages.success(request, _("Merged. The text is yours, so somebody else reviews it now."))
+            left_told(request, question.task, merge_key(question), pair)
             done = editor.copy_name(question.task, None, merge_key(question))
             return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch, done=done)
         except ApplicationError as error:

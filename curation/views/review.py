@@ -28,7 +28,7 @@ from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.subjects import QUESTION
 from curation.views.ahead import in_other_hands, items_ahead, next_held
-from curation.views.aside import seen_by
+from curation.views.aside import left_told, seen_by
 from curation.views.write import conflict_page, editor_page
 
 
@@ -234,6 +234,7 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
         return mend_page(request, held, pair, form, status=400)
     later = _("Mended. The new text is yours, so somebody else reviews it now.")
     messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)
+    left_told(request, pair.task, editor.key_of(pair), pair)
     done = editor.copy_name(pair.task, pair, "")
     return to_next(request, access, WorkKind(held.item.kind), held.item.batch, done=done)
 

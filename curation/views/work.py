@@ -37,7 +37,7 @@ from curation.selectors.questions import (
 from curation.services.answers import answer_submit, draft_key, draft_of
 from curation.subjects import QUESTION
 from curation.views.ahead import items_ahead, to_next_work
-from curation.views.aside import gone, kept_aside, seen_by, typed_keep
+from curation.views.aside import gone, kept_aside, left_told, seen_by, typed_keep
 from curation.views.passages import passage_work
 from curation.views.write import editor_page
 
@@ -138,9 +138,10 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
     if answer.draft and answer.draft.drafting.blind:
         beside = reverse("curation:work-beside", args=[access.project.slug, answer.pk])
     said = _("Submitted. Here is the next one.")
+    left = left_told(request, question.task, draft_key(question), answer.pair)
     if wants_json(request):
         shown = {"url": beside, "link": _("What the model wrote")} if beside else {}
-        return JsonResponse({"said": said, "done": name, **shown})
+        return JsonResponse({"said": said, "done": name, **left, **shown})
     if beside:
         messages.success(request, _("Submitted. Now see what the model wrote."))
         return redirect(f"{beside}?done={name}")

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,6 +17,7 @@ from core.choices import Need
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment, User
+from core.numbers import whole_number
 from core.views.telling import first_error, wants_json
 from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
@@ -34,7 +36,7 @@ from curation.services.pairs import pair_made, pair_revise, pair_submit
 from curation.services.settling import Submitted
 from curation.subjects import OF_SETTLE, question_of_key
 from curation.views.ahead import AHEAD
-from curation.views.aside import kept_aside, known_version, seen_by, to_draft
+from curation.views.aside import kept_aside, known_version, left_told, seen_by, to_draft
 
 
 @require_GET
@@ -96,8 +98,9 @@ def submit_new(request: HttpRequest, task: Task) -> HttpResponse:
     if pair is not None:
         name = editor.copy_name(task, None, form.cleaned_data["key"])
         said = _("Submitted. Here is the next one.")
+        left = left_told(request, task, form.cleaned_data["key"], pair)
         if wants_json(request):
-            return JsonResponse({"said": said, "done": name})
+            return JsonResponse({"said": said, "done": name, **left})
         messages.success(request, said)
         query = {"new": "1", "done": name, **({"passage": pair.passage_id} if pair.passage_id else {})}
         return redirect(f"{reverse('curation:pair-new', args=[task.project.slug, task.slug])}?{urlencode(query)}")
@@ -184,6 +187,7 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         if not form.errors:
             messages.success(request, _("Submitted for review."))
+            left_told(request, pair.task, editor.key_of(pair), pair)
             name = editor.copy_name(pair.task, pair, "")
             return redirect(f"{reverse('curation:pair-detail', args=[pair.project.slug, pair.pk])}?done={name}")
     return editor_page(request, pair.task, form, pair=pair, status=400)
@@ -309,12 +313,10 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
     except (ValueError, TypeError, KeyError, RecursionError):
         return JsonResponse({"detail": _("This could not be read; reload the page.")}, status=400)
     try:
-        base = pair.version if pair else 0
         known = editor.draft_of(access.user, found, key)
         saved = draft_save(
             actor=access.user, task=found, key=key, fields=fields, version=version, window=seen_by(body).window,
-            pair=pair,
-            base=known.base_version if known and known.base_version else base,
+            pair=pair, base=base_of(body, pair, known),
         )  # fmt: skip
     except Conflict as conflict:
         answer = {"detail": str(conflict), "theirs": conflict.theirs, "version": conflict.version}
@@ -324,14 +326,27 @@ def draft(request: HttpRequest, project: str, task: str, key: str) -> HttpRespon
     return JsonResponse({"version": saved.version})
 
 
+def base_of(body: dict[str, Any], pair: Pair | None, known: Draft | None) -> int:
+    """Which version of the pair a saved text stands on: the page's, the draft's or the newest, whichever is oldest.
+    A page that was open before somebody submitted a newer one has not seen that."""
+    if pair is None:
+        return 0
+    told = whole_number(body.get("base"))
+    return min(base for base in (told, known.base_version if known else 0, pair.version) if base)
+
+
 @require_POST
 def draft_discard(request: HttpRequest, project: str, task: str, key: str) -> HttpResponse:
     """Throw away what was typed and not submitted."""
     access, found = task_access(request, project, task)
     refuse_onlookers(access)
-    draft_drop(actor=access.user, task=found, key=key)
     pair = editor.pair_of_key(access.project, key)
-    messages.success(request, _("The draft is discarded."))
+    if draft_drop(actor=access.user, task=found, key=key, seen=seen_by(request.POST)):
+        messages.success(request, _("The draft is discarded."))
+    else:
+        said = _("What this page held is discarded. The newer text that another window of yours saved stays.")
+        begun = reverse("curation:begun", args=[project])
+        messages.warning(request, format_html('{} <a href="{}">{}</a>', said, begun, _("What you have begun")))
     name = editor.copy_name(found, pair, key)
     if pair is not None:
         return redirect(f"{reverse('curation:pair-detail', args=[project, pair.pk])}?done={name}")

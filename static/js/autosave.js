@@ -173,7 +173,7 @@ class Autosave {
     const fields = serialize(this.form);
     this.sent = [...this.sent, fields].slice(-MOST_UNHEARD);
     this.keep(false); // the copy is what the server gets, in every field: a page that is left hears no answer
-    const body = { version: this.version, window: here, fields };
+    const body = { version: this.version, window: here, base: Number(this.form.elements.base?.value ?? 0), fields };
     let response = null;
     try {
       const small = JSON.stringify(body).length < KEEPALIVE_BYTES / 3;
@@ -265,8 +265,7 @@ class Autosave {
   }
 
   fill(name, value) {
-    const field = this.form.querySelector(`input[type=hidden][name=${name}]`);
-    if (field) field.value = value;
+    for (const field of this.form.querySelectorAll(`input[type=hidden][name=${name}]`)) field.value = value;
   }
 
   tell(state, sentence = text(state)) {

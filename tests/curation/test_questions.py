@@ -119,7 +119,7 @@ def test_what_is_saved_after_an_answer_is_found_in_the_editor_of_its_pair(
         mine = answer(expert, project, "First.")
         saved = f"{root}/tasks/{task.slug}/drafts/work-{asked.pk}/"
         typed = {"fields": {"instruction": asked.instruction, "response": "Typed later."}, "version": 0}
-        assert client.put(saved, typed, content_type="application/json").json() == {"version": 1}
+        assert client.put(saved, typed, content_type="application/json").json()["version"] > 0
         if needed == 2:
             answer(second, project, "Another.")
             chosen = hold(owner, project, WorkKind.ADJUDICATE)

@@ -17,8 +17,9 @@ from curation.models import Answer, Document, Draft, Pair, Passage, Task
 from curation.selectors.actions import actions_undoable
 from curation.services.answers import answer_submit, answers_choose, draft_key, merge_key
 from curation.services.documents import passages_ask
-from curation.services.drafts import draft_save
+from curation.services.drafts import draft_drop, draft_save
 from curation.services.pairs import pair_revise, pair_submit
+from curation.services.settling import Seen
 from curation.services.undo import action_undo
 from tests.asking_world import (  # noqa: F401  the fixtures are used by their names
     ASKED,
@@ -36,6 +37,7 @@ AsUser = Callable[[User], Client]
 TYPED = {"instruction": ASKED["instruction"], "response": "One metre.", "language": "en", "topic": "fences"}
 LATER = {**TYPED, "response": "One metre, says the other window."}
 KEPT = LATER["response"]
+TOLD = "Submitted. Another window of yours had saved a newer text, which was no part of this. It is kept."
 
 
 class Place:
@@ -49,10 +51,9 @@ class Place:
         body = {"version": version, "window": window, "fields": fields}
         return self.client.post(self.draft, body, content_type="application/json")
 
-    def submit(self, version: int, window: str) -> HttpResponse:
-        return self.client.post(
-            self.submit_to, {**TYPED, "key": self.key, **self.more, "version": version, "window": window}
-        )
+    def submit(self, version: int, window: str, **how: Any) -> HttpResponse:
+        sent = {**TYPED, "key": self.key, **self.more, "version": version, "window": window}
+        return self.client.post(self.submit_to, sent, **how)
 
 
 def place_of(name: str, people: dict[str, User], task: Task, as_user: AsUser) -> Place:
@@ -92,16 +93,21 @@ def test_a_submit_keeps_what_another_window_saved_since_as_a_correction(
     name: str, task: Task, project: Project, expert: User, second: User, owner: User, as_user: AsUser
 ) -> None:
     place = place_of(name, {"expert": expert, "second": second, "owner": owner}, task, as_user)
-    assert place.save(TYPED | {"response": "One"}, 0, "a").json() == {"version": 1}
-    assert place.save(LATER, 1, "b").json() == {"version": 2}
-    assert place.submit(1, "a").status_code == 302
+    known = place.save(TYPED | {"response": "One"}, 0, "a").json()["version"]
+    assert place.save(LATER, known, "b").json() == {"version": known + 1}
+    assert place.submit(known, "a").status_code == 302
     [pair], [kept] = Pair.objects.all(), Draft.objects.all()
     assert (kept.key, kept.pair, kept.fields["response"]) == (f"pair-{pair.pk}", pair, KEPT)
     assert pair.current is not None
     assert pair.current.response == TYPED["response"]
-    edit = f"/p/{project.slug}/pairs/{pair.pk}/edit/"
-    assert edit in place.client.get(f"/p/{project.slug}/write/").content.decode()
+    edit, begun = f"/p/{project.slug}/pairs/{pair.pk}/edit/", f"/p/{project.slug}/begun/"
+    page = place.client.get(f"/p/{project.slug}/write/").content.decode()
+    assert edit in page
+    assert f'{TOLD} <a href="{begun}">' in page
     assert KEPT in place.client.get(edit).content.decode()
+    if name in ("new", "answer", "passage"):  # sent again by a page that went on, which heard no answer
+        told = place.submit(known, "a", headers={"Accept": "application/json"}).json()
+        assert (told["said"], told["url"]) == (TOLD, begun)
 
 
 @pytest.mark.parametrize("name", ["new", "answer", "mend"])
@@ -109,23 +115,40 @@ def test_a_submit_ends_what_its_own_window_saved_unheard_and_what_says_the_same(
     name: str, task: Task, expert: User, second: User, owner: User, as_user: AsUser
 ) -> None:
     place = place_of(name, {"expert": expert, "second": second, "owner": owner}, task, as_user)
-    place.save(TYPED | {"response": "One"}, 0, "a")
+    known = place.save(TYPED | {"response": "One"}, 0, "a").json()["version"]
     if name == "mend":
-        place.save(TYPED, 1, "b")  # the same words from another window
+        place.save(TYPED, known, "b")  # the same words from another window
     else:
-        place.save(TYPED | {"response": "One met"}, 1, "a")  # arrived, though no answer was heard
-    assert place.submit(1, "a").status_code == 302
+        place.save(TYPED | {"response": "One met"}, known, "a")  # arrived, though no answer was heard
+    assert place.submit(known, "a").status_code == 302
     assert not Draft.objects.exists()
+    assert TOLD not in place.client.get(f"/p/{task.project.slug}/write/").content.decode()
+
+
+def test_discarding_throws_away_what_its_page_knows_and_no_other_windows_newer_text(
+    task: Task, expert: User, as_user: AsUser
+) -> None:
+    place = place_of("new", {"expert": expert}, task, as_user)
+    known = place.save(TYPED, 0, "a").json()["version"]
+    place.save(LATER, known, "b")
+    page = place.client.get(f"{place.submit_to}?key=k").content.decode()
+    assert f'name="version" value="{known + 1}" form="discard"' in page
+    for seen, said, left in (
+        ({"version": known, "window": "a"}, "another window of yours saved stays", 1),
+        ({"version": known, "window": "b"}, "The draft is discarded.", 0),
+    ):
+        page = place.client.post(f"{place.draft}discard/", seen, follow=True).content.decode()
+        assert (said in page, Draft.objects.count()) == (True, left)
 
 
 def test_a_program_that_names_no_save_ends_only_a_draft_that_says_the_same(
     task: Task, project: Project, expert: User
 ) -> None:
     api = api_client(expert)
-    for key, fields, told, left in (("a", LATER, {}, 1), ("b", LATER, {"draft_version": 1}, 0), ("c", TYPED, {}, 0)):
+    for key, fields, tells, left in (("a", LATER, False, 1), ("b", LATER, True, 0), ("c", TYPED, False, 0)):
         saved = {"version": 0, "fields": fields}
-        assert api.put(f"/api/v1/tasks/{task.pk}/drafts/{key}/", saved, format="json").status_code == 200
-        sent = {"task": task.pk, "key": key, **TYPED, **told}
+        kept = api.put(f"/api/v1/tasks/{task.pk}/drafts/{key}/", saved, format="json").json()
+        sent = {"task": task.pk, "key": key, **TYPED, **({"draft_version": kept["version"]} if tells else {})}
         made = api.post("/api/v1/pairs/", sent, format="json").json()["id"]
         assert Draft.objects.filter(pair=made).count() == left, key
         assert Draft.objects.count() == left, key
@@ -142,16 +165,17 @@ def test_a_correction_that_met_a_colleagues_text_leaves_the_other_windows_draft_
     task: Task, expert: User, second: User, owner: User, as_user: AsUser
 ) -> None:
     place = place_of("correction", {"expert": expert, "second": second, "owner": owner}, task, as_user)
-    place.save(TYPED | {"response": "One"}, 0, "a")
-    place.save(LATER, 1, "b")
+    known = place.save(TYPED | {"response": "One"}, 0, "a").json()["version"]
+    place.save(LATER, known, "b")
     pair = Pair.objects.get()
     pair_revise(actor=expert, pair=pair, texts=texts("Three metres."), version=1)
-    page = place.submit(1, "a")
+    page = place.submit(known, "a")
     assert (page.status_code, Draft.objects.get().fields["response"]) == (409, KEPT)
-    assert 'data-autosave-version="1"' in page.content.decode()
+    assert f'data-autosave-version="{known}"' in page.content.decode()
+    assert f'name="version" value="{known}" form="take-theirs"' in page.content.decode()
     [named] = re.findall(r'data-autosave-unkept="([^"]*)"', page.content.decode())
     assert json.loads(unescape(named))["response"] == "Two metres.", "what the text and the draft both stand on"
-    asked = place.save(TYPED, 1, "c")
+    asked = place.save(TYPED, known, "c")
     assert (asked.status_code, asked.json()["theirs"]["response"]) == (409, KEPT)
 
 
@@ -159,23 +183,47 @@ def test_a_refused_submit_is_drawn_again_with_the_save_that_its_page_knew(
     task: Task, expert: User, second: User, owner: User, as_user: AsUser
 ) -> None:
     place = place_of("new", {"expert": expert, "second": second, "owner": owner}, task, as_user)
-    place.save(TYPED, 0, "a")
-    place.save(LATER, 1, "b")
+    first = place.save(TYPED, 0, "a").json()["version"]
+    place.save(LATER, first, "b")
     place.more["response"] = " "
-    for window, known in (("a", 1), ("b", 2)):
-        page = place.submit(1, window)
+    for window, known in (("a", first), ("b", first + 1)):
+        page = place.submit(first, window)
         assert page.status_code == 400
         assert f'data-autosave-version="{known}"' in page.content.decode()
     assert Draft.objects.get().fields["response"] == KEPT
 
 
-def test_a_window_left_open_over_a_submit_overwrites_nothing_that_was_begun_after_it(task: Task, expert: User) -> None:
+@pytest.mark.parametrize("ended", ["submitted", "discarded"])
+def test_a_window_left_open_overwrites_nothing_that_was_begun_after_its_draft_ended(
+    ended: str, task: Task, expert: User
+) -> None:
     pair = pair_submit(actor=expert, task=task, texts=texts("Two metres."))
     key = f"pair-{pair.pk}"
-    draft_save(actor=expert, task=task, key=key, fields=LATER, version=0, pair=pair)  # counted anew after a submit
-    with pytest.raises(Conflict):
-        draft_save(actor=expert, task=task, key=key, fields=TYPED, version=5, pair=pair)
+    known = draft_save(actor=expert, task=task, key=key, fields=TYPED, version=0, pair=pair).version
+    if ended == "submitted":
+        pair_revise(actor=expert, pair=pair, texts=texts("One"), version=1, draft_key=key, seen=Seen(known))
+    else:
+        assert draft_drop(actor=expert, task=task, key=key)
+    draft_save(actor=expert, task=task, key=key, fields=LATER, version=0, pair=pair)
+    for version in (known, known + 1):
+        with pytest.raises(Conflict):
+            draft_save(actor=expert, task=task, key=key, fields=TYPED, version=version, pair=pair)
     assert Draft.objects.get().fields["response"] == KEPT
+
+
+def test_what_is_typed_on_an_older_text_is_put_together_with_the_newer_one_even_after_a_reload(
+    task: Task, expert: User, second: User, owner: User, as_user: AsUser
+) -> None:
+    place = place_of("correction", {"expert": expert, "second": second, "owner": owner}, task, as_user)
+    pair = Pair.objects.get()
+    pair_revise(actor=expert, pair=pair, texts=texts("Three metres."), version=1)
+    body = {"version": 0, "window": "a", "base": 1, "fields": LATER}
+    place.client.post(place.draft, body, content_type="application/json")
+    page = place.client.get(place.submit_to)
+    place.more["base"] = page.context["form"]["base"].value()
+    assert place.submit(page.context["known"], "a").status_code == 409
+    pair.refresh_from_db()
+    assert pair.version == 2
 
 
 def test_what_was_begun_of_one_text_for_several_answers_leads_back_to_it_and_then_to_its_pair(

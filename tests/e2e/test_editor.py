@@ -78,7 +78,10 @@ def test_turns_are_added_moved_and_removed_and_every_saving_sends_the_same_field
     expert, keys = desk.expert, desk.expert.page.keyboard
     page = open_editor(expert, desk, "turns")
     sent: list[dict[str, object]] = []
-    page.on("request", lambda asked: "/drafts/" in asked.url and sent.append(json.loads(asked.post_data or "{}")))
+    page.on(
+        "request",
+        lambda asked: asked.url.endswith("/drafts/turns/") and sent.append(json.loads(asked.post_data or "{}")),
+    )
     expert.field("Instruction").fill("And how\n\nthick?")
     page.locator("summary", has_text="Earlier turns").click()
     for said in ("Is it wood?", "It is oak."):
@@ -99,6 +102,9 @@ def test_turns_are_added_moved_and_removed_and_every_saving_sends_the_same_field
     page.locator(".turn").first.get_by_role("button", name="Remove").click()
     expect(page.locator(".turn")).to_have_count(1)
     saved(page)
+    page.locator("summary", has_text="Discard this draft").click()
+    page.get_by_role("button", name="Discard this draft").click()
+    expert.sees("The draft is discarded.")  # with what was saved since the page came
 
 
 def test_two_windows_on_one_item_lose_nothing(desk: Walk) -> None:
