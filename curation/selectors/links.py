@@ -6,11 +6,11 @@ from curation.models import Pair, PairLink, Revision
 from curation.selectors.findings import dismissals_of
 
 
-def links_standing(links: list[PairLink]) -> list[PairLink]:
+def links_standing(project_id: int, links: list[PairLink]) -> list[PairLink]:
     """Those that nobody dismissed. Two queries."""
     ends = {link.one_revision for link in links} | {link.other_revision for link in links}
     prints = dict(Revision.objects.filter(pk__in=ends).values_list("pk", "fingerprint"))
-    dismissed = dismissals_of(links[0].task.project_id, set(prints.values())) if links else set()
+    dismissed = dismissals_of(project_id, set(prints.values()))
     standing = []
     for link in links:
         here, there = prints.get(link.one_revision, ""), prints.get(link.other_revision, "")
@@ -21,6 +21,6 @@ def links_standing(links: list[PairLink]) -> list[PairLink]:
 
 def links_of(pair: Pair) -> list[PairLink]:
     """The links of a pair that still hold: both pairs say what was compared, and nobody dismissed it."""
-    rows = PairLink.objects.filter(Q(one=pair) | Q(other=pair)).select_related("task", "one", "other")
+    rows = PairLink.objects.filter(Q(one=pair) | Q(other=pair)).select_related("one", "other")
     holding = rows.filter(one_revision=F("one__current"), other_revision=F("other__current"))
-    return links_standing(list(holding.order_by("-similarity", "pk")[:50]))
+    return links_standing(pair.task.project_id, list(holding.order_by("-similarity", "pk")[:50]))

@@ -2,9 +2,9 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -44,7 +44,6 @@ from curation.services.versions import COLUMNS, row_digest, rows_sha256
 from ml.hashing import json_sha256
 
 BATCH = 5_000
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +176,10 @@ def tokens_count(task: Task, tell: Tell) -> None:
     if tokenizer is None:
         return
     missing = approved_pairs(task).filter(approved__tokens__isnull=True)
-    ids = list(missing.order_by("pk").values_list("approved_id", flat=True))
-    for number, part in enumerate(batched(ids)):
-        tell(number * BATCH, len(ids), _("Counting tokens"))
-        found = list(Revision.objects.filter(pk__in=part))
+    (ids,) = numbers_read(missing.order_by("pk"), "approved_id")
+    for start in range(0, len(ids), BATCH):
+        tell(start, len(ids), _("Counting tokens"))
+        found = list(Revision.objects.filter(pk__in=ids[start : start + BATCH].tolist()))
         counts = [count_tokens(texts_of(revision), task, tokenizer) for revision in found]
         columns_set(Revision, [revision.pk for revision in found], tokens=counts)
 
@@ -230,10 +229,6 @@ def left_out_store(version: DatasetVersion, plan: Plan) -> None:
         for row in plan.left_out
     ]
     VersionLeftOut.objects.bulk_create(rows, batch_size=BATCH)
-
-
-def batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
 def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, frozen: Frozen) -> None:

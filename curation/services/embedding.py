@@ -13,6 +13,7 @@ from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import PairState
 from curation.models import Embedding, Pair, Revision, Task
+from curation.selectors.columns import numbers_read
 
 BATCH = 256
 MOST = 20_000  # of one job: other work of the queue gets its turn between two of them
@@ -95,8 +96,8 @@ def embedder_answers() -> bool:
 def embeddings_of(task: Task, most: int) -> list[tuple[int, list[float], str]]:
     """(pair, vector, instruction) of at most so many pairs, spread evenly over the task."""
     rows = Embedding.objects.filter(task=task, revision_id=F("pair__current")).exclude(pair__state=PairState.TRASHED)
-    ids = list(rows.order_by("pair").values_list("pair_id", flat=True))
-    chosen = ids[:: max(1, -(-len(ids) // most))]
+    (ids,) = numbers_read(rows.order_by("pair"), "pair_id")
+    chosen = ids[:: max(1, -(-len(ids) // most))].tolist()
     found = Embedding.objects.filter(pair__in=chosen).order_by("pair")
     return list(found.values_list("pair_id", "vector", "pair__current__instruction"))
 

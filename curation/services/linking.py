@@ -3,23 +3,69 @@
 Run by a job after the comparison of texts; begun again it comes to the same links.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from curation.choices import PairState
-from curation.models import Likeness, NearText, Pair, PairLink, Revision, Task
+from curation.models import NearText, Pair, PairLink, Revision, Task
 from curation.selectors.check_settings import corpus_checks_of
+from curation.selectors.columns import Whole, numbers_of
 from curation.selectors.links import links_standing
 from ml.checks import CorpusCheck, PairTexts, corpus_checks, couples_of
 
 CHUNK = 2_000
+MOST_NEAR = 20  # pairs with one text that are tied to those with a text nearly the same
 Tell = Callable[[int, int], None]
 Couple = tuple[int, int]
 Key = tuple[int, int, str]
 CORPUS_IDS = frozenset(check.id for check in corpus_checks())
+# The newest texts of the pairs that are not in the trash, by what is kept of them; 0 stands for nothing compared.
+NEWEST = """
+    SELECT pair.id, pair.current_id, kept.whole, kept.response FROM curation_pair pair
+    JOIN curation_likeness kept ON kept.revision_id = pair.current_id
+    WHERE pair.task_id = %s AND kept.task_id = pair.task_id AND pair.state <> 'trashed' ORDER BY pair.current_id
+"""
+
+
+class Tie(NamedTuple):
+    """What a check found between two pairs, and in which of their texts: a link without the weight of a model."""
+
+    one_revision: int
+    other_revision: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Pairs by the number of a text of theirs: those with the same text stand side by side."""
+
+    numbers: Whole
+    pairs: Whole
+
+    @classmethod
+    def of(cls, numbers: Whole, pairs: Whole) -> Alike:
+        order = np.argsort(numbers, kind="stable")
+        order = order[numbers[order] != 0]
+        return cls(numbers[order], pairs[order])
+
+    def saying(self, number: int) -> list[int]:
+        begin, end = (np.searchsorted(self.numbers, number, side) for side in ("left", "right"))
+        return self.pairs[begin:end].tolist()
+
+    def groups(self) -> Iterator[list[int]]:
+        """Pairs, two or more, that have a text in common."""
+        changes = np.flatnonzero(np.diff(self.numbers)) + 1
+        ends = np.concatenate([[0], changes, [len(self.numbers)]])
+        for begin in np.flatnonzero(np.diff(ends) > 1).tolist():
+            yield self.pairs[ends[begin] : ends[begin + 1]].tolist()
 
 
 def links_update(task: Task, tell: Tell) -> int:
@@ -29,96 +75,89 @@ def links_update(task: Task, tell: Tell) -> int:
     hold no more go, new ones come. 4. What pairs are said to have is brought in line, dismissals left out.
     """
     checks = corpus_checks_of(task.project_id)
-    revisions = newest_revisions(task)
-    couples = sorted(set(couples_proposed(task, revisions)))
-    found: dict[Key, PairLink] = {}
+    couples, revisions = couples_of_task(task)
+    found: dict[Key, Tie] = {}
     for start in range(0, len(couples), CHUNK):
         tell(start, len(couples))
-        for link in links_among(task, couples[start : start + CHUNK], revisions, checks):
-            found[(link.one_id, link.other_id, link.check_id)] = link
+        found |= ties_among(couples[start : start + CHUNK], revisions, checks)
     with transaction.atomic():
         links_store(task, found)
         found_align(task)
     return len(found)
 
 
-def newest_revisions(task: Task) -> dict[int, int]:
-    """pair -> its newest revision, of all that are not in the trash."""
-    pairs = Pair.objects.filter(task=task, current__isnull=False).exclude(state=PairState.TRASHED)
-    return dict(pairs.order_by().values_list("pk", "current_id"))
+def couples_of_task(task: Task) -> tuple[list[Couple], dict[int, int]]:
+    """Couples of pairs that may be tied, and the newest revision of each of these pairs."""
+    pairs, revisions, asked, answered = numbers_of(NEWEST, [task.pk], 4)
+    couples = sorted(set(couples_proposed(task, Alike.of(asked, pairs), Alike.of(answered, pairs))))
+    named = np.isin(pairs, np.array(couples, dtype=np.int64))
+    return couples, dict(zip(pairs[named].tolist(), revisions[named].tolist(), strict=True))
 
 
-def couples_proposed(task: Task, revisions: dict[int, int]) -> Iterator[Couple]:
-    """Pairs that may be tied, the smaller id first: by equal questions, equal answers, and texts nearly the same."""
-    pair_of = {revision: pair for pair, revision in revisions.items()}
-    asked: dict[int, list[int]] = defaultdict(list)
-    answered: dict[int, list[int]] = defaultdict(list)
-    rows = Likeness.objects.filter(task=task).order_by("revision")
-    for revision, whole, response in rows.values_list("revision_id", "whole", "response").iterator(chunk_size=CHUNK):
-        if (pair := pair_of.get(revision)) is not None:
-            asked[whole].append(pair)
-            if response:
-                answered[response].append(pair)
-    for members in (asked, answered):
-        for number, group in members.items():
-            if number:
-                yield from (ordered(one, other) for one, other in couples_of(sorted(group)))
+def couples_proposed(task: Task, asked: Alike, answered: Alike) -> Iterator[Couple]:
+    """The smaller id first: by equal questions, equal answers, and texts nearly the same."""
+    for said in (asked, answered):
+        for group in said.groups():
+            yield from (ordered(one, other) for one, other in couples_of(sorted(group)))
     near = NearText.objects.filter(task=task).values_list("kind", "one", "other")
     for kind, one, other in near.iterator(chunk_size=CHUNK):
-        members = asked if kind == "prompt" else answered
-        yield from (ordered(a, b) for a in members.get(one, ())[:20] for b in members.get(other, ())[:20] if a != b)
+        said = asked if kind == "prompt" else answered
+        here, there = (said.saying(number)[:MOST_NEAR] for number in (one, other))
+        yield from (ordered(a, b) for a in here for b in there if a != b)
 
 
 def ordered(one: int, other: int) -> Couple:
     return (one, other) if one < other else (other, one)
 
 
-def links_among(
-    task: Task, couples: Iterable[Couple], revisions: dict[int, int], checks: Iterable[CorpusCheck]
-) -> Iterator[PairLink]:
-    couples = list(couples)
+def ties_among(couples: Sequence[Couple], revisions: dict[int, int], checks: Iterable[CorpusCheck]) -> dict[Key, Tie]:
     texts = {
         pair: PairTexts("\n".join(filter(None, (instruction, given))), response)
         for pair, instruction, given, response in Revision.objects.filter(
             pk__in={revisions[pair] for couple in couples for pair in couple}
         ).values_list("pair_id", "instruction", "input", "response")
     }
-    for one, other in couples:
-        for check in checks:
-            similarity = check.tie(texts[one], texts[other])
-            if similarity is not None:
-                yield PairLink(
-                    task=task, check_id=check.id, one_id=one, other_id=other, one_revision=revisions[one],
-                    other_revision=revisions[other], similarity=similarity,
-                )  # fmt: skip
+    return {
+        (one, other, check.id): Tie(revisions[one], revisions[other], similarity)
+        for one, other in couples
+        for check in checks
+        if (similarity := check.tie(texts[one], texts[other])) is not None
+    }
 
 
-def links_store(task: Task, found: dict[Key, PairLink]) -> None:
+def links_store(task: Task, found: dict[Key, Tie]) -> None:
     kept: set[Key] = set()
     gone = []
-    for row in PairLink.objects.select_for_update().filter(task=task):
-        new = found.get((row.one_id, row.other_id, row.check_id))
-        same = new is not None and (row.one_revision, row.other_revision, row.similarity) == (
-            new.one_revision, new.other_revision, new.similarity,
-        )  # fmt: skip
-        if same:
-            kept.add((row.one_id, row.other_id, row.check_id))
+    rows = PairLink.objects.select_for_update().filter(task=task).values_list(
+        "pk", "one_id", "other_id", "check_id", *Tie._fields
+    )  # fmt: skip
+    for row, one, other, check, *tie in rows.iterator(chunk_size=CHUNK):
+        if found.get((one, other, check)) == Tie(*tie):
+            kept.add((one, other, check))
         else:
-            gone.append(row.pk)
+            gone.append(row)
     PairLink.objects.filter(pk__in=gone).delete()
-    PairLink.objects.bulk_create([link for key, link in found.items() if key not in kept], batch_size=5_000)
+    new = (
+        PairLink(task=task, one_id=one, other_id=other, check_id=check, **tie._asdict())
+        for (one, other, check), tie in found.items()
+        if (one, other, check) not in kept
+    )
+    while part := list(islice(new, CHUNK)):
+        PairLink.objects.bulk_create(part)
 
 
 def found_align(task: Task) -> None:
     """Let `found` of each pair name the checks whose links it has, and no other corpus check."""
     wanted: dict[int, set[str]] = defaultdict(set)
-    for link in links_standing(list(PairLink.objects.filter(task=task).select_related("task"))):
-        wanted[link.one_id].add(link.check_id)
-        wanted[link.other_id].add(link.check_id)
+    links = PairLink.objects.filter(task=task).iterator(chunk_size=CHUNK)
+    while part := list(islice(links, CHUNK)):
+        for link in links_standing(task.project_id, part):
+            wanted[link.one_id].add(link.check_id)
+            wanted[link.other_id].add(link.check_id)
     named = Q(pk__in=list(wanted)) | Q(found__overlap=sorted(CORPUS_IDS))
-    rows = Pair.objects.select_for_update().filter(named, task=task, found__isnull=False)
+    rows = Pair.objects.select_for_update().filter(named, task=task, found__isnull=False).values_list("pk", "found")
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for pair, found in rows.values_list("pk", "found"):
+    for pair, found in rows.iterator(chunk_size=CHUNK):
         aligned = sorted({*(set(found or ()) - CORPUS_IDS), *wanted.get(pair, ())})
         if aligned != found:
             alike[tuple(aligned)].append(pair)

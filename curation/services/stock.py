@@ -11,9 +11,10 @@ from core.choices import JobState
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.models import Task, TaskReport
+from curation.selectors.columns import numbers_read
 from curation.selectors.tokens import task_tokenizer
 from curation.selectors.versions import approved_pairs
-from curation.services.building import tokens_count
+from curation.services.building import BATCH, tokens_count
 from curation.services.health import health_count
 from curation.services.linking import links_update
 from curation.services.search import search_update
@@ -49,9 +50,11 @@ def tokens_fill(task: Task, tell: Tell) -> None:
     """Count the tokens that are missing, and let the lists find the pairs by them."""
     if task_tokenizer(task) is None:
         return
-    missing = list(approved_pairs(task).filter(approved__tokens__isnull=True).values_list("pk", flat=True))
     tokens_count(task, tell)
-    search_update(missing)
+    (missing,) = numbers_read(approved_pairs(task).filter(tokens__isnull=True, current__tokens__isnull=False), "pk")
+    for start in range(0, len(missing), BATCH):
+        tell(start, len(missing), _("Letting the lists find pairs by their tokens"))
+        search_update(missing[start : start + BATCH].tolist())
 
 
 def stock_ask(*, actor: User | None, task: Task, whole: bool = False, waited: bool = False) -> Job:
