@@ -19,14 +19,14 @@ from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
 from core.sentences import explained
+from curation.import_json import DECODER, json_values
 from curation.import_tables import LOOK_SECONDS, Numbered, table_beginnings, table_rows
 from curation.selectors.exports import COLUMNS
 from ml.documents.reading import ENDINGS
 from ml.tables.shapes import KINDS
 from ml.text_encoding import EncodingError, encoding_of
 
-LONGEST_LINE = 32 * 1024 * 1024  # bytes; a longer line is a row that cannot be a pair
-LARGEST_ARRAY = 64 * 1024 * 1024  # bytes of a .json file, which must be read as a whole
+LONGEST_LINE = 16 * 1024 * 1024  # bytes; a longer line is a row that cannot be a pair
 CHUNK = 1024 * 1024
 BOM = codecs.BOM_UTF8
 TEXTS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
@@ -162,7 +162,7 @@ def skip_line(file: BinaryIO) -> None:
 
 def json_row(number: int, line: bytes) -> Row:
     try:
-        value = DECODE(line.decode())
+        value = DECODER.decode(line.decode())
     except json.JSONDecodeError as error:
         return Row(
             number, {}, _("This line is not valid JSON: %s.") % f"{error.msg} ({error.colno})", shown(line[:300])
@@ -176,38 +176,14 @@ def json_row(number: int, line: bytes) -> Row:
     return Row(number, value)
 
 
-def refuse_constant(name: str) -> None:
-    raise ValueError(_("%s is not a JSON value") % name)
-
-
-DECODE = json.JSONDecoder(parse_constant=refuse_constant).decode  # made once: making it costs more than most rows
-
-
 def read_json(path: Path) -> Rows:
     """A list of objects, or an object whose only list holds them; rows are counted from 1."""
-    size = path.stat().st_size
-    if size > LARGEST_ARRAY:
-        sentence = _(
-            "A .json file of %(size)d MB is too large to be read as a whole; bring it as JSONL, one object a line."
-        )
-        raise ApplicationError(sentence % {"size": size // 2**20}, field="file")
-    try:
-        value = json.loads(path.read_bytes().removeprefix(BOM), parse_constant=refuse_constant)
-    except json.JSONDecodeError as error:
-        sentence = _("The file is not valid JSON: %(reason)s in line %(line)d.")
-        raise ApplicationError(sentence % {"reason": error.msg, "line": error.lineno}, field="file") from error
-    except (RecursionError, ValueError) as error:
-        raise ApplicationError(_("The file cannot be read as JSON: %s.") % (str(error) or "…"), field="file") from error
-    if isinstance(value, dict):
-        lists = [part for part in value.values() if isinstance(part, list) and part and isinstance(part[0], dict)]
-        value = lists[0] if len(lists) == 1 else value
-    if not isinstance(value, list):
-        raise ApplicationError(_("The file holds no list of objects; bring one, or JSONL."), field="file")
-    for number, item in enumerate(value, 1):
-        if isinstance(item, dict):
-            yield Row(number, item)
-        else:
-            yield Row(number, {}, _("This entry is not an object with named fields."), str(item)[:300])
+    with closing(json_values(path)) as values:
+        for number, item in enumerate(values, 1):
+            if isinstance(item, dict):
+                yield Row(number, item)
+            else:
+                yield Row(number, {}, _("This entry is not an object with named fields."), str(item)[:300])
 
 
 def read_csv(path: Path) -> Rows:

@@ -133,7 +133,7 @@ def refuse_rows(rows: list[Row]) -> None:
             "None of the first %(count)d rows can be read. Row %(row)d: %(reason)s",
             len(rows),
         )
-        values = {"count": len(rows), "row": rows[0].number, "reason": rows[0].problem}
+        values = {"count": len(rows), "row": rows[0].number, "reason": rows[0].problem or _("It names no columns.")}
         raise ApplicationError(sentence % values, field="file")
 
 

@@ -1,10 +1,14 @@
-"""CSV as people's programs write it: a broken row is one refused row, and no line of it comes in as another."""
+"""Files as people's programs write them: a broken row is one refused row, and no line of it comes in as another."""
 
+import json
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.denied import ApplicationError
+from curation.import_json import json_values
 from curation.import_reading import read_csv, text_encoding
 from curation.import_tables import refuse
 from ml.phrases import beside, gettext_noop
@@ -77,3 +81,68 @@ def test_a_quotation_mark_that_is_never_closed_refuses_the_file(tmp_path: Path, 
 )
 def test_between_tabs_a_quotation_mark_that_pairs_with_none_means_itself(tmp_path: Path, text: str, rows: Rows) -> None:
     assert read(tmp_path, text) == rows
+
+
+ENTRIES = [
+    {"q": 'a "b" \\ \u00e5😀', "n": [1, -2.5e-07, {}], "e": ""},
+    7,
+    -1.25e30,
+    True,
+    None,
+    "",
+    [],
+    {"x": {"y": []}},
+]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 2**20])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([], []), (ENTRIES, ENTRIES), ({"rows": ENTRIES}, ENTRIES),
+        ({"a": [], "b": 1e-9, "rows": [{"q": 1}, 2], "c": [1, {}]}, [{"q": 1}, 2]),
+    ],
+)  # fmt: skip
+def test_a_json_file_gives_its_entries_wherever_its_pieces_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, value: Any, expected: list[Any]
+) -> None:
+    monkeypatch.setattr("curation.import_json.CHUNK", chunk)
+    path = tmp_path / "rows.json"
+    for written in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=2), json.dumps(value) + "\r\n"):
+        path.write_bytes(written.encode())
+        assert list(json_values(path)) == expected
+
+
+@pytest.mark.parametrize("chunk", [1, 2**20])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[{"q": 1},\n{"q": 2}', "“]” is missing in line 2"),
+        ('[{"q": 1},\n\n]', "Expecting value in line 3"),
+        ('[{"q": 1}]\n[]', "something follows after the end in line 2"),
+        ('{"rows": [{"q": 1}],\n}', "a name is missing in line 2"),
+        ('{"rows" [{"q": 1}]}', "“:” is missing in line 1"),
+        ('[{"q": "a}]', "Unterminated string starting at in line 1"),
+        ('[{"q": NaN}]', "NaN is not a JSON value"),
+        ('{"a": [{"q": 1}], "b": [{"q": 2}]}', "several lists of objects"),
+        ('"q"', "no list of objects"),
+        (f'[{{"q": "{"a" * 99}"}}]', "an entry is longer than 0 MB"),
+    ],
+)
+def test_a_broken_json_file_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, text: str, sentence: str
+) -> None:
+    monkeypatch.setattr("curation.import_json.CHUNK", chunk)
+    monkeypatch.setattr("curation.import_json.LONGEST_VALUE", 40)
+    path = tmp_path / "rows.json"
+    path.write_bytes(text.encode())
+    if chunk == 1 or "longer" not in sentence:  # a piece holds a longer one whole
+        with pytest.raises(ApplicationError, match=sentence):
+            list(json_values(path))
+
+
+def test_the_beginning_of_a_json_file_is_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curation.import_json.CHUNK", 8)
+    path = tmp_path / "rows.json"
+    path.write_text('[{"q": 1}, {"q": 2}, {"q": 3}, and then rubbish')
+    assert list(islice(json_values(path), 2)) == [{"q": 1}, {"q": 2}]

@@ -149,6 +149,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: st
         (b"[]", "pairs.json", "holds no rows"),
         (b"{}", "pairs.json", "holds no list"),
         (b"[1, 2]", "pairs.json", "None of the first 2 rows can be read"),
+        (b"[{}]", "pairs.json", "The only row cannot be read. Row 1: It names no columns."),
         (b"[1, 2", "pairs.json", "not valid JSON"),
         (b"[" * 100_000, "pairs.json", "cannot be read as JSON"),
         (b"{\n" * 3, "pairs.jsonl", "None of the first 3 rows can be read. Row 1: This line is not valid JSON"),
