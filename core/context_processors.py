@@ -1,3 +1,4 @@
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -51,13 +52,19 @@ def navigation(request: HttpRequest, access: Access) -> list[dict[str, Any]]:
     return [
         {
             "label": entry.label,
-            "url": reverse(entry.url_name, args=[access.project.slug]),
+            "url": station_url(entry.url_name, access.project.slug),
             "active": name == entry.url_name or name.startswith(entry.active),
             "apart": entry.apart,
         }
         for entry in sorted(registries.navigation, key=lambda entry: entry.order)
         if access.allows(entry.need)
     ]
+
+
+@lru_cache(maxsize=4_096)
+def station_url(name: str, project: str) -> str:
+    """Every page links to a dozen of them."""
+    return reverse(name, args=[project])
 
 
 def admin_navigation(request: HttpRequest, *, in_project: bool) -> list[dict[str, Any]]:

@@ -25,15 +25,19 @@ HAS_ROOM = """
 
 
 def work_open_to(user: User, project: Project, kind: WorkKind, batch: str = "") -> QuerySet[WorkItem]:
-    """Open items that this person may take, now or when somebody else's hold on them ends."""
+    """Open items that this person may take, now or when somebody else's hold on them ends, as they are offered.
+
+    Also a bounded count keeps the order: it leads PostgreSQL to the index of open items, not past all that is done.
+    """
     found = WorkItem.objects.filter(project=project, kind=kind, state=WorkState.OPEN)
     if batch:
         found = found.filter(batch=batch)
-    return found.filter(RawSQL(OPEN_TO, [user.pk] * 3, BooleanField()))  # noqa: S611  a constant
+    open_to = RawSQL(OPEN_TO, [user.pk] * 3, BooleanField())  # noqa: S611  a constant
+    return found.filter(open_to).order_by("batch", "order", "pk")
 
 
 def claimable(user: User, project: Project, kind: WorkKind, batch: str, full: list[int]) -> QuerySet[WorkItem]:
     """Open items with a free slot for this person, in the order in which they are offered."""
     room = RawSQL(HAS_ROOM, [], BooleanField())  # noqa: S611  a constant
     found = work_open_to(user, project, kind, batch).filter(room)
-    return (found.exclude(pk__in=full) if full else found).order_by("batch", "order", "pk")
+    return found.exclude(pk__in=full) if full else found

@@ -45,6 +45,8 @@ def asked_kinds(project: Project, user: User) -> list[KindRow]:
 
 def pair_answered(user: User, question: int) -> Pair | None:
     """What became of the person's own answer, where it is a pair already."""
+    if not question:
+        return None
     answer = Answer.objects.filter(question=question, author=user).select_related("pair__current").first()
     return answer.pair if answer else None
 

@@ -29,8 +29,11 @@ def reviews_waiting(
 
 
 def pair_held(assignment: Assignment) -> Pair | None:
-    pair = Pair.objects.select_related(*REVIEW_PARTS).filter(pk=assignment.item.subject_id).first()
-    if pair is not None and pair.current is not None and pair.author_id == pair.current.author_id:
+    try:
+        pair = Pair.objects.select_related(*REVIEW_PARTS).get(pk=assignment.item.subject_id)
+    except Pair.DoesNotExist:
+        return None
+    if pair.current is not None and pair.author_id == pair.current.author_id:
         pair.author = pair.current.author
     return pair
 

@@ -62,7 +62,7 @@ def task_row(task: Task) -> TaskRow:
 
 
 def guideline_of(task: Task) -> Guideline | None:
-    return Guideline.objects.filter(task=task).select_related("author").order_by("-number").first()
+    return Guideline.objects.filter(task=task).order_by("-number").first()
 
 
 def example_pair(task: Task) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def draft_key(question: Question) -> str:
 def hold_again(user: User, question: int, *, settling: bool = False) -> Assignment | None:
     """The person's hold on a question that they had begun to answer, or to settle: the one that lasts, or a new one if
     it is free."""
+    if not question:
+        return None
     kinds = Q(item__kind=WorkKind.ADJUDICATE)
     asked = Assignment.objects.filter(
         kinds if settling else ~kinds,

@@ -102,11 +102,9 @@ def page_lock(actor: User, draft_key: str) -> None:
 
 
 def pair_made(actor: User, task: Task, draft_key: str) -> Pair | None:
-    """The pair that this person's page of that key became."""
-    found = Pair.objects.select_related("current", "task__project").filter(
-        task=task, import_key=once_key(actor, draft_key)
-    )
-    return found.first()
+    """The pair that this person's page of that key became: mostly none, which is asked without its parts."""
+    found = Pair.objects.filter(task=task, import_key=once_key(actor, draft_key)).values_list("pk", flat=True).first()
+    return Pair.objects.select_related("current", "task__project").get(pk=found) if found else None
 
 
 @transaction.atomic
