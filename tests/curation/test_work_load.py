@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 
+from core.choices import WorkKind
 from core.models import Project, User
+from core.selectors.work import work_open_to
 from curation.fingerprints import Texts
 from curation.models import Pair, Task
 from curation.selectors.questions import asked_kinds, declined_share, question_counts
@@ -48,6 +51,27 @@ def test_the_review_page_and_its_decision_ask_the_database_little(
     assert found.headers["Location"] != page
     waiting[0].refresh_from_db()
     assert waiting[0].state == "approved"
+
+
+def test_an_empty_page_to_write_on_asks_little(
+    task: Task, expert: User, as_user: Callable[[User], Client], django_assert_num_queries: Any
+) -> None:
+    browser = as_user(expert)
+    page = browser.get(f"/p/{task.project.slug}/tasks/{task.slug}/write/?new=1").headers["Location"]
+    browser.get(page)
+    with django_assert_num_queries(9):
+        assert browser.get(page).status_code == 200
+
+
+def test_what_waits_is_counted_without_passing_what_is_done(
+    waiting: list[Pair], project: Project, reviewer: User
+) -> None:
+    """A few done items are no burden; half a million are, so the plan is looked at, not the time."""
+    counted = work_open_to(reviewer, project, WorkKind.REVIEW)[:100]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = counted.explain()
+    assert "using work_next on core_workitem" in plan, plan
 
 
 def test_claiming_and_deciding_by_a_program_ask_little_too(
