@@ -7,6 +7,7 @@ COPY pyproject.toml constraints.txt ./
 COPY scripts scripts
 RUN python scripts/bootstrap.py && rm -rf /root/.cache
 COPY . .
+RUN .venv/bin/python -m compileall -q config core curation training evaluation home ml
 
 ENV PATH=/app/.venv/bin:$PATH \
     APPRENTICE_HOME=/data \

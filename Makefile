@@ -15,6 +15,8 @@ PY = .venv/bin/python
 # processors: they often wait for other processes.
 SIDE_BY_SIDE = --numprocesses $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) --maxprocesses 5
 CODE = config core curation training evaluation home ml scripts manage.py
+# Compiled once, whatever a container's environment says: an installation has seven processes, tests start hundreds.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: up install install-test lint test test-fast bench shots loop doctor need-python
 .DEFAULT_GOAL := up

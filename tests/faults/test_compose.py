@@ -75,6 +75,9 @@ def test_the_image_runs_as_an_ordinary_user_with_the_pinned_packages() -> None:
     copied = [rest for word, rest in words if word == "COPY"]
     assert copied[0] == "pyproject.toml constraints.txt ./"
     assert "RUN python scripts/bootstrap.py && rm -rf /root/.cache" in lines
+    [compiled] = [line for line in lines if "compileall" in line]
+    parts = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"benchmarks"}
+    assert parts == set(compiled.split(" -q ")[1].split())  # by whoever starts a program nothing can be written there
     assert {".venv", "var", ".git"} <= set((ROOT / ".dockerignore").read_text().split())
 
 
