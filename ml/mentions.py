@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ml.checks.base import base_language
+from ml.checks.language import small_words
 from ml.checks.passages import mask_technical
 from ml.words import words
 
@@ -19,6 +20,11 @@ FEMININE, MASCULINE = "feminine", "masculine"
 _NAME = re.compile(
     r"(?:(?<=[^\W\d_] )|(?<=[^\W\d_][,;] ))[^\W\d_a-z][^\W\d_]+(?:[ -][^\W\d_a-z][^\W\d_]+){1,3}(?![^\W\d_])"
 )
+# What ends the name of a law; Jude Law and Buffalo Bill are people.
+_LAWS = {
+    "act", "acts", "amendment", "code", "convention", "directive", "directives", "ordinance", "regulation",
+    "regulations", "statute", "treaty",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,15 @@ def mentions(text: str, language: str) -> Mentions:
     genders = {gender for gender in (FEMININE, MASCULINE) if found & gendered.get((gender, code), frozenset())}
     places = {region for region, named in regions.items() if found & named}
     named = (match.group() for match in _NAME.finditer(mask_technical(text)))
-    names = {name for name in named if len(name) <= 60 and all(part[0].isupper() for part in re.split("[ -]", name))}
+    names = {name for name in named if len(name) <= 60 and _is_name(re.split("[ -]", name), code)}
     return Mentions(frozenset(genders), frozenset(places), frozenset(names))
+
+
+def _is_name(parts: list[str], language: str) -> bool:
+    """Neither a law nor words of a title: How To Have Good Habits For Life."""
+    if parts[-1].casefold() in _LAWS or not all(part[0].isupper() for part in parts):
+        return False
+    return not any(language in small_words().get(part.casefold(), ()) for part in parts[1:])
 
 
 def region_names() -> list[str]:

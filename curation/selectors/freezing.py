@@ -134,11 +134,21 @@ def has_many(task: Task) -> bool:
 def leak_refusals(facts: PlanFacts | None, rule: str) -> list[Denied]:
     if facts is None or rule != LeakRule.BLOCK or not facts.leaking_pairs:
         return []
-    text = ngettext(
-        "%(count)d pair gives a test item away.", "%(count)d pairs give test items away.", facts.leaking_pairs
-    )
+    return [leaks_denied(facts.leaking_pairs)]
+
+
+def leaks_denied(count: int) -> Denied:
+    """Why a freeze that no leak may pass is not made: so many pairs leak."""
+    text = ngettext("%(count)d pair gives a test item away.", "%(count)d pairs give test items away.", count)
     cure = _("Change them, spend the items, or let the freeze leave such pairs out.")
-    return [Denied(text % {"count": facts.leaking_pairs}, cure)]
+    return Denied(text % {"count": count}, cure)
+
+
+def leaks_now(task: Task, train_share: float) -> list[Denied]:
+    """The same before a freeze is asked for, where it can be told at once: else its job finds out."""
+    if has_many(task) or likeness_waiting(task):
+        return []
+    return leak_refusals(facts_of(version_plan(task, train_share), task.max_tokens), LeakRule.BLOCK)
 
 
 def facts_of(plan: Plan, limit: int) -> PlanFacts:

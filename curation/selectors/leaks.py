@@ -38,13 +38,13 @@ class LeakRow:
         values = {"score": round(100 * self.score)}
         question = {
             LeakMethod.EXACT: _("It has the question of a test item."),
-            LeakMethod.NEAR: _("Its question is that of a test item by %(score)d %%."),
+            LeakMethod.NEAR: _("Its question is nearly that of a test item: %(score)d %% alike."),
             LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's question."),
             LeakMethod.MEANING: _("It says in other words what a test item says (likeness of meaning: %(score)d %%)."),
         }
         answer = {
             LeakMethod.EXACT: _("It has the answer of a test item."),
-            LeakMethod.NEAR: _("Its answer is that of a test item by %(score)d %%."),
+            LeakMethod.NEAR: _("Its answer is nearly that of a test item: %(score)d %% alike."),
             LeakMethod.GRAMS: _("It contains %(score)d %% of the word sequences of a test item's answer."),
         }
         told: str = (question if self.field == LikeKind.PROMPT else answer)[self.method] % values
@@ -91,6 +91,10 @@ class LeakShown:
     revision: Revision
     item: SuiteItem
     project: str
+
+    @property
+    def part(self) -> Part:
+        return Part(self.leak.part)
 
     @property
     def pair_url(self) -> str:

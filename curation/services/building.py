@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
 from core.jobs import JobFailed
@@ -29,6 +28,7 @@ from curation.models import (
     VersionPair,
 )
 from curation.selectors.columns import Whole, numbers_read
+from curation.selectors.freezing import leaks_denied
 from curation.selectors.leaks import leaks_shown
 from curation.selectors.planning import UNCOUNTED, Plan, version_plan
 from curation.selectors.splitting import PARTS
@@ -152,12 +152,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
 def refuse_leaks(version: DatasetVersion, plan: Plan) -> None:
     count = len({leak.pair_id for leak in plan.leaks})
     if count and version.leaks == LeakRule.BLOCK:
-        text = ngettext(
-            "%(count)d pair gives a test item away. Look at it on the page on which you froze, or leave it out.",
-            "%(count)d pairs give test items away. Look at them on the page on which you froze, or leave them out.",
-            count,
-        )
-        raise JobFailed(text % {"count": count})
+        raise JobFailed(str(leaks_denied(count)))
 
 
 def frozen_tell(version: DatasetVersion) -> None:

@@ -14,6 +14,7 @@ from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import LeakRule, VersionState
 from curation.models import DatasetVersion, Task, VersionPair
+from curation.selectors.freezing import leaks_now
 from curation.selectors.versions import approved_pairs
 from ml.hashing import canonical_json, salted_digest, texts_sha256
 
@@ -31,7 +32,8 @@ def version_freeze(
 ) -> DatasetVersion:
     """Queue the freeze of all approved pairs of a task as its next version. A freeze under way is returned instead.
 
-    Raises ApplicationError when there is nothing to freeze, Refused when a higher app says no.
+    Raises ApplicationError when there is nothing to freeze, Refused when a higher app says no, or when leaks are to
+    block and some are known.
     """
     task = Task.objects.select_for_update(of=("self",)).select_related("project").get(pk=task.pk)
     if building := task.versions.filter(state=VersionState.BUILDING, job__isnull=False).first():
@@ -43,12 +45,15 @@ def version_freeze(
             "No pair of this task is approved yet. Review the submitted pairs, or import approved ones, first."
         )
         raise ApplicationError(sentence)
+    share = train_share or task.train_share
+    for denied in leaks_now(task, share) if leaks == LeakRule.BLOCK else []:
+        raise Refused(denied)
     number = (task.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
     version = DatasetVersion.objects.create(
         task=task,
         number=number,
         note=note.strip()[:300],
-        train_share=train_share or task.train_share,
+        train_share=share,
         leaks=leaks,
         template=task.template,
         system_prompt=task.system_prompt,

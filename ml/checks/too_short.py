@@ -10,6 +10,7 @@ from ml.phrases import gettext_noop
 from ml.words import count_words
 
 _EMPTY = gettext_noop("This text is empty.")
+_ONLY_SIGNS = gettext_noop("This text has no letter and no digit.")
 _UNDER_USUAL = gettext_noop("19 of 20 accepted texts of this task have at least %(low)s words; this has %(words)s.")
 _UNDER_REFERENCE = gettext_noop("The expected answer has %(reference)s words; this has %(words)s.")
 
@@ -20,7 +21,7 @@ class TooShort(Check):
     id = "too_short"
     name = gettext_noop("Too short or empty")
     description = gettext_noop("No words at all, or far fewer than the accepted answers or the expected answer have.")
-    version = 1
+    version = 2
     sees_blank = True
     defaults = {
         "typical_share": 0.5,  # of the 5 % quantile of the accepted texts
@@ -32,7 +33,8 @@ class TooShort(Check):
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         words = count_words(text)
         if not words and not any(not letter.isspace() and not letter.isascii() for letter in text):
-            return [self.finding(0, len(text), _EMPTY, severity="error")]  # an emoji is an answer
+            sentence = _ONLY_SIGNS if text.strip() else _EMPTY  # an emoji is an answer
+            return [self.finding(0, len(text), sentence, severity="error")]
         if context.field != "response":
             return []
         if context.reference.strip():

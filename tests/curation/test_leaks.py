@@ -5,6 +5,7 @@ from itertools import pairwise, zip_longest
 
 import pytest
 
+from core.denied import Refused
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
@@ -162,15 +163,29 @@ def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_free
     assert [(row.revision.pair_id, row.item.revision.instruction) for row in shown if row.item.revision] == [
         (pair.pk, texts.instruction)
     ]
+    sentence = "1 pair gives a test item away. Change them, spend the items, or let the freeze leave such pairs out."
+    root = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
+    asked = {"note": "For the spring", "split": 80, "leaks": "block"}
+    refused = sign_in(owner).post(root, asked)
+    page = refused.content.decode()
+    assert (refused.status_code, page.count(sentence), task.versions.count()) == (400, 2, 1)
+    assert 'value="For the spring"' in page
+    assert '<details class="fold" open><summary>Another split, and what to do about leaks' in page
+    told = api_client(owner).post("/api/v1/dataset-versions/", {"task": task.pk, "leaks": "block"}, format="json")
+    assert (told.status_code, told.json()["detail"]) == (403, sentence)
+    approved(task, owner, words(901, 12))  # not compared yet: the job finds out
     blocked = freeze(task, owner, leaks="block")
-    assert blocked.state == VersionState.FAILED
-    assert "gives a test item away" in blocked.error
+    assert (blocked.state, blocked.error) == (VersionState.FAILED, sentence)
+    page = sign_in(owner).get(f"/p/{task.project.slug}/versions/{blocked.pk}/").content.decode()
+    assert f'<a href="{root}">Back to the freeze page</a>' in page
     second = freeze(task, owner)
     assert second.state == VersionState.READY
     assert pair.pk not in parts_of(second)
     left = second.left_out.get(pair=pair)
     assert (left.reason, left.item.fingerprint) == ("leak", facts.leaks[0].fingerprint)
-    root = f"/p/{task.project.slug}/tasks/{task.slug}/freeze/"
+    assert {"pairs": len(parts_of(second)), "left_out": 1}.items() <= second.counts.items()
+    exported = b"".join(sign_in(owner).get(f"/p/{task.project.slug}/versions/{second.pk}/export/")).decode()
+    assert (exported.count("\n"), f'"id":"{pair.pk}"' in exported) == (len(parts_of(second)), False)
     page = sign_in(owner).get(root).content.decode()
     assert f'<a class="stat" href="{root}left-out/?split=80"' in page
     assert page.index("Takes about 10\u00a0s") < page.index("Worth a look before"), "the button comes first"
@@ -255,7 +270,8 @@ def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_
     assert found.score == pytest.approx(0.994, abs=0.001)
     Place.objects.create(pair=like, task=other, group="train", position=0.5)
     assert "says in other words what a test item says (likeness of meaning: 99 %)" in leaks_seen(other)
-    assert freeze(other, owner, leaks="block").state == VersionState.FAILED
+    with pytest.raises(Refused, match="1 pair gives a test item away"):
+        freeze(other, owner, leaks="block")
     version = freeze(other, owner)
     assert like.pk not in parts_of(version)
     assert version.counts["unmeant"] == 1

@@ -11,11 +11,11 @@ def find(text: str, **context):
     return get_check("too_short").find(text, CheckContext(**context))
 
 
-@pytest.mark.parametrize("text", ["", " \n", "...", "-", "?!"])
-def test_a_text_without_a_word_is_empty(text):
+@pytest.mark.parametrize("text", ["", " \n", "...", "-", "+", "?!"])
+def test_a_text_without_a_word_is_empty_or_has_signs_alone(text):
     (finding,) = find(text)
     assert (finding.severity, finding.start, finding.end) == ("error", 0, len(text))
-    assert finding.message == "This text is empty."
+    assert finding.message == ("This text has no letter and no digit." if text.strip() else "This text is empty.")
 
 
 def test_far_fewer_words_than_the_accepted_texts_have():

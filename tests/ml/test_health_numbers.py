@@ -12,6 +12,8 @@ def test_genders_regions_and_names_are_counted_by_words():
     assert found.genders == {"feminine"}
     assert found.regions == {"Europe"}
     assert found.names == {"Anna Maria Berg", "Planning Office"}
+    text = "By the Work Environment Act he met Jude Law; we read How To Have Good Habits For Life."
+    assert mentions(text, "en").names == {"Jude Law"}
 
 
 @pytest.mark.parametrize(
