@@ -23,13 +23,11 @@ class ProjectWords:
     def meant(self, word: str, least: int, ending: int) -> str | None:
         """The commonest word of at least `least` texts that is one slip away from `word`; None if there is none.
 
-        A slip: a letter too many, one missing, a wrong one, two swapped. The first letter and the last `ending` ones
-        must be right: people seldom miss the first, and words of one stem differ in the last.
+        A slip: a letter too many, one missing, a wrong one, two swapped; never the first letter, which people seldom
+        miss. The last `ending` letters must be right: words of one stem differ in them.
         """
         close = {
-            near
-            for near in self._slips(word)
-            if near[:1] == word[:1] and near[-ending:] == word[-ending:] and self.counts.get(near, 0) >= least
+            near for near in self._slips(word) if near[-ending:] == word[-ending:] and self.counts.get(near, 0) >= least
         }
         return max(close, key=lambda near: (self.counts[near], near)) if close else None
 

@@ -33,6 +33,7 @@ def test_near_duplicates_leave_duplicates_to_their_own_check():
         ("How do I apply?", LONG.replace("drawing", "sketch")),
         ("HOW do I apply", LONG),
         ("What is a fence?", "A thing between you and your neighbour."),
+        ("How do I apply?", "Write to the municipality by mail, and wait for an answer, which takes some weeks."),
     ]
     assert links("near_duplicate", *pairs) == [(0, 1), (1, 2)]
     assert links("duplicate", *pairs) == [(0, 2)]
@@ -65,4 +66,7 @@ def test_false_positive_conflict(one, other):
 
 
 def test_another_question_may_have_another_answer():
-    assert links("conflict", ("How long?", "10 weeks"), ("How high?", "8 metres")) == []
+    assert links("conflict", ("How long?", f"{LONG} At most 10."), ("How high?", f"{LONG} At most 8.")) == []
+    assert links("near_duplicate", ("How long?", f"{LONG} At most 10."), ("How high?", f"{LONG} At most 8.")) == [
+        (0, 1)
+    ]

@@ -53,11 +53,12 @@ def test_a_text_that_is_marked_with_another_language_than_the_tasks_is_worth_kno
     [
         pytest.param("Bygglov, startbesked, slutbesked.", "en", id="a few foreign words"),
         pytest.param("The word is " + TEXTS["sv"][:40] + ", and that is what you ask for.", "en", id="quotes"),
-        pytest.param("```\nfor i in de la el: en = om or att\n```\nThis is what you run.", "en", id="code"),
-        pytest.param(TEXTS["da"], "no", id="Danish and Norwegian are too alike"),
-        pytest.param("I I I I I I I I I I I I", "en", id="one small word again and again"),
-        pytest.param("π = 3.14 and α + β = γ, so that the sum is what we wanted to have.", "en", id="Greek letters"),
-        pytest.param("Ok.", "sv", id="too short to judge"),
+        pytest.param("“Det är inte alltid lätt, och du måste ha ett svar” is what you have to say.", "en", id="half"),
+        pytest.param("```\nde la el los que en por una con para los del las\n```\nThis is it.", "en", id="code"),
+        pytest.param("Der blev efter meget af det, og hvad mere er, kun nogle af dem.", "no", id="Danish, Norwegian"),
+        pytest.param("De de de de de de de de de de de de", "en", id="one small word again and again"),
+        pytest.param("α β γ δ ε ζ η θ ι are the letters that we use, so that it is so.", "en", id="Greek"),
+        pytest.param("Jag är en av dem.", "en", id="too short to judge"),
         pytest.param("Ana är en kund, Pedro är en till; de bor i São Paulo.", "sv", id="foreign names"),
     ],
 )  # fmt: skip

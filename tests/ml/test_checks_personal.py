@@ -14,15 +14,16 @@ def found(text: str, check: str = "personal_data") -> list[str]:
     [
         ("Write to anna.berg@firma.se today.", "anna.berg@firma.se"),
         ("Call +46 70-123 45 67 now.", "+46 70-123 45 67"),
-        ("Call 08-123 456 78.", "08-123 456 78"),
-        ("Ring 0771-567 567.", "0771-567 567"),
-        ("My number is 650-636-4884.", "650-636-4884"),
+        ("Office: 08-123 456 78.", "08-123 456 78"),
+        ("Ring 567 5671.", "567 5671"),
+        ("Alex, 650-636-4884.", "650-636-4884"),
         ("Reach me at (202) 555-0143 ext. 12", "(202) 555-0143 ext. 12"),
         ("Pay with 4556 1568 2160 9393.", "4556 1568 2160 9393"),
         ("To SE45 5000 0000 0583 9825 7466.", "SE45 5000 0000 0583 9825 7466"),
         ("Her number: 811228-9874.", "811228-9874"),
         ("SSN 531-21-7351.", "531-21-7351"),
         ("From 98.85.59.159 at noon.", "98.85.59.159"),
+        ("At 2001:0db8:85a3:0000:0000:8a2e:0370:7334.", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
     ],
 )
 def test_each_kind_is_found_at_its_place(text, what):
@@ -49,7 +50,7 @@ def test_the_sentence_names_the_kind_and_a_placeholder_is_offered_that_no_check_
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("It costs 25 000 000 kronor, or 60 000-120 000 a month.", id="amounts"),
+        pytest.param("It costs 25 000 000 kronor, in all 125 000 000, or 60 000-120 000 a month.", id="amounts"),
         pytest.param("On 2024-05-03 14:48:14, 03.05.2024, 12/27/1986 and 1998-2002.", id="dates and spans of years"),
         pytest.param("See 2010:900 and SFS 2011:338, ISBN 978-91-7126-372-9.", id="laws and books"),
         pytest.param("Version 10.2.14.3 and v1.2.3.4 at 127.0.0.1 or 192.168.1.20.", id="versions and house addresses"),
