@@ -115,8 +115,8 @@ def fill(task: str) -> Found:
     """What the following job would leave of a big import, without its checks: findable, and nothing found."""
     ids = list(Pair.objects.filter(task__slug=task, search__isnull=True).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), FILL):
-        search_update(ids[start : start + FILL], [])
         Revision.objects.filter(pair__in=ids[start : start + FILL]).update(tokens=100)
+        search_update(ids[start : start + FILL], [])
     Job.objects.filter(kind="index").delete()
     with connection.cursor() as cursor:
         # What PostgreSQL does by itself in the minutes after; what is measured next should not be its aftermath.

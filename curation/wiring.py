@@ -13,7 +13,7 @@ from curation import asking, jobs  # noqa: F401  importing them registers the ki
 from curation.demo import demo_create
 from curation.models import DatasetVersion, Pair, VersionPair
 from curation.selectors.freeze_guard import freeze_refusals
-from curation.selectors.freezing import fresh_pairs
+from curation.selectors.freezing import fresh_count
 from curation.selectors.imports import import_arriving
 from curation.selectors.pairs import returned_to
 from curation.selectors.questions import asked_kinds
@@ -121,7 +121,7 @@ def next_actions(access: Access) -> list[NextAction]:
 def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
     if not rows:
         return [NextAction(5, _("Make the first task"), url("task-new", project), _("New task"))]
-    fresh = [(row, fresh_pairs(row.task).count()) for row in rows if row.approved]
+    fresh = [(row, fresh_count(row.task, row.approved)) for row in rows if row.approved]
     # Where a version is on its way round the loop, the next one can wait until that has come round.
     rank = 45 if DatasetVersion.objects.filter(task__project=project).exists() else 30
     return [

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from core import registries
 from core.denied import ApplicationError
-from core.models import Project, User
+from core.models import Membership, Project, User
 from core.registries import LineageEntry
 from curation.choices import STARTABLE, ErasureScope, Origin
 from curation.models import (
@@ -24,6 +24,7 @@ from curation.models import (
     Pair,
     Revision,
     SuiteItem,
+    Task,
     VersionPair,
 )
 from curation.selectors.named_rows import words_count
@@ -157,9 +158,12 @@ def erasures_of(project: Project) -> QuerySet[Erasure]:
 
 
 def people_of(project: Project) -> list[Any]:
-    """Everybody who wrote in the project, members or not."""
-    authors = Revision.objects.filter(pair__project=project).exclude(author=None).values("author")
-    return list(User.objects.filter(Q(pk__in=authors) | Q(memberships__project=project)).distinct().order_by("name"))
+    """Everybody who wrote in the project or brought a file, members or not: each looked up, for there are fewer people
+    than texts."""
+    begun = Pair.objects.filter(task__in=list(Task.objects.filter(project=project)), author=OuterRef("pk"))
+    wrote = Revision.objects.filter(pair__project=project, author=OuterRef("pk")).exclude(origin=Origin.IMPORTED)
+    joined = Membership.objects.filter(project=project, user=OuterRef("pk"))
+    return list(User.objects.filter(Exists(joined) | Exists(begun) | Exists(wrote)).order_by("name"))
 
 
 COUNT_NAMES = {

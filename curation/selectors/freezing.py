@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from django.core.cache import caches
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from core import registries
 from core.denied import Denied
-from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis
-from curation.models import Pair, Review, Task
+from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
+from curation.models import DatasetVersion, Pair, Review, Task
 from curation.selectors.check_settings import finding_counts
 from curation.selectors.freeze_guard import freeze_warnings
 from curation.selectors.leaks import LeakRow
@@ -27,6 +28,7 @@ from ml.checks import known_checks
 
 MANY = 10_000  # approved pairs, which are counted in less than a second
 LISTED = 500
+FRESH_SECONDS = 60
 STARTS, PAIRS_A_SECOND = 3.0, 12_000  # of a freeze on two cores
 Tell = Callable[[int, int, str], None]
 
@@ -191,3 +193,12 @@ def findings_of(task: Task) -> list[tuple[str, str, int]]:
 def fresh_pairs(task: Task) -> QuerySet[Pair]:
     """Approved pairs whose approved text no ready version holds yet."""
     return in_no_version(approved_pairs(task), task)
+
+
+def fresh_count(task: Task, approved: int) -> int:
+    """How many those are, among so many approved ones: in a large task as it was at most a minute ago."""
+    if approved < MANY:
+        return fresh_pairs(task).count()
+    newest = DatasetVersion.objects.filter(task=task, state=VersionState.READY).order_by("-pk")
+    key = f"fresh-{task.pk}-{newest.values_list('pk', flat=True).first()}"
+    return int(caches["near"].get_or_set(key, fresh_pairs(task).count, FRESH_SECONDS) or 0)

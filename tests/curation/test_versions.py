@@ -16,7 +16,7 @@ from curation.models import DatasetVersion, Pair, Place, Revision, Suite, Task, 
 from curation.selectors import freezing
 from curation.selectors.examples import suite_examples, task_template, version_examples
 from curation.selectors.exports import FORMATS, version_lines
-from curation.selectors.freezing import freeze_preview
+from curation.selectors.freezing import freeze_preview, fresh_count
 from curation.services import previewing
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
@@ -213,6 +213,19 @@ def test_the_preview_tells_what_the_freeze_then_does(task: Task, owner: User, ex
     assert preview.facts.parts == version.counts["parts"]
     assert (preview.approved, preview.fresh, preview.unreviewed) == (20, 20, 0)
     assert freeze_preview(task, task.train_share).fresh == 0
+
+
+def test_of_a_large_task_what_is_new_is_counted_once_a_minute_and_after_each_freeze(
+    task: Task, owner: User, expert: User, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(task, expert, reviewer, 5)
+    assert fresh_count(task, 5) == 5
+    monkeypatch.setattr(freezing, "MANY", 5)
+    assert fresh_count(task, 5) == 5
+    many(task, expert, reviewer, 1, start=50)
+    assert fresh_count(task, 6) == 5, "a minute has not passed"
+    freeze(task, owner)
+    assert fresh_count(task, 6) == 0
 
 
 @pytest.mark.slow

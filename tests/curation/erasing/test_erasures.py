@@ -12,7 +12,13 @@ from core.models import Event, Job, User
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Draft, Leak, Pair, Revision, SuiteItem, Task, TaskReport, VersionPair
-from curation.selectors.erasures import erasure_preview, revisions_of_pair, revisions_of_person, revisions_with_words
+from curation.selectors.erasures import (
+    erasure_preview,
+    people_of,
+    revisions_of_pair,
+    revisions_of_person,
+    revisions_with_words,
+)
 from curation.selectors.exports import version_lines
 from curation.services import stock
 from curation.services.drafts import draft_save
@@ -116,6 +122,18 @@ def test_a_persons_texts_go_others_stay_and_what_they_imported_stays(
     assert Revision.objects.get(pair=brought).response == "Three"
     assert not Draft.objects.filter(user=expert).exists()
     assert tables_with("Too short") == ["core_notice", "curation_review"]  # the reviewer's words, and who was told
+
+
+def test_who_wrote_or_brought_something_and_left_can_still_be_named(
+    task: Task, expert: User, reviewer: User, viewer: User, stranger: User, owner: User
+) -> None:
+    pair_submit(actor=expert, task=task, texts=Texts(instruction=QUESTION, response=ANSWER))
+    mended = pair_submit(actor=owner, task=task, texts=Texts(instruction="One", response="Three"))
+    pair_revise(actor=reviewer, pair=mended, texts=Texts(instruction="One", response="Two"), version=1)
+    brought = pair_submit(actor=viewer, task=task, texts=Texts(instruction="From a file", response="Three"))
+    Revision.objects.filter(pair=brought).update(origin=Origin.IMPORTED)
+    task.project.memberships.exclude(user=owner).delete()
+    assert set(people_of(task.project)) == {owner, expert, reviewer, viewer}
 
 
 def test_words_find_every_pair_that_holds_them_in_any_revision_or_turn(task: Task, expert: User, owner: User) -> None:
