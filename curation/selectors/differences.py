@@ -18,20 +18,22 @@ from curation.selectors.pairs import FIELD_LABELS
 SIZE = 50
 READ_FIRST = (Difference.CHANGED, Difference.ADDED, Difference.REMOVED, Difference.MOVED)
 COMPARED = {**FIELD_LABELS, "system": gettext_lazy("System prompt"), "topic": gettext_lazy("Topic")}
-# One row a pair that differs. A pair whose text changed and that moved counts as changed.
+# One row a pair that differs. A pair whose text changed and that moved counts as changed. What stands in both as it was
+# goes first, before pairs are looked up: nearly all of a large version.
 ROWS = """
-    WITH old AS (
-        SELECT revision.pair_id, kept.revision_id, kept.part FROM curation_versionpair kept
-        JOIN curation_revision revision ON revision.id = kept.revision_id WHERE kept.version_id = %(old)s
-    ), new AS (
-        SELECT revision.pair_id, kept.revision_id, kept.part FROM curation_versionpair kept
-        JOIN curation_revision revision ON revision.id = kept.revision_id WHERE kept.version_id = %(new)s
+    WITH unequal AS (
+        SELECT revision_id, old.part AS old_part, new.part AS new_part
+        FROM (SELECT revision_id, part FROM curation_versionpair WHERE version_id = %(old)s) AS old
+        FULL JOIN (SELECT revision_id, part FROM curation_versionpair WHERE version_id = %(new)s) AS new
+        USING (revision_id) WHERE old.part IS DISTINCT FROM new.part
+    ), pairs AS (
+        SELECT revision.pair_id, max(old_part) AS old_part, max(new_part) AS new_part,
+            max(revision.id) FILTER (WHERE old_part IS NOT NULL) AS before,
+            max(revision.id) FILTER (WHERE new_part IS NOT NULL) AS after
+        FROM unequal JOIN curation_revision revision ON revision.id = unequal.revision_id GROUP BY revision.pair_id
     ), differing AS (
-        SELECT pair_id, old.revision_id AS before, new.revision_id AS after, old.part AS old_part, new.part AS new_part,
-            CASE WHEN old.revision_id IS NULL THEN 'added' WHEN new.revision_id IS NULL THEN 'removed'
-                WHEN old.revision_id <> new.revision_id THEN 'changed' ELSE 'moved' END AS kind
-        FROM old FULL JOIN new USING (pair_id)
-        WHERE old.revision_id IS DISTINCT FROM new.revision_id OR old.part IS DISTINCT FROM new.part
+        SELECT *, CASE WHEN before IS NULL THEN 'added' WHEN after IS NULL THEN 'removed'
+            WHEN before <> after THEN 'changed' ELSE 'moved' END AS kind FROM pairs
     )
 """
 COUNTS = f"{ROWS} SELECT kind, count(*) FROM differing GROUP BY kind"  # noqa: S608  no values in it

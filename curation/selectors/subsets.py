@@ -6,11 +6,15 @@ part of 25 %.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from curation.choices import Part
 from curation.models import DatasetVersion, VersionPair
 from ml.hashing import text_sha256
 
 OFFERED = (0.05, 0.1, 0.25, 0.5, 1.0)
+CHUNK = 5_000
+RANKED = np.dtype([("ordinal", np.int64), ("rank", "S64")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,11 @@ def subset_size(subset: Subset, rows: int) -> int:
 
 def subset_ordinals(version: DatasetVersion, subset: Subset) -> set[int]:
     """The places of the train rows that belong to it. A smaller share of the same seed is always part of a larger."""
-    train = VersionPair.objects.filter(version=version, part=Part.TRAIN)
-    ranked = sorted(
-        (text_sha256(f"{subset.seed} {digest}"), ordinal) for ordinal, digest in train.values_list("ordinal", "digest")
-    )
-    return {ordinal for _rank, ordinal in ranked[: subset_size(subset, len(ranked))]}
+    train = VersionPair.objects.filter(version=version, part=Part.TRAIN).order_by("ordinal")
+    rows = train.values_list("ordinal", "digest").iterator(chunk_size=CHUNK)
+    ranked = np.fromiter(((place, text_sha256(f"{subset.seed} {digest}")) for place, digest in rows), dtype=RANKED)
+    order = np.argsort(ranked["rank"], kind="stable")[: subset_size(subset, len(ranked))]
+    return set(ranked["ordinal"][order].tolist())
 
 
 def subsets_offered(version: DatasetVersion) -> list[tuple[float, int]]:
