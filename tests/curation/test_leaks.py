@@ -3,16 +3,17 @@
 import hashlib
 from itertools import pairwise, zip_longest
 
+import numpy as np
 import pytest
 
 from core.denied import Refused
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Embedding, Leak, Pair, Place, Task, VersionPair
+from curation.models import DatasetVersion, Embedding, EmbeddingLook, Leak, Pair, Place, Task, VersionPair
 from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
-from curation.services import leaks
+from curation.services import couples, leaks
 from curation.services.likeness import likeness_due, likeness_update
 from curation.services.meaning import meanings_update
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
@@ -279,6 +280,30 @@ def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_
     shown = sign_in(owner).get(f"/p/{task.project.slug}/versions/{version.pk}/").content.decode()
     assert "Not compared by meaning" in shown
     assert api_client(owner).get(f"/api/v1/tasks/{other.pk}/freeze-preview/").json()["unmeant"] > 0
+
+
+def test_by_cells_the_same_is_found_in_items_as_by_comparing_all(
+    task: Task, owner: User, first: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six groups of meanings; of a group only some are near enough."""
+    other = task_create(actor=owner, project=task.project, name="Sort")
+    mine = [approved(other, owner, words(3000 + number, 12)) for number in range(12)]
+    theirs = [row.revision.pair for row in first.rows.select_related("revision__pair__task")]
+    random = np.random.default_rng(5)
+    for number, pair in enumerate([*theirs, *mine]):
+        meant(pair, *(12 * np.eye(6)[number % 6]).tolist(), *random.normal(size=8).tolist())
+    compare()
+    found = []
+    for all_with_all in (couples.ALL_WITH_ALL, 4):
+        monkeypatch.setattr(couples, "ALL_WITH_ALL", all_with_all)
+        monkeypatch.setattr(couples, "CELL", 3)
+        Leak.objects.all().delete()
+        EmbeddingLook.objects.all().delete()
+        assert meanings_update(other, lambda *_: None) == 12
+        leaks_found = Leak.objects.filter(task=other, method="meaning").order_by("revision", "fingerprint")
+        found.append([(leak.revision_id, leak.fingerprint, round(leak.score, 5)) for leak in leaks_found])
+    assert found[0] == found[1]
+    assert 0 < len(found[0]) < 12 * len(theirs) / 6
 
 
 def test_a_first_freeze_tells_its_own_parts_apart_and_a_second_one_finds_nothing_new(
