@@ -64,7 +64,6 @@ _MONTHS = """
 def numbers_in(source: str) -> frozenset[str]:
     """Every number of a text in every form in which it may be read, and what its words for numbers and months say."""
     found = {reading for match in NUMBER.finditer(source) for reading in readings(match.group())}
-    found.update(part for match in NUMBER.finditer(source) for part in parts_of(match.group()))
     found.update(_plain_digits(digits) for digits in re.findall(r"\d+", source))
     said = words(source)
     found.update(number for word in said for number in spelled().get(word, ()))

@@ -1,6 +1,22 @@
 """Shares and deviations of the parts by kind, with what chance explains left alone."""
 
+import numpy as np
+import pytest
+
+from curation.selectors.splitting import NONE, PARTS, parts_at
 from curation.selectors.strata import strata_of, stratified
+from ml.split import Placement, part_of
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_columns_of_places_are_split_as_single_places_are(share: float) -> None:
+    positions = np.linspace(0, 1, 101)[:-1]
+    pinned = np.where(np.arange(100) % 7 == 0, PARTS.index("train"), NONE).astype(np.int8)
+    places = [
+        Placement("", float(at), None if pin == NONE else "train") for at, pin in zip(positions, pinned, strict=True)
+    ]
+    found = [PARTS[part] for part in parts_at(positions, pinned, share)]
+    assert found == [part_of(place, train_share=share) for place in places]
 
 
 def rows(count: int, topic: str, part: str, characters: int = 50, origin: str = "human") -> list[tuple[tuple, str]]:

@@ -23,6 +23,7 @@ from ml.checks import (
 from ml.checks.base import Check, quote
 from ml.checks.misspelling import Misspelling
 from ml.checks.too_long import TooLong
+from ml.checks.unsupported import Unsupported
 from tests.reference.shared_data import shared_data
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
@@ -62,6 +63,9 @@ def test_findings_come_in_the_order_of_the_text():
     text = "A mistaek. " + "we repeat this block of words again and again. " * 5
     found = run_checks(text, CheckContext())
     assert [finding.check for finding in found] == ["misspelling", "repetition"]
+    assert [finding.check for finding in run_checks("TODO: no mistaek.", CheckContext())] == [
+        "boilerplate", "misspelling",
+    ]  # fmt: skip
     assert text[found[0].start : found[0].end] == "mistaek"
     assert [finding.version for finding in found] == [get_check(finding.check).version for finding in found]
 
@@ -149,6 +153,7 @@ def test_stored_findings_are_out_of_date_exactly_when_something_they_depend_on_c
     assert changed(length, max_tokens=10)
     assert changed(length, typical_lengths=TypicalLengths(5, 9, 20))
     assert not changed(length, glossary=frozenset())
+    assert changed(Unsupported(), source="A letter.")
     assert Misspelling(letters=5).parameters_key(plain) != spelling.parameters_key(plain)
 
 

@@ -43,6 +43,7 @@ def test_a_lost_character_has_no_repair():
         pytest.param("À\u00a0bientôt, CAFÉ», Å – vid Å\u00a0.", id="a no-break space after a capital"),
         pytest.param("می‌خواهم 👩\u200d👩\u200d👧", id="joiners that belong to the writing"),
         pytest.param("tabs\tand\r\nline ends", id="tabs and line ends"),
+        pytest.param("L’Â\u2015 dit-il", id="letters that are no bytes of UTF-8"),
         pytest.param("Ελλάδα, Москва, 日本語", id="other scripts"),
     ],
 )
@@ -84,7 +85,8 @@ def test_a_bare_refusal(text):
     [
         pytest.param("“I can't remember,” she said, and looked away.", id="a story"),
         pytest.param(
-            "I am sorry to hear that. " + "Here is what you can do about the broken window. " * 8, id="an apology"
+            "I'm sorry, I cannot help with the glass. " + "Here is what you can do about the broken window. " * 8,
+            id="an apology before an answer",
         ),
         pytest.param("I cannot stress enough how important the permit is.", id="cannot, but no refusal"),
         pytest.param("As an AI engineer I sell it as an AI-driven service.", id="an engineer, a service"),
@@ -96,6 +98,10 @@ def test_a_bare_refusal(text):
 )
 def test_false_positive_boilerplate(text):
     assert find("boilerplate", text) == []
+
+
+def test_a_question_may_speak_of_models():
+    assert find("boilerplate", "As an AI language model, what do you think?", field="instruction") == []
 
 
 QUESTION = "Do I need a building permit for a fence?"
@@ -120,7 +126,10 @@ def test_the_instruction_again_is_an_error_and_inside_the_response_a_warning():
         pytest.param("A fence needs a building permit if it is high.", QUESTION, id="the words in another order"),
         pytest.param("What is bygglov? A permit.", "What is bygglov?", id="a short question"),
         pytest.param(
-            "Berlin, Paris", "Name the cities in: Berlin is not Paris, and Rome is far away.", id="a part of it"
+            "Berlin, Paris", "Name the cities in: Berlin is not Paris, and Rome is far away.", id="words of it"
+        ),
+        pytest.param(
+            "is far away", "Name the cities in: Berlin is not Paris, and Rome is far away.", id="a part of it"
         ),
     ],
 )
@@ -152,7 +161,7 @@ def test_what_is_opened_and_not_closed(text, what):
             "```python\nprint('(')  # (\n```\nand `a[` too", id="brackets in strings, comments and inline code"
         ),
         pytest.param("```bash\ncase $x in\n a) echo;;\nesac\n```", id="a shell's case"),
-        pytest.param("2 ** 3 and a**b, snake__case, __init__", id="powers and names"),
+        pytest.param("2 ** 3 and a**b, snake__case, __init__, five** of six**", id="powers, names and stars"),
         pytest.param("**Bold**, **two words** and __also__.", id="closed emphasis"),
         pytest.param('[a](https://en.org/x_(y)) and [b](c "title")', id="brackets in an address, a title"),
         pytest.param("```print(1)``` prints it, `` a`b `` has a mark", id="several marks around code within a line"),

@@ -6,7 +6,7 @@ from ml.checks import CheckContext, get_check
 from ml.checks.written_numbers import readings
 
 SOURCE = (
-    "On 3 May 2024 Anna Bergström of the World Health Organization paid 10 000 kr (12.5 %) for ten windows. "
+    "On 3 May 2024 Anna Bergström of the World Health Organization paid 10 000 kr (12.5 %) for nine windows. "
     "“The house is not yet ready,” she said. It took twenty-two weeks, from 08:30 on; see 2010:900."
 )
 
@@ -33,20 +33,25 @@ def test_the_sentence_says_what_is_missing():
     [
         pytest.param("She paid 10,000 kr, 10.000 kr or 10000.", id="thousands written another way"),
         pytest.param("That is 12,5 percent.", id="a decimal comma"),
-        pytest.param("For 10 windows in 22 weeks.", id="a number word as digits"),
+        pytest.param("For 9 windows in 22 weeks.", id="a number word as digits"),
         pytest.param("On 2024-05-03, 05/03/2024 or May 3rd.", id="a date written another way"),
         pytest.param("From 8:30 on.", id="a time without its nought"),
-        pytest.param("Anna's windows for the WHO.", id="a possessive and initials"),
+        pytest.param("They are Anna's, for the WHO.", id="a possessive and initials"),
         pytest.param("1. Windows\n2. Weeks\n- Money", id="numbers and capitals of a list"),
         pytest.param("Name: Anna Bergström\nDate of Payment: 3 May", id="labels"),
         pytest.param("Windows were bought. They cost much.", id="the first word of a sentence"),
         pytest.param("She called the house “not ready”.", id="a quotation of one or two words"),
         pytest.param("She said “The house is not yet ready”.", id="a quotation with other marks"),
-        pytest.param("Summarise is what 2010:900 asks.", id="words of the instruction"),
+        pytest.param("We are to Summarise what 2010:900 asks.", id="words of the instruction"),
     ],
 )
 def test_false_positive(text):
     assert found(text) == []
+
+
+def test_a_month_may_stand_as_a_number_in_the_source():
+    assert found("It was on 3 March.", source="Paid on 2024-03-03.") == []
+    assert found("It was on 3 April.", source="Paid on 2024-03-03.") == ["April"]
 
 
 def test_german_nouns_are_no_names():

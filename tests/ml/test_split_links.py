@@ -46,6 +46,8 @@ def test_an_instruction_that_many_inputs_share_does_not_tie_them():
     inputs = ["The roof leaks.", "My invoice is wrong.", "When do you open?", "when do you open"]
     pairs = [pair(str(n), "Name the category of the message.", input=text) for n, text in enumerate(inputs)]
     assert reasons(*pairs) == {("2", "3"): "prompt"}
+    other = [pair(f"t{n}", "Say it in Swedish, please.", input=text) for n, text in enumerate(inputs[:3])]
+    assert reasons(*pairs[:3], *other) == {(str(n), f"t{n}"): "prompt" for n in range(3)}, "the input is what is asked"
 
 
 def test_a_text_that_stands_inside_another_belongs_to_it():
