@@ -34,6 +34,7 @@ from training.presets import (
     unit_of,
 )
 from training.selectors.estimates import preset_seconds
+from training.selectors.models import base_offered
 from training.services.launch import NAME_LENGTH, Wishes
 
 TRUTHS = (("true", gettext_lazy("Yes")), ("false", gettext_lazy("No")))
@@ -152,9 +153,7 @@ class LaunchForm(forms.Form):
             self.initial = {**self.initial, **initial_of(run)}
         else:
             self.initial.setdefault("version", versions.order_by("-pk").first())
-            self.initial.setdefault("base", BaseModel.objects.filter(state=ModelState.READY).order_by("pk").first())
-            if isinstance(self.initial["base"], BaseModel):
-                self.initial["base"] = self.initial["base"].pk
+            self.initial.setdefault("base", base_offered(project))
 
     def clean_base(self) -> BaseModel:
         """The base model; a model version to go on from is kept as `start`."""

@@ -29,6 +29,7 @@ from training.forms import (
 )
 from training.models import BaseModel, Run
 from training.presets import CHOICES, presets_of
+from training.selectors.models import base_offered
 from training.services.launch import NAME_LENGTH, Wishes
 from training.services.pretraining import NewModel, Next, OfDocuments
 from training.services.scratch import MOST_TOKENS
@@ -122,6 +123,7 @@ class PretrainForm(forms.Form):
         self.fields["then_preset"].choices = [(each.key, each.label) for each in presets_of(project)]  # type: ignore[attr-defined]
         self.initial = {**self.initial, **(initial_of(run) if run else {})}
         self.initial.setdefault("corpus", corpora.first())
+        self.initial.setdefault("base", base_offered(project))
         self.initial.setdefault("then_preset", "balanced")
 
     def clean_corpus(self) -> Corpus | None:

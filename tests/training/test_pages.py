@@ -11,13 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.models import Event, Job, Project, User
-from curation.models import DatasetVersion
+from core.services.projects import project_create
+from curation.models import Corpus, DatasetVersion
 from ml.phrases import Phrase, beside
 from ml.prompting import PROBLEMS
 from tests.training_world import TINY
 from tests.world import run_jobs
 from training.choices import RUN_OPEN, RunState
+from training.forms import LaunchForm
 from training.models import BaseModel, ModelVersion, Run, RunEvent
+from training.pretrain_forms import PretrainForm
 from training.selectors.curves import loss_chart, measured_points
 from training.services.launch import run_launch
 
@@ -331,3 +334,24 @@ def test_the_list_of_runs_costs_the_same_for_one_and_many(
     with CaptureQueriesContext(connection) as many:
         assert client.get(url("run-list", project)).status_code == 200
     assert len(many) <= len(one) + 1
+
+
+def test_the_forms_have_the_model_of_the_newest_run_chosen_and_else_the_starter(owner: User, project: Project) -> None:
+    """Not the first of the alphabet; what another project trains, and what is not ready, is no matter."""
+    starter, newer, _refused = (
+        BaseModel.objects.create(name=name, folder=f"base/{name}", state=state)
+        for name, state in (("Middle", "ready"), ("Aardvark", "ready"), ("Another", "refused"))
+    )
+    elsewhere = project_create(actor=owner, name="Elsewhere")
+    corpora = {
+        place: Corpus.objects.create(project=place, name="Texts", folder=f"corpus-{place.slug}")
+        for place in (elsewhere, project)
+    }
+    Run.objects.create(project=elsewhere, corpus=corpora[elsewhere], base=newer, name="Theirs", recipe={})
+
+    def chosen() -> list[object]:
+        return [form(project=project)["base"].value() for form in (LaunchForm, PretrainForm)]
+
+    assert chosen() == [starter.pk] * 2
+    Run.objects.create(project=project, corpus=corpora[project], base=newer, name="Ours", recipe={})
+    assert chosen() == [newer.pk] * 2

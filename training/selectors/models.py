@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from core.models import Project
 from core.sentences import in_words
+from training.choices import ModelState
 from training.models import BaseModel, ModelVersion, Run
 from training.selectors.refs import folder_of
 
@@ -32,6 +33,14 @@ class FileRow:
     name: str
     size: int | None  # None: the file is not there any more
     sha256: str
+
+
+def base_offered(project: Project) -> int | None:
+    """The base model that a launch form has chosen before anybody does: the one of the project's newest run, else the
+    one that was registered first, which is the starter."""
+    used = Max("runs__pk", filter=Q(runs__project=project))
+    ready = BaseModel.objects.filter(state=ModelState.READY).annotate(used=used)
+    return ready.order_by(F("used").desc(nulls_last=True), "pk").values_list("pk", flat=True).first()
 
 
 def models_of(project: Project) -> QuerySet[ModelVersion]:
