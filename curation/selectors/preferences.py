@@ -1,7 +1,7 @@
 """Preference pairs for training: what came in with a worse answer beside it; what a person made of a model's draft,
 preferred over the draft itself; and of two models' answers to a develop item the one that people voted for."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from core.registries import PreferredAnswer, answers_preferred
@@ -12,6 +12,7 @@ from ml.hashing import text_sha256
 CHUNK = 2000
 IMPORTED, CORRECTION, VOTE = "imported", "correction", "vote"
 DEVELOP_EVERY = 10  # one in so many voted items is kept to measure by
+PROMPT = ("system", "instruction", "input", "turns", "language")
 
 
 def preference_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -29,30 +30,42 @@ def preference_examples(version: DatasetVersion, parts: Collection[str] | None =
             yield found
 
 
+def preference(
+    version: DatasetVersion,
+    pair: int,
+    part: str,
+    prompt: Sequence[Any],
+    *,
+    chosen: str,
+    rejected: str,
+    origin: str,
+    source: str,
+    model: str = "",
+) -> dict[str, Any]:
+    """One of them; `prompt` are the values of PROMPT."""
+    texts = dict(zip(PROMPT, prompt, strict=True))
+    return {
+        "id": str(pair),
+        "part": part,
+        **texts,
+        "system": texts["system"] or version.system_prompt,
+        "response": chosen,
+        "chosen": chosen,
+        "rejected": rejected,
+        "origin": origin,
+        "source": source,
+        "model": model,
+    }
+
+
 def imported_examples(version: DatasetVersion, parts: Collection[str] | None) -> Iterator[dict[str, Any]]:
     rows = VersionPair.objects.filter(version=version, revision__rejected__gt="")
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
-    names = ("pair_id", "system", "instruction", "input", "turns", "language", "response", "origin", "rejected")
+    names = ("pair_id", "response", "rejected", "origin", *PROMPT)
     found = rows.order_by("ordinal").values_list("part", *(f"revision__{name}" for name in names))
-    for part, pair, system, instruction, given, turns, language, chosen, origin, rejected in found.iterator(
-        chunk_size=CHUNK
-    ):
-        yield {
-            "id": str(pair),
-            "part": part,
-            "system": system or version.system_prompt,
-            "instruction": instruction,
-            "input": given,
-            "turns": turns,
-            "language": language,
-            "response": chosen,
-            "chosen": chosen,
-            "rejected": rejected,
-            "origin": origin,
-            "source": IMPORTED,
-            "model": "",
-        }
+    for part, pair, chosen, rejected, origin, *prompt in found.iterator(chunk_size=CHUNK):
+        yield preference(version, pair, part, prompt, chosen=chosen, rejected=rejected, origin=origin, source=IMPORTED)
 
 
 def correction_examples(version: DatasetVersion, parts: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -67,31 +80,18 @@ def correction_examples(version: DatasetVersion, parts: Collection[str] | None =
     )
     if parts is not None:
         rows = rows.filter(part__in=list(parts))
-    names = ("pair_id", "system", "instruction", "input", "turns", "language", "response", "origin")
-    asked = ("system", "instruction", "input", "draft__text", "draft__drafting__model_name")
+    drafted = ("system", "instruction", "input", "draft__text", "draft__drafting__model_name")
     found = rows.order_by("ordinal").distinct().values_list(
-        "ordinal", "part", *(f"revision__{name}" for name in names),
-        *(f"revision__pair__questions__{name}" for name in asked),
+        "ordinal", "part", *(f"revision__{name}" for name in ("pair_id", "response", "origin", *PROMPT)),
+        *(f"revision__pair__questions__{name}" for name in drafted),
     )  # fmt: skip
-    for row in found.iterator(chunk_size=CHUNK):
-        _ordinal, part, pair, system, instruction, given, turns, language, chosen, origin, *question = row
-        if (system, instruction, given) != tuple(question[:3]) or chosen.strip() == question[3].strip():
+    for _ordinal, part, pair, chosen, origin, *texts in found.iterator(chunk_size=CHUNK):
+        prompt, (*asked, draft, model) = texts[: len(PROMPT)], texts[len(PROMPT) :]
+        if prompt[:3] != asked or chosen.strip() == draft.strip():
             continue
-        yield {
-            "id": str(pair),
-            "part": part,
-            "system": system or version.system_prompt,
-            "instruction": instruction,
-            "input": given,
-            "turns": turns,
-            "language": language,
-            "response": chosen,
-            "chosen": chosen,
-            "rejected": question[3],
-            "origin": origin,
-            "source": CORRECTION,
-            "model": question[4],
-        }
+        yield preference(
+            version, pair, part, prompt, chosen=chosen, rejected=draft, origin=origin, source=CORRECTION, model=model
+        )
 
 
 def vote_examples(version: DatasetVersion) -> Iterator[dict[str, Any]]:
@@ -118,15 +118,8 @@ def vote_examples(version: DatasetVersion) -> Iterator[dict[str, Any]]:
 
 
 def voted(version: DatasetVersion, revision: Revision, answer: PreferredAnswer, part: str) -> dict[str, Any]:
-    names = ("instruction", "input", "turns", "language", "origin")
-    return {
-        **{name: getattr(revision, name) for name in names},
-        "id": str(revision.pair_id),
-        "part": str(part),
-        "system": revision.system or version.system_prompt,
-        "response": answer.better,
-        "chosen": answer.better,
-        "rejected": answer.worse,
-        "source": VOTE,
-        "model": answer.model,
-    }
+    prompt = [getattr(revision, name) for name in PROMPT]
+    return preference(
+        version, revision.pair_id, str(part), prompt, chosen=answer.better, rejected=answer.worse,
+        origin=revision.origin, source=VOTE, model=answer.model,
+    )  # fmt: skip
