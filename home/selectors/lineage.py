@@ -28,9 +28,9 @@ class Kind:
     parameter: str
     key: str = "pk"
 
-    def one_of(self, project: Project, **where: Any) -> Any | None:
-        """The object that the key names, with its project beside it: each step asks for that."""
-        return self.model.objects.filter(**{self.project: project}, **where).select_related(self.project).first()
+    def those_of(self, project: Project, **where: Any) -> Any:
+        """The project's objects of this kind, with the project beside each: every step asks for that."""
+        return self.model.objects.filter(**{self.project: project}, **where).select_related(self.project)
 
 
 KINDS = {
@@ -58,7 +58,7 @@ class Step:
 def subject_of(project: Project, kind: str, number: int) -> Any | None:
     """The object of that kind and number in this project, else None."""
     found = KINDS.get(kind)
-    return found.one_of(project, pk=number) if found else None
+    return found.those_of(project, pk=number).first() if found else None
 
 
 def lineage_page(kind: str, subject: Any) -> dict[str, Any]:
@@ -90,8 +90,10 @@ def walk(kind: str, subject: Any, direction: str) -> list[Step]:
         entries = [entry for name, each in reached for entry in lineage_of(name, each) if entry.direction == direction]
         fresh = {entry.url: entry for entry in entries if entry.url not in found}
         reached = []
-        for url, entry in list(fresh.items())[: MOST_ENTRIES - len(found)]:
-            target = target_of(project_of(subject), url)
+        shown = list(fresh.items())[: MOST_ENTRIES - len(found)]
+        targets = targets_of(project_of(subject), [url for url, _entry in shown])
+        for url, entry in shown:
+            target = targets.get(url)
             found[url] = Step(entry, distance, lineage_url(project_of(subject), target))
             if target is not None:
                 reached.append(target)
@@ -100,18 +102,23 @@ def walk(kind: str, subject: Any, direction: str) -> list[Step]:
     return list(found.values())
 
 
-def target_of(project: Project, url: str) -> tuple[str, Any] | None:
-    """The object whose page that is, if it is one with a lineage in this project."""
-    try:
-        match = resolve(urlsplit(url).path)
-    except Resolver404:
-        return None
-    name = PAGES.get(match.view_name)
-    if name is None:
-        return None
-    kind = KINDS[name]
-    subject = kind.one_of(project, **{kind.key: match.kwargs[kind.parameter]})
-    return (name, subject) if subject is not None else None
+def targets_of(project: Project, urls: list[str]) -> dict[str, tuple[str, Any]]:
+    """By address, the objects of this project whose pages these are and that have a lineage: one question a kind."""
+    asked: dict[str, dict[str, list[str]]] = {}
+    for url in urls:
+        try:
+            match = resolve(urlsplit(url).path)
+        except Resolver404:
+            continue
+        if name := PAGES.get(match.view_name):
+            key = str(match.kwargs[KINDS[name].parameter])
+            asked.setdefault(name, {}).setdefault(key, []).append(url)
+    found: dict[str, tuple[str, Any]] = {}
+    for name, keys in asked.items():
+        kind = KINDS[name]
+        for subject in kind.those_of(project, **{f"{kind.key}__in": list(keys)}):
+            found |= dict.fromkeys(keys[str(getattr(subject, kind.key))], (name, subject))
+    return found
 
 
 def lineage_url(project: Project, target: tuple[str, Any] | None) -> str:

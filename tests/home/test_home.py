@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from core.access import Access
@@ -23,6 +25,7 @@ from curation.services.tasks import task_create
 from evaluation.choices import EvaluationState
 from evaluation.models import Candidate, Evaluation
 from evaluation.services.rounds import round_open
+from home.selectors.lineage import targets_of
 from home.selectors.overview import checklist
 from home.selectors.stations import next_actions, stations_of
 from tests.world import api_client
@@ -176,6 +179,21 @@ def test_every_kind_has_a_lineage_for_members_only(
     assert as_user(stranger).get(path).status_code == 404
     elsewhere = Project.objects.get(slug="elsewhere")
     assert as_user(stranger).get(lineage(elsewhere, kind, numbers[kind])).status_code == 404
+
+
+def test_a_step_of_the_walk_asks_for_all_its_objects_of_a_kind_at_once(
+    project: Project,
+    owner: User,
+    stranger: User,
+    django_assert_num_queries: Callable[..., AbstractContextManager[None]],
+) -> None:
+    tasks = [task_create(actor=owner, project=project, name=f"Task {number}") for number in range(3)]
+    theirs = task_create(actor=stranger, project=Project.objects.get(slug="elsewhere"), name="Theirs")
+    pages = {reverse("curation:task-detail", args=[project.slug, task.slug]): task for task in tasks}
+    others = [f"/p/{project.slug}/tasks/{theirs.slug}/", f"/p/{project.slug}/pairs/", "/nowhere/at/all/"]
+    with django_assert_num_queries(1):
+        found = targets_of(project, [*pages, f"{next(iter(pages))}#pairs", *others])
+    assert found == {url: ("task", task) for url, task in [*pages.items(), (f"{next(iter(pages))}#pairs", tasks[0])]}
 
 
 def test_an_unknown_kind_has_no_lineage(project: Project, owner: User, as_user: AsUser) -> None:
