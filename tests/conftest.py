@@ -30,7 +30,8 @@ from config.embedded.postgres import NAME
 ROOT = Path(__file__).resolve().parents[1]
 MIGRATED = ROOT / ".test-database"
 BROWSER = "tests/e2e/"
-TAKES = {"faults": 12.0, "browser": 2.0, "slow": 3.0}  # seconds, roughly; any other test a tenth of one
+# Seconds, roughly; any other test takes a tenth of one. What takes far longer says so: `pytest.mark.slow(seconds=40)`.
+TAKES = {"faults": 12.0, "browser": 2.0, "slow": 3.0}
 HOME = Path(tempfile.mkdtemp(prefix="apprentice-test-"))
 (HOME / "secrets").mkdir(mode=0o700)
 (HOME / "secrets" / "postgres").write_text("the-same-in-every-copy-of-the-data-folder")
@@ -180,7 +181,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     seconds: dict[str, float] = defaultdict(float)
     for item in items:
-        takes = [TAKES[mark.name] for mark in item.iter_markers() if mark.name in TAKES]
+        marks = [mark for mark in item.iter_markers() if mark.name in TAKES]
+        takes = [mark.kwargs.get("seconds", TAKES[mark.name]) for mark in marks]
         seconds[together(item.nodeid)] += max(takes, default=0.1)
     items.sort(key=lambda item: -seconds[together(item.nodeid)])
 

@@ -66,7 +66,7 @@ def test_generation_is_measured_with_a_model(monkeypatch: pytest.MonkeyPatch, tm
     assert [row.measured.split()[1] for row in rows] == ["new", "four-choice"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 @pytest.mark.browser
 def test_people_work_on_a_real_installation_without_an_error(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "EVERY", 1.0)

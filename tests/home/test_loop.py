@@ -57,7 +57,7 @@ def home(servers: Servers, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_the_loop_goes_round_and_tells_what_came_of_it(home: Path) -> None:
     done = run_loop(home, "--answers", "3")
     assert done.returncode == 0, done.stdout + done.stderr

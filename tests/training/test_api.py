@@ -32,7 +32,7 @@ def made(prepare: Prepare, owner: User, trained: Callable[[User, Run], Run]) -> 
     return ModelVersion.objects.get(run=trained(owner, prepare()))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_a_run_from_preparing_to_its_events(
     api_as: ApiAs, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel
 ) -> None:

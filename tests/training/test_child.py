@@ -127,6 +127,7 @@ def test_the_child_does_not_learn_where_the_data_lies(monkeypatch: pytest.Monkey
     assert found["HF_HUB_OFFLINE"] == "1"
 
 
+@pytest.mark.slow(seconds=20)
 def test_a_stop_saves_and_a_second_attempt_goes_on_from_there(
     context: JobContext, tmp_path: Path, model: Path, owner: User
 ) -> None:

@@ -15,7 +15,7 @@ from training.models import Run
 from training.selectors.diagnoses import diagnoses
 from training.services.launch import run_launch
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=40)]
 # A python that, once everything is loaded, may take only a little more memory than it has: what a small machine is.
 SMALL_MACHINE = """#!{python}
 import os, resource, runpy, sys
