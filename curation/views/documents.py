@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -116,13 +117,15 @@ def ask(request: HttpRequest, project: str, document: int) -> HttpResponse:
     form = AskForm(request.POST, tasks=tasks_in(access.project))
     if form.is_valid():
         with refusal_on(form):
-            count = passages_ask(actor=access.user, task=form.cleaned_data["task"], passages=form.passages(found))
+            task = form.cleaned_data["task"]
+            count = passages_ask(actor=access.user, task=task, passages=form.passages(found))
         if not form.errors:
             text = ngettext(
                 "%(count)d passage waits for a writer now.", "%(count)d passages wait for a writer now.", count
             )
             messages.success(request, text % {"count": count})
-            return redirect("curation:document-detail", project, document)
+            page = reverse("curation:document-detail", args=[project, document])
+            return redirect(f"{page}?task={task.slug}")  # whoever writes from it next does so for the same task
     return document_page(request, access, found, form, status=400)
 
 

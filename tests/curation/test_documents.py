@@ -205,7 +205,9 @@ def test_in_the_browser_files_come_in_and_a_pair_is_written_from_a_passage(
     ask = reverse("curation:document-ask", args=[project.slug, document.pk])
     passage = document.passages.first()
     assert passage is not None
-    assert client.post(ask, {"task": task.slug, "passage": [passage.pk]}).status_code == 302
+    other = task_create(actor=expert, project=project, name="Write letters")
+    asked = client.post(ask, {"task": other.slug, "passage": [passage.pk]}, follow=True).content.decode()
+    assert f'<option value="{other.slug}" selected>' in asked, "whoever goes on to write does so for the same task"
     assert client.post(ask, {"task": task.slug}).status_code == 400
     assert PARAGRAPH[:40] in client.get(reverse("curation:write", args=[project.slug])).content.decode()
     new = reverse("curation:pair-new", args=[project.slug, task.slug])
