@@ -7,14 +7,15 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from core.choices import AssignmentState, WorkState
 from core.denied import ApplicationError, Conflict
-from core.models import User
+from core.models import Assignment, User
 from curation.fingerprints import Texts, text_problem, texts_of
 from curation.models import Answer, Draft, Pair, Question, Task
 from curation.output_rows import output_rows_read
 from curation.services.pairs import page_lock, pair_made, revision_of
 from curation.services.settling import Seen, Submitted, draft_corrects, knows, says, unseen
-from curation.subjects import OF_PAIR, OF_SETTLE, OF_WORK, question_of_key
+from curation.subjects import OF_PAIR, OF_SETTLE, OF_WORK, QUESTION, question_of_key
 from curation.turns import turns_read
 
 KEPT = ("fields", "version", "window", "base_version", "updated_at")
@@ -106,13 +107,22 @@ def readable(fields: dict[str, Any]) -> dict[str, Any]:
 
 def page_pair(actor: User, task: Task, key: str, answer: Answer | None) -> Pair | None:
     """What the page of this key was submitted as, once a submit that is on its way has ended."""
-    if question_of_key(key):
-        return answer.pair if answer else None
+    if answer is not None and answer.pair is not None:
+        return answer.pair
     if settled := question_of_key(key, OF_SETTLE):
         found = Question.objects.select_for_update(no_key=True).filter(task=task, pk=settled).first()
-        return found.pair if found else None
+        if found and found.pair:
+            return found.pair
     page_lock(actor, key)
-    return pair_made(actor, task, key)
+    made = pair_made(actor, task, key)
+    # What was typed for a question that went to somebody else may have become a pair of its own, and the question may
+    # have come back since: then this is about the question.
+    return None if made and held_now(actor, question_of_key(key) or settled) else made
+
+
+def held_now(actor: User, question: int) -> bool:
+    held = Assignment.objects.filter(user=actor, state=AssignmentState.CLAIMED, item__state=WorkState.OPEN)
+    return held.filter(item__subject_type=QUESTION, item__subject_id=question).exists() if question else False
 
 
 def answer_given(actor: User, task: Task, question: int) -> Answer | None:

@@ -75,7 +75,8 @@ def pair_new(request: HttpRequest, project: str, task: str) -> HttpResponse:
     if settling and access.allows(Need.OWN) and (held := hold_again(access.user, settling, settling=True)):
         return redirect("curation:adjudicate", project, held.pk)
     made = made_meanwhile(access.user, found, key)
-    if made is not None and made.state != PairState.TRASHED:
+    kept = editor.draft_of(access.user, found, key) if made is not None else None  # beside a draft of the pair itself
+    if made is not None and made.state != PairState.TRASHED and not kept:
         return to_draft(found, made, key)  # back on a page that was submitted: what is typed now corrects that
     begun = editor.drafts_open(access.user, found)
     draft = editor.draft_among(begun, access.user, found, key)

@@ -3,16 +3,18 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from core.choices import WorkKind
 from core.denied import Conflict
-from core.models import Project, User
+from core.models import Assignment, Project, User
 from curation.models import Answer, Document, Draft, Pair, Passage, Task
 from curation.selectors.actions import actions_undoable
 from curation.services.answers import answer_submit, answers_choose, draft_key, merge_key
@@ -240,6 +242,26 @@ def test_what_was_begun_of_one_text_for_several_answers_leads_back_to_it_and_the
     chosen = answers_choose(actor=owner, assignment=held, answer=Answer.objects.get(author=expert))
     assert place.client.get(begun)["Location"] == f"{root}/pairs/{chosen.pk}/edit/?of={place.key}"
     assert KEPT in place.client.get(f"{root}/pairs/{chosen.pk}/edit/").content.decode()
+
+
+def test_what_is_typed_on_after_a_question_went_away_and_became_a_pair_is_found_on_that_pair(
+    task: Task, project: Project, expert: User, second: User, as_user: AsUser
+) -> None:
+    asked = ask(task)
+    mine = hold(expert, project)
+    Assignment.objects.filter(pk=mine.pk).update(lease_until=timezone.now() - timedelta(minutes=1))
+    hold(second, project)
+    page = f"/p/{project.slug}/tasks/{task.slug}/write/"
+    place = Place(as_user(expert), expert, task, draft_key(asked), page)
+    assert place.submit(0, "a").status_code == 302
+    [pair] = Pair.objects.all()
+    place.save(LATER, 0, "a")
+    assert Draft.objects.get().pair == pair
+    edit = place.client.get(f"{page}?key={place.key}")["Location"]
+    assert KEPT in place.client.get(edit).content.decode()
+    lying = draft_save(actor=expert, task=task, key="k", fields={"response": "Beside it."}, version=0)
+    Draft.objects.filter(pk=lying.pk).update(key=place.key)
+    assert "Beside it." in place.client.get(f"{page}?key={place.key}").content.decode()
 
 
 def test_an_answer_that_is_taken_back_leaves_what_was_typed_after_it(
