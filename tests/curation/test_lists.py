@@ -171,7 +171,10 @@ def test_a_version_and_its_parts_narrow_the_list(task: Task, expert: User, revie
     assert found(task, version="none") == []
     late = pairs[11]
     review_decide(actor=reviewer, pair=late, revision_id=late.current_id or 0, decision=Decision.APPROVE)
-    assert found(task, version="none") == ["What is number 11?"]
+    again = Texts(instruction="What is number 3, anew?", response="Three.")
+    newer = pair_revise(actor=expert, pair=pairs[3], texts=again, version=1)
+    review_decide(actor=reviewer, pair=newer, revision_id=newer.current_id or 0, decision=Decision.APPROVE)
+    assert found(task, version="none") == [again.instruction, "What is number 11?"]
 
 
 def test_filters_are_chips_in_words_that_can_be_taken_away_and_shared(

@@ -69,7 +69,9 @@ def test_topics_that_lack_pairs_come_first(task: Task, project: Project, expert:
     ask(task)
     assert given(reviewer, project) == ["fences", "roofs", "stairs", "walls"]
     choose(task, WorkOrder.TOPIC)
-    assert given(expert, project) == ["roofs", "stairs", "walls", "fences"]
+    [late] = ask(task, [{"instruction": "What else of walls?", "topic": "walls"}])
+    assert WorkItem.objects.get(subject_type="question", subject_id=late.pk).order == 1
+    assert given(expert, project) == ["roofs", "stairs", "walls", "walls", "fences"]
 
 
 def test_a_mixture_is_always_the_same_and_new_work_finds_its_place(task: Task, project: Project, expert: User) -> None:

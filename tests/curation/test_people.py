@@ -50,12 +50,14 @@ def test_texts_are_counted_for_their_writers_and_imports_and_topics_for_nobody(
     write(task, owner, "brought", Origin.IMPORTED)
     decide(first, reviewer, Decision.RETURN)
     decide(second, owner, Decision.APPROVE)
+    own = {"reviewer": expert, "decision": Decision.RETURN, "fingerprint": ""}  # no returned share of anybody's
+    Review.objects.create(revision_id=second.current_id or 0, **own)
     pair_revise(actor=expert, pair=first, texts=Texts(instruction="one", response="Better."), version=1)
     first.refresh_from_db()
     topics_set([(first, "walls")], "for all")
     found = rows(task.project, owner)
     edda = found["Edda"]
-    assert (edda.written, edda.corrected, edda.reviewed) == (3, 1, 0)
+    assert (edda.written, edda.corrected, edda.reviewed) == (3, 1, 1)
     assert (edda.returned, edda.unchanged) == (Share(1, 2), Share(1, 2))
     assert edda.weeks == (0,) * (WEEKS - 1) + (4,)
     assert (found["Olga"].written, found["Olga"].reviewed, found["Ravi"].reviewed) == (0, 1, 1)

@@ -19,7 +19,8 @@ PAGE = """<!doctype html><html lang="en"><head><title>Editor</title>
 <script type="module" src="/static/js/kept.js"></script></head><body hx-headers='{}' data-user="%(person)s">
 <section data-kept="/editor/" hidden><ul></ul></section><form action="/submitted/" data-autosave="/draft/"
 data-autosave-name="pair-1" data-autosave-version="%(version)s" data-autosave-page="/editor/" %(more)s>
-<input type="hidden" name="version" value="%(version)s"><div data-autosave-panel hidden></div>
+<input type="hidden" name="version" value="%(version)s"><input type="hidden" name="base" value="4">
+<div data-autosave-panel hidden></div>
 <textarea name="response" aria-label="Response">%(text)s</textarea><p data-autosave-status></p></form>
 %(texts)s</body></html>"""
 
@@ -44,6 +45,8 @@ class Server(ThreadingHTTPServer):
     def store(self, sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if not self.up:
             return 503, {}
+        if sent["base"] != 4:
+            return 400, {"detail": "The version of what is corrected is missing."}
         if sent["version"] != self.version:
             return 409, {"version": self.version, "theirs": {"response": self.text}}
         self.version, self.text = self.version + 1, sent["fields"]["response"]
