@@ -77,13 +77,15 @@ def test_a_tag_goes_on_every_pair_of_the_filter_and_off_again(task: Task, expert
     first = act(expert, task, "tag", "fire", topic="walls")
     assert counts(first) == (2, 0, 0)
     assert pairs_filtered(task, {"tag": "fire"}).count() == 2
+    full = write(task, owner, "full")
+    Pair.objects.filter(pk=full.pk).update(tags=[str(number) for number in range(30)])
     second = act(expert, task, "tag", "fire")
-    assert counts(second) == (1, 2, 0)
-    undo(expert, second)
+    assert counts(second) == (1, 2, 1)
+    assert counts(undo(expert, second)) == (1, 0, 0)  # not what was refused
     other.refresh_from_db()
     assert other.tags == []
     assert pairs_filtered(task, {"tag": "fire"}).count() == 2
-    assert counts(act(expert, task, "untag", "fire")) == (2, 1, 0)
+    assert counts(act(expert, task, "untag", "fire")) == (2, 2, 0)
 
 
 def test_an_undone_action_gives_back_only_what_it_changed_and_nobody_touched(
