@@ -22,7 +22,8 @@ from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
-from curation.services.versions import version_freeze, version_sha256, version_verify
+from curation.services.versions import rows_sha256, version_freeze, version_sha256, version_verify
+from ml.hashing import text_sha256
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,6 +141,11 @@ def test_pairs_that_say_the_same_stand_on_one_side_and_a_bridge_is_left_out_and_
     assert str(train.pk) in left.detail
     bridge.refresh_from_db()
     assert not Place.objects.filter(pair=bridge).exists()
+
+
+def test_the_hash_holds_place_and_part_and_digest_of_every_row() -> None:
+    rows = [(0, "train", "aa"), (1, "test", "bb")]
+    assert rows_sha256(iter(rows)) == text_sha256("0 train aa\n1 test bb\n")
 
 
 def test_the_hash_is_computed_again_from_the_rows_and_notices_a_changed_text(
