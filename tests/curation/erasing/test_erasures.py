@@ -11,7 +11,20 @@ from core.denied import ApplicationError
 from core.models import Event, Job, User
 from curation.choices import Decision, ErasureScope, Origin
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Draft, Leak, Pair, Revision, SuiteItem, Task, TaskReport, VersionPair
+from curation.models import (
+    DatasetVersion,
+    Draft,
+    Embedding,
+    Leak,
+    Pair,
+    Revision,
+    SuiteItem,
+    Task,
+    TaskReport,
+    VersionPair,
+    Vocabulary,
+)
+from curation.models.embeddings import DIMENSIONS
 from curation.selectors.erasures import (
     erasure_preview,
     people_of,
@@ -22,6 +35,7 @@ from curation.selectors.erasures import (
 from curation.selectors.exports import version_lines
 from curation.services import stock
 from curation.services.drafts import draft_save
+from curation.services.exports import export_pack, export_path
 from curation.services.health import health_count
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide
@@ -73,6 +87,25 @@ def test_the_version_says_so_its_hash_holds_and_its_files_lack_the_row(
     assert api_client(viewer).get(f"/api/v1/dataset-versions/{version.pk}/").json()["erased"] == 1
     Revision.objects.filter(in_versions__version=version, erased_at__isnull=True).update(response="tampered")
     assert version_sha256(version)[1] == rows - 1
+
+
+@pytest.mark.slow
+def test_what_was_made_of_an_erased_pair_goes_without_its_words_being_looked_for(
+    secret: Pair, version: DatasetVersion, owner: User, task: Task
+) -> None:
+    Revision.objects.filter(pair=secret).update(rejected=f"{NAME} is wrong")
+    vector = [1.0] + [0.0] * (DIMENSIONS - 1)
+    Embedding.objects.create(pair=secret, task=task, revision_id=secret.current_id or 0, vector=vector)
+    Vocabulary.objects.create(project=task.project, language="sv", counts={"qvorbit": 1}, texts=1, digest="d")
+    packed = export_pack(actor=owner, version=version, shape="alpaca", kind="parquet")
+    run_jobs()
+    assert export_path(packed).exists()
+    named = revisions_with_words(task.project, NAME)  # the other pair too, so that the name is nobody else's
+    done = erase(owner, task.project, revisions=named)
+    assert tables_with("Zyxander", "Qvorbit") == []
+    assert not Embedding.objects.exists()
+    assert done.counts.items() >= {"exports": 1, "answers_given": 1, "reasons": 1}.items()
+    assert not export_path(packed).exists()
 
 
 @pytest.mark.slow
