@@ -20,10 +20,10 @@ from django.urls import reverse
 from core.denied import ApplicationError
 from core.models import Project, User
 from curation.choices import Part
-from curation.import_reading import csv_header
+from curation.import_reading import csv_header, with_formula
 from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
-from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells
+from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells, unformula
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.preferences import preference_examples
 from curation.services.exports import export_pack, export_path, exports_forget
@@ -95,6 +95,13 @@ def test_csv_runs_nothing_in_a_spreadsheet_and_keeps_line_ends(version: DatasetV
     assert header == ["instruction", "input", "output", "system", "history"]
     assert first[:3] == ["Hur högt\nfår ett plank vara?", "", "Högst 1,1 m. “Utan” lov 😀"]
     assert (second[0], third[2]) == ("'" + HOSTILE, "'- an answer,\twith tab")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1+1", "''=1", "'\tx"])
+def test_what_a_cell_would_run_is_marked_once_more_and_read_back_as_it_was(text: str) -> None:
+    assert unformula(text) == f"'{text}"
+    assert with_formula(unformula(text)) == text
+    assert with_formula(unformula(f"a{text}")) == f"a{text}"
 
 
 def test_a_workbook_holds_texts_alone_and_every_character(version: DatasetVersion) -> None:
