@@ -9,7 +9,7 @@ import pytest
 from core import registries
 from core.denied import ApplicationError, Denied, Refused
 from core.models import Job, Project, User
-from core.services.projects import project_remove_demo
+from core.services.projects import project_remove_demo, project_update
 from curation.choices import Decision, VersionState
 from curation.fingerprints import Texts
 from curation.models import DatasetVersion, Pair, Place, Revision, Suite, Task, VersionPair
@@ -192,6 +192,17 @@ def test_every_form_of_export_is_one_json_object_a_line(task: Task, owner: User,
         "system": "You advise builders.",
     }
     assert next(iter(version_lines(version, "apprentice"))).count(b"\n") == 1
+
+
+def test_what_its_author_approved_is_marked_as_not_reviewed_by_a_second_person(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    seen = approved(task, expert, reviewer, "How high may a fence be?")
+    project_update(actor=owner, project=task.project, solo=True)
+    own = approved(task, owner, owner, "When does the office open?")
+    version = freeze(task, owner)
+    assert dict(version.rows.values_list("revision__pair", "unreviewed")) == {seen.pk: False, own.pk: True}
+    assert version.counts["unreviewed"] == freeze_preview(task, task.train_share).unreviewed == 1
 
 
 @pytest.mark.slow
