@@ -44,7 +44,7 @@ def read_texts(revisions: Sequence[int]) -> Texts:
         "response",
         *(f"revision__{name}" for name in ("instruction", "input", "response")),
     )
-    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision")
+    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision_id")
     for revision, given, whole, prompt, answer, *texts in rows.values_list("revision_id", *names):
         asked = texts[1] if prompt == given and prompt != whole else whole_prompt(texts[0], texts[1])
         found[LikeKind.PROMPT][revision] = (prompt, asked if prompt else "")

@@ -93,7 +93,7 @@ class Compared:
 def pairs_compared(revisions: Sequence[int]) -> Compared:
     """With their stored sketches, ordered by revision."""
     names = ("revision_id", "revision__pair_id", "task_id", *KINDS, *SKETCH.values(), "input", "whole", *TEXTS)
-    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision")
+    rows = Likeness.objects.filter(revision__in=revisions).order_by("revision_id")
     owners, numbers, kept, texts = [], [], [], []
     for row in rows.values_list(*names):
         owners.append(row[:3])

@@ -52,7 +52,7 @@ def leaks_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda: None
         newest = newest_suite(task)
         behind = Likeness.objects.filter(task=task, compared=True, suites_upto__lt=newest)
         for upto in list(behind.order_by("suites_upto").values_list("suites_upto", flat=True).distinct()):
-            (revisions,) = numbers_read(behind.filter(suites_upto=upto).order_by("revision"), "revision_id")
+            (revisions,) = numbers_read(behind.filter(suites_upto=upto).order_by("revision_id"), "revision_id")
             with TemporaryFile() as file:
                 look = Look.at(task, upto, file, tell)
                 for start in range(0, len(revisions), PAIRS):

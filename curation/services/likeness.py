@@ -129,7 +129,7 @@ def basis_renew(task: Task) -> LikenessBasis:
     basis = LikenessBasis.objects.filter(task=task).first()
     if basis is not None and basis.edition == EDITION and count <= basis.revisions * GROWTH:
         return basis
-    (ids,) = numbers_read(Likeness.objects.filter(task=task).order_by("revision"), "revision_id")
+    (ids,) = numbers_read(Likeness.objects.filter(task=task).order_by("revision_id"), "revision_id")
     sample = read_texts(ids[:: max(1, -(-len(ids) // SAMPLE))].tolist())
     distinct = {
         kind: list({number: text for number, text in sample[kind].values() if number}.values()) for kind in LikeKind
@@ -160,7 +160,7 @@ def templates_follow(task: Task) -> None:
 def sketches_add(task: Task, basis: LikenessBasis, tell: Tell, kept: Callable[[], None]) -> None:
     """Step 3."""
     open_rows = Likeness.objects.filter(task=task, sketched=False, compared=False)
-    (ids,) = numbers_read(open_rows.order_by("revision"), "revision_id")
+    (ids,) = numbers_read(open_rows.order_by("revision_id"), "revision_id")
     for start in range(0, len(ids), BATCH):
         tell(start, len(ids), _("Taking down what each pair says"))
         part = ids[start : start + BATCH].tolist()

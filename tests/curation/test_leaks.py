@@ -300,7 +300,7 @@ def test_by_cells_the_same_is_found_in_items_as_by_comparing_all(
         Leak.objects.all().delete()
         EmbeddingLook.objects.all().delete()
         assert meanings_update(other, lambda *_: None) == 12
-        leaks_found = Leak.objects.filter(task=other, method="meaning").order_by("revision", "fingerprint")
+        leaks_found = Leak.objects.filter(task=other, method="meaning").order_by("revision_id", "fingerprint")
         found.append([(leak.revision_id, leak.fingerprint, round(leak.score, 5)) for leak in leaks_found])
     assert found[0] == found[1]
     assert 0 < len(found[0]) < 12 * len(theirs) / 6
