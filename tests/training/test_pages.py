@@ -157,6 +157,23 @@ def test_pages_say_what_to_do_when_there_is_nothing(as_user: AsUser, owner: User
     assert "No base model yet" in as_user(owner).get(url("model-list", project)).content.decode()
 
 
+def test_while_the_only_base_model_is_examined_the_pages_wait_for_it(
+    as_user: AsUser, owner: User, project: Project, frozen: DatasetVersion, tiny_base: BaseModel
+) -> None:
+    BaseModel.objects.update(state="checking")
+    client, live = as_user(owner), url("base-live", project, tiny_base.pk)
+    for name in ("run-list", "run-new"):
+        text = client.get(url(name, project)).content.decode()
+        assert f'hx-get="{live}"' in text
+        assert "is being examined" in text
+        assert "No model that could learn" not in text
+    BaseModel.objects.update(state="ready")
+    assert client.get(live, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    assert "is being examined" not in client.get(url("run-list", project)).content.decode()
+    BaseModel.objects.update(state="refused")
+    assert "No model that could learn" in client.get(url("run-new", project)).content.decode()
+
+
 def test_a_refused_launch_says_why_and_stays_on_the_check(
     as_user: AsUser, owner: User, project: Project, prepare: Prepare, freeze: Callable[..., DatasetVersion]
 ) -> None:

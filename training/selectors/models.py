@@ -51,6 +51,13 @@ def bases_all() -> QuerySet[BaseModel]:
     return BaseModel.objects.order_by("name")
 
 
+def base_readiness() -> dict[str, Any]:
+    """Whether a training could start from any base model, and else the one that is being examined now, if any."""
+    bases = list(BaseModel.objects.filter(state__in=(ModelState.READY, ModelState.CHECKING)).order_by("pk"))
+    has_base = any(base.state == ModelState.READY for base in bases)
+    return {"has_base": has_base, "base_checked": None if has_base or not bases else bases[0]}
+
+
 def model_files(version: ModelVersion) -> list[FileRow]:
     """Files with the digests that the training wrote down."""
     folder = Path(folder_of(version))

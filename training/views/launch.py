@@ -12,7 +12,7 @@ from core.numbers import whole_number
 from core.views.telling import refusal_on, refusal_told
 from ml.recipe import Recipe
 from training.access import run_access
-from training.choices import AuditState, ModelState, RunState
+from training.choices import AuditState, RunState
 from training.forms import LaunchForm
 from training.models import Run
 from training.presets import preset_label
@@ -20,7 +20,7 @@ from training.selectors.audits import audit_page, problem_rows
 from training.selectors.estimates import disk_need, forecast
 from training.selectors.gate import launch_refusals
 from training.selectors.material import share_told
-from training.selectors.models import bases_all
+from training.selectors.models import base_readiness
 from training.selectors.probes import probe_page
 from training.selectors.queue import finishes_late
 from training.services.chains import run_start
@@ -67,8 +67,7 @@ def answer(request: HttpRequest, access: Access, form: LaunchForm, run: Run | No
         if not form.errors:
             return redirect("training:run-check", access.project.slug, prepared.pk)
     status = 400 if form.is_bound and form.errors else 200
-    has_base = bases_all().filter(state=ModelState.READY).exists()
-    return render(request, "training/run_form.html", {"form": form, "run": run, "has_base": has_base}, status=status)
+    return render(request, "training/run_form.html", {"form": form, "run": run, **base_readiness()}, status=status)
 
 
 @require_GET

@@ -13,11 +13,10 @@ from core.views.telling import refusal_told
 from ml.presets import PRESETS
 from ml.recipe import Recipe
 from training.access import run_access
-from training.choices import ModelState
 from training.forms import LaunchForm, RecipeForm, differing
 from training.models import OwnPreset
 from training.selectors.comparison import compared, outcomes
-from training.selectors.models import bases_all
+from training.selectors.models import base_readiness
 from training.selectors.runs import runs_of
 from training.services.presets import preset_drop, preset_keep
 
@@ -41,8 +40,7 @@ def upload(request: HttpRequest, project: str) -> HttpResponse:
         recipe: Recipe = form.cleaned_data["recipe"]
         usual = PRESETS["balanced"]
         filled = LaunchForm(project=access.project, initial=differing(recipe.to_json(), usual))
-        has_base = bases_all().filter(state=ModelState.READY).exists()
-        context = {"form": filled, "has_base": has_base, "action": reverse("training:run-new", args=[project])}
+        context = {"form": filled, **base_readiness(), "action": reverse("training:run-new", args=[project])}
         return render(request, "training/run_form.html", context)
     status = 400 if form.is_bound else 200
     return render(request, "training/recipe_form.html", {"form": form}, status=status)

@@ -16,7 +16,7 @@ from training.access import run_access
 from training.choices import RunState
 from training.presets import preset_label
 from training.selectors.curves import drawn_curves
-from training.selectors.models import bases_all
+from training.selectors.models import base_readiness
 from training.selectors.queue import waiting_runs
 from training.selectors.runs import log_tail, recipe_rows, run_live, runs_of
 from training.services.runs import run_cancel, run_finish_now, run_resume, run_retry_halved, run_stop
@@ -36,7 +36,7 @@ def index(request: HttpRequest, project: str) -> HttpResponse:
         "has_version": DatasetVersion.objects.filter(task__project=access.project, state=VersionState.READY).exists(),
         "has_corpus": Corpus.objects.filter(project=access.project).exists()
         or Document.objects.filter(project=access.project).exists(),
-        "has_base": bases_all().filter(state="ready").exists(),
+        **base_readiness(),
     }
     return render(request, "training/runs.html", context)
 
