@@ -26,7 +26,7 @@ bind = f"[{listen.host}]:{listen.port}" if ":" in listen.host else f"{listen.hos
 certfile = str(listen.certificate) if listen.certificate else None
 keyfile = str(listen.key) if listen.key else None
 forwarded_allow_ips = listen.proxy or "127.0.0.1"
-worker_class = "gthread"
+worker_class = "config.threads.WarmWorker"
 workers = int(os.environ.get("WEB_WORKERS") or min(4, os.cpu_count() or 1))
 threads = int(os.environ.get("WEB_THREADS") or 8)
 # Loaded once and shared: half the start-up time and memory of loading it in every worker.
