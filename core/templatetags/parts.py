@@ -31,13 +31,13 @@ NO_BREAK = "\u00a0"
 
 
 @register.simple_tag
-def icon(name: str, label: str = "") -> SafeString:
-    """One picture of static/img/icons.svg in the colour of the text; hidden from screen readers without a label."""
-    return picture(f"{static('img/icons.svg')}#{name}", label)
-
-
 @lru_cache(maxsize=512)
-def picture(address: str, label: str) -> SafeString:
+def icon(name: str, label: str = "") -> SafeString:
+    """One picture of static/img/icons.svg in the colour of the text; hidden from screen readers without a label.
+
+    Kept, with the address of the file: a page shows dozens, and nothing of it changes while the server runs.
+    """
+    address = f"{static('img/icons.svg')}#{name}"
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
