@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from core.frame import frame_html
+
 register = template.Library()
 
 AVATAR_TONES = ("accent", "ok", "warn", "info", "bad", "muted")
@@ -41,6 +43,13 @@ def icon(name: str, label: str = "") -> SafeString:
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
+
+
+@register.simple_tag(takes_context=True)
+def frame(context: template.Context) -> SafeString:
+    """The bar and the stations around a page."""
+    theme, unread = context.get("theme") or "auto", context.get("unread") or 0
+    return frame_html(context.get("request"), theme, context.get("project"), unread)
 
 
 @register.simple_tag
