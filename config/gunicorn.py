@@ -59,7 +59,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     worker.log.debug("worker %s", worker.pid)
-    gc.set_threshold(20_000, 20, 100)  # a page makes thousands of objects that go at once: a twelfth of its time
+    gc.set_threshold(100_000, 20, 100)  # between requests collect_garbage does it; this is for one that makes very many
     die_with_parent(signal.SIGKILL, parent=worker.ppid)()
 
 

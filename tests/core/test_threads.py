@@ -5,7 +5,7 @@ from concurrent.futures import Future, wait
 
 import pytest
 
-from config.threads import WarmThreads
+from config.threads import PAUSE, WarmThreads
 
 SECONDS = 20.0
 
@@ -70,6 +70,25 @@ def test_after_the_end_what_waits_is_done_and_nothing_new_begins() -> None:
     gate.set()
     assert wait([held, waiting], SECONDS).not_done == set()
     assert waiting.result() == "done"
+
+
+def test_what_may_wait_is_done_when_no_thread_is_busy() -> None:
+    rested, gate, begun = threading.Event(), threading.Event(), threading.Event()
+    threads = WarmThreads(2, rested.set)
+
+    def work() -> None:
+        begun.set()
+        gate.wait(SECONDS)
+
+    held = threads.submit(work)
+    assert begun.wait(SECONDS)
+    threads.submit(int).result(SECONDS)
+    until_idle(threads, 1)
+    assert not rested.wait(5 * PAUSE), "one is still busy"
+    gate.set()
+    held.result(SECONDS)
+    assert rested.wait(SECONDS)
+    assert threads.submit(lambda: 7).result(SECONDS) == 7, "after a rest they work on"
 
 
 def until_idle(threads: WarmThreads, count: int) -> None:
