@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,5 @@ class HomeConfig(AppConfig):
         from home.wiring import wire  # the registries hold models, which exist only now
 
         wire()
+        gc.freeze()  # switched off since config/__init__.py
+        gc.enable()

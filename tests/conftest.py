@@ -167,6 +167,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):  # the processes that test side by side begin as this one did
         for name in OURS:
             del os.environ[name]
+    else:
+        gc.disable()  # until all tests are collected: what they import stays
 
 
 def together(nodeid: str) -> str:
@@ -207,6 +209,7 @@ def pytest_collection_finish() -> None:
     went into looking through it for garbage again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -40,7 +40,8 @@ def test_the_contracts_between_the_parts_hold() -> None:
     ],
     ids=["urls", "web", "worker"],
 )
-def test_a_process_of_ours_holds_no_torch(start: str, tmp_path: Path) -> None:
-    loaded = run_python(f"{start}\nimport sys; print(*sorted(sys.modules))", tmp_path).split()
+def test_a_process_of_ours_holds_no_torch_and_collects_garbage_once_it_is_loaded(start: str, tmp_path: Path) -> None:
+    collects = "import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 100_000"
+    loaded = run_python(f"{start}\n{collects}\nimport sys; print(*sorted(sys.modules))", tmp_path).split()
     assert "django" in loaded
     assert not [name for name in HEAVY if name in loaded]
