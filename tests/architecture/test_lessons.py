@@ -40,10 +40,13 @@ LESSONS = {
         "test_lease_expiry_mid_edit_keeps_the_draft",
     ),
     "an import tried again inserts nothing twice": (
-        "curation/test_imports.py",
+        "curation/importing/test_imports.py",
         "test_a_crash_before_the_commit_leaves_nothing_and_one_after_it_adds_nothing",
     ),
-    "the same file twice reports duplicates": ("curation/test_imports.py", "test_the_same_file_twice_adds_nothing"),
+    "the same file twice reports duplicates": (
+        "curation/importing/test_imports.py",
+        "test_the_same_file_twice_adds_nothing",
+    ),
     "an import of several files keeps all": (
         "curation/test_documents.py",
         "test_each_file_is_read_or_says_why_and_stops_no_other",

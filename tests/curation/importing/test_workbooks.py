@@ -25,40 +25,13 @@ from curation.import_mapping import Mapping
 from curation.models import Import, Pair, Task
 from curation.services.import_report import import_check
 from curation.services.import_undo import import_undo
-from curation.services.imports import import_choose, import_start, import_upload
+from curation.services.imports import import_choose, import_start
 from curation.services.pairs import pair_revise
-from curation.services.tasks import task_create
+from tests.curation.importing.world import Bring
 from tests.reference.shared_data import shared_data
 from tests.world import run_jobs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-Bring = Callable[..., Import]
-
-
-@pytest.fixture(autouse=True)
-def uploads(settings: Any, tmp_path: Path) -> Path:
-    settings.UPLOADS = tmp_path / "uploads"
-    return tmp_path
-
-
-@pytest.fixture
-def task(project: Project, owner: User) -> Task:
-    return task_create(actor=owner, project=project, name="Answer questions")
-
-
-@pytest.fixture
-def bring(task: Task, owner: User) -> Bring:
-    def do(content: bytes, name: str, table: str = "", start: bool = True) -> Import:
-        batch = import_upload(actor=owner, task=task, upload=SimpleUploadedFile(name, content))
-        if table:
-            import_choose(batch=batch, table=table)
-        if start:
-            import_start(actor=owner, batch=batch, mapping=Mapping.from_json(batch.mapping))
-            run_jobs()
-            batch.refresh_from_db()
-        return batch
-
-    return do
 
 
 def sheets(path: Path, **rows: list[list[Any]]) -> bytes:
