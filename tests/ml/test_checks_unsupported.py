@@ -9,10 +9,11 @@ SOURCE = (
     "On 3 May 2024 Anna Bergström of the World Health Organization paid 10 000 kr (12.5 %) for nine windows. "
     "“The house is not yet ready,” she said. It took twenty-two weeks, from 08:30 on; see 2010:900."
 )
+ASKED = "Summarise the letter in 7 sentences and call her “our most loyal customer”."
 
 
 def found(text: str, source: str = SOURCE, **context) -> list[str]:
-    context = CheckContext(source=source, instruction="Summarise the letter.", **context)
+    context = CheckContext(source=source, instruction=ASKED, **context)
     return [text[one.start : one.end] for one in get_check("unsupported").find(text, context)]
 
 
@@ -43,6 +44,8 @@ def test_the_sentence_says_what_is_missing():
         pytest.param("She called the house “not ready”.", id="a quotation of one or two words"),
         pytest.param("She said “The house is not yet ready”.", id="a quotation with other marks"),
         pytest.param("We are to Summarise what 2010:900 asks.", id="words of the instruction"),
+        pytest.param("Here it is in 7 sentences.", id="a number of the instruction"),
+        pytest.param("She is “our most loyal customer”.", id="a quotation of the instruction"),
     ],
 )
 def test_false_positive(text):
