@@ -30,6 +30,7 @@ from ml.near_duplicates import THRESHOLD, near_duplicates
 from ml.words import count_words, words
 
 Part = Literal["train", "develop", "test"]
+NAMES = np.dtype("S32")  # of groups: half of a salted digest
 DEVELOP_SHARE = 0.1  # of the share for training
 Reason = Literal["prompt", "response", "source", "near prompt", "near response", "contained", "meaning"]
 _SAID: dict[Reason, str] = {
@@ -51,6 +52,7 @@ ANSWER_WORDS = 20
 TEMPLATE_INPUTS = 2
 # Who stays when two groups of different parts turn out to say the same: comparisons hang on the test part.
 _PRECEDENCE: dict[Part, int] = {"test": 0, "develop": 1, "train": 2}
+_CHUNK = 20_000  # names that are read as numbers at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,27 +205,29 @@ class Lone:
     """
 
     def __init__(self, ids: Iterable[str], salt: str, placed: int = 0) -> None:
-        self.names = np.array([salted_digest(pair, salt)[:32] for pair in ids], dtype="S32")
+        self.names = np.fromiter((salted_digest(pair, salt)[: NAMES.itemsize] for pair in ids), dtype=NAMES)
         self.positions = np.zeros(len(self.names))
         self.all_pairs = len(self.names) + placed
         self._order = np.argsort(self.names, kind="stable")
-        self._ordered = self.names[self._order]
 
     def __len__(self) -> int:
         return len(self.names)
 
     def before(self, name: str) -> int:
         """How many stand before a group of this name."""
-        return int(np.searchsorted(self._ordered, name.encode()))
+        return int(np.searchsorted(self.names, name.encode(), sorter=self._order))
 
     def spread(self, groups: Sequence[tuple[str, int]]) -> None:
         """Find the positions beside these groups: their names, sorted, and how many pairs each has."""
         sizes = np.cumsum([0, *(size for _name, size in groups)])
-        others = sizes[np.searchsorted(np.array([name for name, _size in groups], dtype="S32"), self._ordered)]
-        inside = np.array([int(name[16:], 16) for name in self._ordered], dtype=np.uint64).astype(np.float64) / 2**64
+        known = np.array([name for name, _size in groups], dtype=NAMES)
         total = len(self) + int(sizes[-1])
-        found = (np.arange(len(self)) + others + inside) / max(1, total)
-        self.positions[self._order] = np.minimum(found, 1 - 2**-53)
+        for start in range(0, len(self), _CHUNK):
+            part = self._order[start : start + _CHUNK]
+            names = self.names[part]
+            inside = np.array([int(name[16:], 16) for name in names], dtype=np.uint64).astype(np.float64) / 2**64
+            before = np.arange(start, start + len(part)) + sizes[np.searchsorted(known, names)]
+            self.positions[part] = np.minimum((before + inside) / total, 1 - 2**-53)
 
 
 class _Board:

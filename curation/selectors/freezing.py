@@ -157,7 +157,7 @@ def facts_of(plan: Plan, limit: int) -> PlanFacts:
     parts = plan.kept_parts()
     return PlanFacts(
         parts=part_counts(parts),
-        groups=len(np.unique(plan.split.groups[plan.kept])),
+        groups=plan.groups(),
         tokens=token_facts(plan.rows.tokens[plan.kept], limit),
         strata=strata_of(plan.rows.strata(plan.kept), parts),
         left_out=list(plan.left_out[:LISTED]),

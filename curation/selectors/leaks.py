@@ -4,7 +4,7 @@ Items that are themselves in the plan's test part are not among them: the split 
 likenesses (ml/split.py), the first time as every later one. Left are items of other tasks and earlier texts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,15 +107,21 @@ class LeakShown:
 
 
 def leaks_shown(task: Task, leaks: Iterable[LeakRow]) -> list[LeakShown]:
-    """Three queries for any number of leaks. The item is the newest with that text."""
+    """Two queries for any number of leaks."""
     leaks = list(leaks)
     revisions = Revision.objects.in_bulk([leak.revision_id for leak in leaks])
-    items = SuiteItem.objects.filter(
-        suite__project=task.project_id, suite__role=SuiteRole.TEST, fingerprint__in={leak.fingerprint for leak in leaks}
-    ).order_by("fingerprint", "-pk")
-    by_text = {item.fingerprint: item for item in items.distinct("fingerprint").select_related("suite", "revision")}
+    by_text = items_by_text(task, {leak.fingerprint for leak in leaks}, "suite", "revision")
     return [
         LeakShown(leak, revisions[leak.revision_id], by_text[leak.fingerprint], task.project.slug)
         for leak in leaks
         if leak.revision_id in revisions and leak.fingerprint in by_text
     ]
+
+
+def items_by_text(task: Task, fingerprints: Collection[str], *related: str) -> dict[str, SuiteItem]:
+    """The newest test item with each text, with what it is `related` to."""
+    items = SuiteItem.objects.filter(
+        suite__project=task.project_id, suite__role=SuiteRole.TEST, fingerprint__in=fingerprints
+    ).order_by("fingerprint", "-pk")
+    newest = items.distinct("fingerprint").select_related(*related or [None])
+    return {item.fingerprint: item for item in newest}

@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 from numpy.typing import NDArray
 
 from curation.choices import LeftOut, Origin
-from curation.models import Likeness, Suite, Task
+from curation.models import Likeness, Revision, Suite, Task
 from curation.selectors.columns import Whole, numbers_read
 from curation.selectors.leaks import LeakRow, leaks_in
 from curation.selectors.splitting import NONE, PARTS, Splitting, pairs_split
@@ -34,14 +34,13 @@ class Names:
 @dataclass(frozen=True)
 class ApprovedRows:
     """Approved revisions ordered by pair with what a version's numbers are made of, column by column: there may be a
-    million. Their texts are read when they are needed. `characters` are those of the response.
+    million. Texts and their fingerprints are read when they are needed. `characters` are those of the response.
 
     `passages` are those that pairs rest on; a file's name or a law that many answers cite ties no pairs together.
     """
 
     pairs: Whole
     revisions: Whole
-    fingerprints: NDArray[np.bytes_]
     tokens: NDArray[np.int32]  # UNCOUNTED where they are not known
     characters: NDArray[np.int32]
     names: dict[str, tuple[list[str], NDArray[np.int32]]]  # of origin, topic and language
@@ -56,8 +55,10 @@ class ApprovedRows:
 
     def strata(self, rows: Whole) -> Iterator[tuple[str, str, int, str]]:
         """As `strata_of` takes them."""
-        topics, languages, origins = (self.named(column, rows) for column in ("topic", "language", "origin"))
-        return zip(topics, languages, self.characters[rows].tolist(), origins, strict=True)
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            topics, languages, origins = (self.named(column, part) for column in ("topic", "language", "origin"))
+            yield from zip(topics, languages, self.characters[part].tolist(), origins, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,12 @@ class Plan:
     def kept_parts(self) -> list[str]:
         return [PARTS[part] for part in self.parts[self.kept].tolist()]
 
+    def groups(self) -> int:
+        """How many take part."""
+        names = self.split.groups[self.kept]
+        names.sort()
+        return int((names[1:] != names[:-1]).sum()) + (len(names) > 0)
+
 
 def approved_rows(task: Task) -> ApprovedRows:
     """Ordered by pair, in one look. One that came after the comparison waits for the next version."""
@@ -99,11 +106,11 @@ def approved_rows(task: Task) -> ApprovedRows:
     known.sort()
     names = {column: Names() for column in ("origin", "topic", "language")}
     pairs, revisions, tokens, characters = array("q"), array("q"), array("i"), array("i")
-    fingerprints, passages = bytearray(), {}
-    columns = ("source", "fingerprint", "tokens", *names)
+    passages = {}
+    columns = ("source", "tokens", *names)
     rows = approved_pairs(task).order_by("pk").annotate(characters=Length("approved__response"))
     rows = rows.values_list("pk", "approved_id", "characters", *(f"approved__{name}" for name in columns))
-    for pair, revision, length, source, fingerprint, count, *named in rows.iterator(chunk_size=CHUNK):
+    for pair, revision, length, source, count, *named in rows.iterator(chunk_size=CHUNK):
         place = int(np.searchsorted(known, revision))
         if place == len(known) or known[place] != revision:
             continue
@@ -111,7 +118,6 @@ def approved_rows(task: Task) -> ApprovedRows:
         revisions.append(revision)
         characters.append(length)
         tokens.append(UNCOUNTED if count is None else count)
-        fingerprints += fingerprint.encode().ljust(64, b"\0")
         for column, name in zip(names.values(), named, strict=True):
             column.add(name)
         if source and named[0] == Origin.DOCUMENT:
@@ -119,7 +125,6 @@ def approved_rows(task: Task) -> ApprovedRows:
     return ApprovedRows(
         np.frombuffer(pairs, dtype=np.int64),
         np.frombuffer(revisions, dtype=np.int64),
-        np.frombuffer(fingerprints, dtype="S64"),
         np.frombuffer(tokens, dtype=np.int32),
         np.frombuffer(characters, dtype=np.int32),
         {column: (list(found.known), np.frombuffer(found.codes, dtype=np.int32)) for column, found in names.items()},
@@ -127,11 +132,23 @@ def approved_rows(task: Task) -> ApprovedRows:
     )
 
 
+def fingerprints_of(revisions: Whole) -> NDArray[np.bytes_]:
+    """Those of their texts, in the same order."""
+    found = np.zeros(len(revisions), dtype="S64")
+    for start in range(0, len(revisions), CHUNK):
+        part = revisions[start : start + CHUNK].tolist()
+        known = dict(Revision.objects.filter(pk__in=part).order_by().values_list("pk", "fingerprint"))
+        found[start : start + CHUNK] = [known[revision] for revision in part]
+    return found
+
+
 def version_plan(task: Task, train_share: float) -> Plan:
     """Split the approved pairs over the stored likenesses, then take out what gives a test item away."""
     rows = approved_rows(task)
     split = pairs_split(task, rows.pairs, rows.revisions, rows.passages, train_share=train_share)
-    leaks = leaks_in(task, rows.pairs, rows.revisions, split.parts, rows.fingerprints[split.parts == TEST])
+    leaks = leaks_in(
+        task, rows.pairs, rows.revisions, split.parts, fingerprints_of(rows.revisions[split.parts == TEST])
+    )
     left_out = [
         LeftOutRow(
             int(row.id), int(rows.revisions[np.searchsorted(rows.pairs, int(row.id))]), LeftOut.BRIDGE, row.sentence

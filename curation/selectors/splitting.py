@@ -11,7 +11,7 @@ from curation.choices import Part as PartChoice
 from curation.models import Place, Task
 from curation.selectors.columns import Whole
 from curation.selectors.likeness import stored_links
-from ml.split import DEVELOP_SHARE, LeftOut, Lone, PairText, Part, Placement, assign
+from ml.split import DEVELOP_SHARE, NAMES, LeftOut, Lone, PairText, Part, Placement, assign
 
 CHUNK = 5_000
 NONE = -1
@@ -55,7 +55,7 @@ def pairs_split(
     linked = np.isin(pairs, np.array([int(pair) for link in links for pair in link.members], dtype=np.int64))
     known = split.groups != b""
     alone = np.flatnonzero(~linked & ~known)
-    lone = Lone(map(str, pairs[alone].tolist()), task.salt, placed=int((~linked & known).sum()))
+    lone = Lone(map(str, pairs[alone]), task.salt, placed=int((~linked & known).sum()))
     rows = {str(pairs[row]): row for row in np.flatnonzero(linked).tolist()}
     found = assign(
         [PairText(pair, "") for pair in rows],
@@ -82,7 +82,7 @@ def pairs_split(
 def placed_before(task: Task, pairs: Whole) -> Splitting:
     """What earlier freezes drew for these pairs."""
     count = len(pairs)
-    groups, positions = np.zeros(count, dtype="S64"), np.zeros(count)
+    groups, positions = np.zeros(count, dtype=NAMES), np.zeros(count)
     pinned = np.full(count, NONE, dtype=np.int8)
     places = Place.objects.filter(task=task).values_list("pair_id", "group", "position", "pinned")
     for pair, group, position, part in places.iterator(chunk_size=CHUNK):

@@ -4,6 +4,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,8 @@ from curation.models import (
 )
 from curation.selectors.columns import Whole, numbers_read
 from curation.selectors.freezing import leaks_denied
-from curation.selectors.leaks import leaks_shown
-from curation.selectors.planning import UNCOUNTED, Plan, version_plan
+from curation.selectors.leaks import items_by_text
+from curation.selectors.planning import UNCOUNTED, Plan, fingerprints_of, version_plan
 from curation.selectors.splitting import PARTS
 from curation.selectors.strata import strata_of
 from curation.selectors.tokens import count_tokens, task_tokenizer
@@ -44,6 +45,7 @@ from curation.services.versions import COLUMNS, row_digest, rows_sha256
 from ml.hashing import json_sha256
 
 BATCH = 5_000
+SALT, DIGEST = 16, 32  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,17 @@ class Frozen:
     version_id: int
     plan: Plan
     rows: Whole
-    salts: NDArray[np.bytes_]
-    digests: NDArray[np.bytes_]
+    salts: NDArray[np.uint8]  # (rows, 16)
+    digests: NDArray[np.uint8]  # (rows, 32)
     unreviewed: NDArray[np.bool_]
 
     def lines(self) -> Iterator[tuple[int, str, str]]:
         """Place, part and digest of each row."""
-        for ordinal, (part, digest) in enumerate(zip(self.plan.kept_parts(), self.digests, strict=True)):
-            yield ordinal, part, digest.decode()
+        for ordinal, part in enumerate(self.plan.kept_parts()):
+            yield ordinal, part, self.digest(ordinal)
+
+    def digest(self, ordinal: int) -> str:
+        return self.digests[ordinal].tobytes().hex()
 
     def __iter__(self) -> Iterator[FrozenRow]:
         plan = self.plan
@@ -86,7 +91,7 @@ class Frozen:
                 ordinal=ordinal,
                 part=part,
                 group=groups[ordinal].decode(),
-                salt=self.salts[ordinal].decode(),
+                salt=self.salts[ordinal].tobytes().hex(),
                 digest=digest,
                 unreviewed=bool(self.unreviewed[ordinal]),
             )
@@ -182,7 +187,7 @@ def tokens_count(task: Task, tell: Tell) -> None:
 def version_rows(version: DatasetVersion, plan: Plan, tell: Tell) -> Frozen:
     """The rows to store, each digested with a salt of its own."""
     rows = plan.kept
-    salts, digests = np.zeros(len(rows), dtype="S32"), np.zeros(len(rows), dtype="S64")
+    salts, digests = np.zeros((len(rows), SALT), dtype=np.uint8), np.zeros((len(rows), DIGEST), dtype=np.uint8)
     for start in range(0, len(rows), BATCH):
         tell(start, len(rows), _("Taking the fingerprint of each pair"))
         part = plan.rows.revisions[rows[start : start + BATCH]].tolist()
@@ -190,8 +195,9 @@ def version_rows(version: DatasetVersion, plan: Plan, tell: Tell) -> Frozen:
         for ordinal, revision in enumerate(part, start):
             seen = dict(zip(COLUMNS, texts[revision], strict=True))
             seen["system"] = seen["system"] or version.system_prompt
-            salt = secrets.token_hex(16)
-            salts[ordinal], digests[ordinal] = salt.encode(), row_digest(seen, salt).encode()
+            salt = secrets.token_bytes(SALT)
+            digest = bytes.fromhex(row_digest(seen, salt.hex()))
+            salts[ordinal], digests[ordinal] = (np.frombuffer(sent, dtype=np.uint8) for sent in (salt, digest))
     unreviewed = np.isin(plan.rows.revisions[rows], reviewed_revisions(version.task), invert=True)
     return Frozen(version.pk, plan, rows, salts, digests, unreviewed)
 
@@ -210,20 +216,20 @@ def places_store(task: Task, plan: Plan) -> None:
 
 
 def left_out_store(version: DatasetVersion, plan: Plan) -> None:
-    leaks = leaks_shown(version.task, [row.leak for row in plan.left_out if row.leak])
-    items = {(shown.leak.revision_id, shown.leak.fingerprint): shown.item for shown in leaks}
-    rows = [
+    items = items_by_text(version.task, {row.leak.fingerprint for row in plan.left_out if row.leak})
+    rows = (
         VersionLeftOut(
             version=version,
             pair_id=row.pair_id,
             revision_id=row.revision_id,
             reason=row.reason,
             detail=row.sentence[:300],
-            item=items.get((row.revision_id, row.leak.fingerprint)) if row.leak else None,
+            item=items.get(row.leak.fingerprint) if row.leak else None,
         )
         for row in plan.left_out
-    ]
-    VersionLeftOut.objects.bulk_create(rows, batch_size=BATCH)
+    )
+    while part := list(islice(rows, BATCH)):
+        VersionLeftOut.objects.bulk_create(part)
 
 
 def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, frozen: Frozen) -> None:
@@ -237,14 +243,11 @@ def suite_store(version: DatasetVersion, part: Part, role: SuiteRole, frozen: Fr
         name=f"{version} {part.label}",
         role=role,
         size=len(ordinals),
-        sha256=json_sha256([digest.decode() for digest in frozen.digests[ordinals]]),
+        sha256=json_sha256(list(map(frozen.digest, ordinals.tolist()))),
     )
-    rows = frozen.plan.rows
-    sources = enumerate(frozen.rows[ordinals].tolist())
-    rows_copy(
-        SuiteItem,
-        (ItemRow(suite.pk, place, int(rows.revisions[row]), rows.fingerprints[row].decode()) for place, row in sources),
-    )
+    revisions = frozen.plan.rows.revisions[frozen.rows[ordinals]]
+    items = zip(revisions.tolist(), map(bytes.decode, fingerprints_of(revisions)), strict=True)
+    rows_copy(SuiteItem, (ItemRow(suite.pk, place, *item) for place, item in enumerate(items)))
 
 
 def reviewed_revisions(task: Task) -> Whole:
@@ -264,7 +267,7 @@ def count_rows(frozen: Frozen) -> dict[str, Any]:
     return {
         "pairs": len(parts),
         "parts": {part: counted[part] for part in Part.values},
-        "groups": len(np.unique(plan.split.groups[frozen.rows])),
+        "groups": plan.groups(),
         "origin": dict(named["origin"].most_common()),
         "topic": dict(named["topic"].most_common(100)),
         "language": dict(named["language"].most_common()),

@@ -88,18 +88,19 @@ def version_sha256(version: DatasetVersion) -> tuple[str, int]:
     An erased row has its digest only, and that counts.
     """
     changed = 0
-    lines = []
-    names = [f"revision__{name}" for name in COLUMNS]
-    rows = VersionPair.objects.filter(version=version).order_by("ordinal")
-    for ordinal, part, salt, digest, *texts in rows.values_list("ordinal", "part", "salt", "digest", *names).iterator(
-        chunk_size=2000
-    ):
-        values = dict(zip(COLUMNS, texts, strict=True))
-        values["system"] = values["system"] or version.system_prompt
-        again = row_digest(values, salt) if salt else digest
-        changed += again != digest
-        lines.append((ordinal, part, again))
-    return rows_sha256(iter(lines)), changed
+    names = ["ordinal", "part", "salt", "digest", *(f"revision__{name}" for name in COLUMNS)]
+    rows = VersionPair.objects.filter(version=version).order_by("ordinal").values_list(*names)
+
+    def lines() -> Iterator[tuple[int, str, str]]:
+        nonlocal changed
+        for ordinal, part, salt, digest, *texts in rows.iterator(chunk_size=2000):
+            values = dict(zip(COLUMNS, texts, strict=True))
+            values["system"] = values["system"] or version.system_prompt
+            again = row_digest(values, salt) if salt else digest
+            changed += again != digest
+            yield ordinal, part, again
+
+    return rows_sha256(lines()), changed
 
 
 def version_verify(*, actor: User, version: DatasetVersion) -> bool:
