@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.core.cache import caches
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core import registries
 from core.denied import Denied
 from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
-from curation.models import DatasetVersion, Pair, Review, Task
+from curation.models import DatasetVersion, Pair, Review, Task, VersionLeftOut
 from curation.selectors.check_settings import finding_counts
 from curation.selectors.freeze_guard import freeze_warnings
 from curation.selectors.leaks import LeakRow
@@ -191,8 +191,9 @@ def findings_of(task: Task) -> list[tuple[str, str, int]]:
 
 
 def fresh_pairs(task: Task) -> QuerySet[Pair]:
-    """Approved pairs whose approved text no ready version holds yet."""
-    return in_no_version(approved_pairs(task), task)
+    """Approved pairs whose approved text no ready version holds yet, nor has left out and said why."""
+    left_out = VersionLeftOut.objects.filter(version__task=task, version__state=VersionState.READY)
+    return in_no_version(approved_pairs(task), task).exclude(Exists(left_out.filter(revision=OuterRef("approved"))))
 
 
 def fresh_count(task: Task, approved: int) -> int:

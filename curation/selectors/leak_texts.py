@@ -116,12 +116,30 @@ def pair_text(prompt: int, given: int, whole: int, instruction: str, input_: str
 
 
 def items_compared(task: Task, basis: LikenessBasis, items: Sequence[int], templates: set[int]) -> Compared:
+    """What is kept of the task's own pairs is not taken down again: nearly all items of its suites are such."""
     rows = SuiteItem.objects.filter(pk__in=items).order_by("pk")
-    owners = list(rows.values_list("pk", "revision__pair_id", "suite__task_id"))
-    texts = list(item_texts([item for item, *_rest in owners], templates).values())
-    numbers = [[text_number(text.of_kind(kind)) for kind in KINDS] for text in texts]
-    kept = [sketches([text.of_kind(kind) for text in texts], unit, common_of(basis, kind)[unit]) for kind, unit in KEYS]
-    return Compared.of(owners, numbers, kept, Grams.of([text.of_kind(kind) for kind in KINDS for text in texts]))
+    owners = list(rows.values_list("pk", "revision__pair_id", "suite__task_id", "revision_id"))
+    texts = item_texts([item for item, *_rest in owners], templates)
+    kept = kept_of(task, [revision for *_rest, revision in owners])
+    new = {revision: texts[item] for item, *_rest, revision in owners if revision not in kept}
+    made = [
+        sketches([text.of_kind(kind) for text in new.values()], unit, common_of(basis, kind)[unit])
+        for kind, unit in KEYS
+    ]
+    for (revision, text), *sketched in zip(new.items(), *made, strict=True):
+        kept[revision] = [text_number(text.of_kind(kind)) for kind in KINDS], sketched
+    numbers, sketched_rows = zip(*(kept[revision] for *_rest, revision in owners), strict=True)
+    grams = Grams.of([text.of_kind(kind) for kind in KINDS for text in texts.values()])
+    return Compared.of([owner[:3] for owner in owners], numbers, list(zip(*sketched_rows, strict=True)), grams)
+
+
+def kept_of(task: Task, revisions: Sequence[int]) -> dict[int, tuple[Sequence[int], Sequence[bytes]]]:
+    """Numbers and sketches of those that the task compares with one another."""
+    rows = Likeness.objects.filter(task=task, sketched=True, revision__in=revisions)
+    return {
+        revision: (row[: len(KINDS)], list(map(bytes, row[len(KINDS) :])))
+        for revision, *row in rows.values_list("revision_id", *KINDS, *SKETCH.values())
+    }
 
 
 def item_texts(items: Collection[int], templates: set[int]) -> dict[int, Text]:
@@ -131,7 +149,7 @@ def item_texts(items: Collection[int], templates: set[int]) -> dict[int, Text]:
 
 
 def item_text(templates: set[int], fingerprint: str, instruction: str, given: str, response: str) -> Text:
-    by_input = given.strip() and text_number(instruction) in templates
+    by_input = templates and given.strip() and text_number(instruction) in templates
     return Text.of(given if by_input else whole_prompt(instruction, given), response, fingerprint)
 
 

@@ -10,7 +10,8 @@ from core.denied import Refused
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Embedding, EmbeddingLook, Leak, Pair, Place, Task, VersionPair
+from curation.models import DatasetVersion, Embedding, EmbeddingLook, Leak, Pair, Place, Revision, Task, VersionPair
+from curation.selectors import leak_texts
 from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
 from curation.services import couples, leaks
@@ -21,6 +22,7 @@ from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze
 from ml import split
+from ml.near_duplicates import sketches
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -62,10 +64,20 @@ def first(task: Task, owner: User) -> DatasetVersion:
     return freeze(task, owner)
 
 
-def item_of(version: DatasetVersion, part: str = "test") -> Pair:
-    row = VersionPair.objects.filter(version=version, part=part).select_related("revision__pair__current").first()
-    assert row is not None
-    return row.revision.pair
+def items_of(version: DatasetVersion) -> list[Pair]:
+    rows = VersionPair.objects.filter(version=version, part="test").select_related("revision__pair__current")
+    return [row.revision.pair for row in rows]
+
+
+def item_of(version: DatasetVersion) -> Pair:
+    return items_of(version)[0]
+
+
+def shortened(pair: Pair) -> str:
+    """An item whose answer has one word: its question."""
+    assert pair.current is not None
+    Revision.objects.filter(pk=pair.current_id).update(response="No.")
+    return pair.current.instruction
 
 
 def retire(owner: User, pair: Pair) -> Texts:
@@ -138,18 +150,18 @@ def test_an_answer_gives_away_too(task: Task, owner: User, first: DatasetVersion
 def test_in_another_task_the_same_question_gives_nothing_away_unless_the_answer_is_the_same_too(
     task: Task, owner: User, first: DatasetVersion
 ) -> None:
-    item = item_of(first)
+    item, brief, *_others = items_of(first)
     assert item.current is not None
     other = task_create(actor=owner, project=task.project, name="Sort")
     for number in range(10):
         approved(other, owner, words(800 + number, 12), "roof")
-    question = item.current.instruction
-    harmless = approved(other, owner, question, "roof")
+    question, short = item.current.instruction, shortened(brief)
+    harmless = [approved(other, owner, question, "roof"), approved(other, owner, short, "Yes.")]
     compare()
-    assert not Leak.objects.filter(revision__pair=harmless).exists()
-    pair = approved(other, owner, question, item.current.response)
+    assert not Leak.objects.filter(revision__pair__in=harmless).exists()
+    pairs = [approved(other, owner, question, item.current.response), approved(other, owner, short, "no")]
     freeze(other, owner)
-    assert leak_of(other, pair).method == LeakMethod.EXACT
+    assert [leak_of(other, pair).method for pair in pairs] == [LeakMethod.EXACT, LeakMethod.EXACT]
 
 
 def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_freeze(
@@ -182,6 +194,7 @@ def test_leaking_pairs_are_left_out_and_listed_with_both_texts_or_block_the_free
     second = freeze(task, owner)
     assert second.state == VersionState.READY
     assert pair.pk not in parts_of(second)
+    assert freeze_preview(task, 0.8).fresh == 0, "what was left out and listed is not new"
     left = second.left_out.get(pair=pair)
     assert (left.reason, left.item.fingerprint) == ("leak", facts.leaks[0].fingerprint)
     assert {"pairs": len(parts_of(second)), "left_out": 1}.items() <= second.counts.items()
@@ -230,12 +243,18 @@ def test_every_pair_is_looked_at_once(
 ) -> None:
     seen: list[int] = []
     monkeypatch.setattr(leaks.Look, "leaks_of", lambda _look, revisions, _told: seen.append(len(revisions)) or [])
+    sketched: list[str] = []
+    monkeypatch.setattr(leak_texts, "sketches", lambda texts, *how: sketched.extend(texts) or sketches(texts, *how))
     leaks.leaks_update(task, lambda *_told: None)
     assert seen == []
     approved(task, owner, words(1000, 12))
     likeness_update(task, lambda *_told: None)
     leaks.leaks_update(task, lambda *_told: None)
-    assert seen == [1]
+    assert (seen, sketched) == ([1], []), "of the task's own items everything is kept"
+    item = retire(owner, item_of(first))
+    likeness_update(task, lambda *_told: None)
+    leaks.leaks_update(task, lambda *_told: None)
+    assert (seen, set(sketched)) == ([1, 1], {f"{item.instruction}\n", item.response}), "but for what was changed since"
 
 
 def meant(pair: Pair, *numbers: float) -> None:
@@ -248,27 +267,36 @@ def meant(pair: Pair, *numbers: float) -> None:
 def test_what_says_in_other_words_what_an_item_says_is_left_out_and_what_nobody_compared_is_told(
     task: Task, owner: User, first: DatasetVersion
 ) -> None:
-    """In a suite of another task, whose items the split does not see."""
-    item = item_of(first)
+    """In a suite of another task, whose items the split does not see. What has a short answer must be more alike."""
+    item, brief, *_others = items_of(first)
+    shortened(brief)
     other = task_create(actor=owner, project=task.project, name="Sort")
+    answers = (words(3100, 25), words(3101, 25), "Yes.")
+    long, of_brief, short = [approved(other, owner, words(3200 + n, 12), answer) for n, answer in enumerate(answers)]
     like, unlike, unlooked, *rest = [approved(other, owner, words(3000 + number, 12)) for number in range(12)]
     address = f"/p/{task.project.slug}/tasks/{other.slug}/freeze/"
     compare()
     page = sign_in(owner).get(address).content.decode()
-    assert "12 pairs were not compared with the others by meaning, only by their words" in page
+    assert "15 pairs were not compared with the others by meaning, only by their words" in page
     assert "No pair gives an item" not in page
     for number, pair in enumerate(rest):
         meant(pair, *[0.0] * (10 + number), 1.0)
     meant(like, 0.9, 0.1)
     meant(unlike, 0.8, 0.6)
+    meant(long, 0.9, 0.0, 0.0, 0.436)
+    meant(of_brief, 0.0, 0.9, 0.0, 0.0, 0.436)
+    meant(short, 0.9, 0.0, 0.0, 0.0, 0.0, 0.436)
     assert meanings_update(other, lambda *_: None) == 0, "an item has no vector; no model server says what it means"
     for row in first.rows.select_related("revision__pair__task"):
         meant(row.revision.pair, 0.0, 0.0, 1.0)
     meant(item, 1.0)
-    assert meanings_update(other, lambda *_: None) == 11
-    found = Leak.objects.get(task=other)
+    meant(brief, 0.0, 1.0)
+    assert meanings_update(other, lambda *_: None) == 14
+    found, by_long = Leak.objects.filter(task=other).order_by("-score")
     assert (found.revision.pair_id, found.method, found.fingerprint) == (like.pk, "meaning", item.current.fingerprint)
     assert found.score == pytest.approx(0.994, abs=0.001)
+    assert (by_long.revision.pair_id, by_long.score) == (long.pk, pytest.approx(0.9, abs=0.001))
+    pair_trash(actor=owner, pair=long)
     Place.objects.create(pair=like, task=other, group="train", position=0.5)
     assert "says in other words what a test item says (likeness of meaning: 99 %)" in leaks_seen(other)
     with pytest.raises(Refused, match="1 pair gives a test item away"):
