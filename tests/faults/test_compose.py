@@ -1,5 +1,7 @@
 """docker-compose.yml without an engine: its programs, started as it says, against servers started apart."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -8,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -16,8 +18,12 @@ import yaml
 
 from config.embedded import Postgres, Redis
 from core.operations.programs import CONCURRENCY, worker_words
+from ml.tiny import make_tiny_model
 from tests.faults.certificates import write_certificate
 from tests.faults.starting import ROOT, free_port, status_of
+
+if TYPE_CHECKING:
+    from tests.conftest import Servers
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 PROGRAMS = ("web", "worker-default", "worker-generate", "worker-train", "beat", "model-server")
@@ -82,9 +88,10 @@ def test_the_image_runs_as_an_ordinary_user_with_the_pinned_packages() -> None:
 
 
 @pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def apart(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis as somebody else would run them, a data volume, and a certificate."""
     place, home = tmp_path_factory.mktemp("servers"), tmp_path_factory.mktemp("data")
+    servers.put_migrated(place)
     postgres, broker = Postgres(place, fast=True), Redis(place, fast=True)
     try:
         yield {
@@ -120,7 +127,7 @@ def test_the_same_commands_run_against_separate_servers(
 ) -> None:
     services, home, port = compose["services"], Path(apart["APPRENTICE_HOME"]), free_port()
     starter = home / "models" / "base" / "smollm2-135m-instruct"
-    subprocess.run([sys.executable, "-m", "ml", "tiny", str(starter)], check=True, cwd=ROOT, capture_output=True)
+    make_tiny_model(starter)
     (starter / "apprentice.json").write_text('{"format": 1, "kind": "base", "name": "tiny"}')
     shutil.copytree(starter, starter.with_name("all-minilm-l6-v2"))
     prepare = services["prepare"]

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import psycopg
 import pytest
 
 from config.embedded import broker_url, database_url, runtime_folder
+from ml.tiny import make_tiny_model
 from tests.faults.starting import ROOT, Running, alive, environment, free_port, wait_gone
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("up")
     base = place / "models" / "base"
     starter = base / "smollm2-135m-instruct"
-    subprocess.run([sys.executable, "-m", "ml", "tiny", str(starter)], check=True, cwd=ROOT, capture_output=True)
+    make_tiny_model(starter)
     (starter / "apprentice.json").write_text('{"format": 1, "kind": "base", "name": "tiny"}')
     shutil.copytree(starter, base / "all-minilm-l6-v2")
     yield place
@@ -175,39 +175,18 @@ def refused(home: Path, **more: str) -> str:
     return lines[0]
 
 
-def test_a_taken_port_is_named_with_another_one(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        sentence = refused(home, PORT=str(port))
-    assert sentence == (
-        f"Port {port} on 127.0.0.1 is taken by another program; stop that one, or choose another port: "
-        f"PORT={port + 1} make up."
-    )
-
-
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, ["database does not answer", "check DATABASE_URL"]),
         ({"DATABASE_URL": "mysql://here/db"}, ["DATABASE_URL must begin with postgresql://"]),
-        ({"DATABASE_URL": "postgresql://h:port/db"}, ["DATABASE_URL has no valid port"]),
-        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, ["Redis does not answer", "check REDIS_URL"]),
-        ({"PORT": "eighty"}, ["PORT is 'eighty'"]),
         ({"APPRENTICE_HOME": "/proc/nothing"}, ["cannot be", "set APPRENTICE_HOME"]),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_refused_in_one_sentence_with_its_cure(
     home: Path, more: dict[str, str], words: list[str]
 ) -> None:
+    """Where Django would not even begin; what `up` itself refuses is tested beside core/operations."""
     sentence = refused(home, **{"PORT": str(free_port()), **more})
     for part in words:
         assert part in sentence
     assert not (home / "postgres" / "postmaster.pid").exists()
-
-
-def test_a_broken_off_restore_is_refused(home: Path) -> None:
-    (home / "restoring").mkdir()
-    try:
-        assert refused(home, PORT=str(free_port())).startswith(f"A restore into {home} was interrupted; run it again")
-    finally:
-        (home / "restoring").rmdir()
