@@ -5,9 +5,11 @@ import secrets
 import stat
 from pathlib import Path
 from urllib.parse import unquote, urlparse
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 BASE = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +36,28 @@ def env_hours(name: str, default: str) -> tuple[int, int]:
     if not (start.isdecimal() and end.isdecimal() and int(start) < 24 and int(end) < 24 and int(start) != int(end)):
         raise ImproperlyConfigured(f"{name} is {value!r}; write two different hours from 0 to 23, such as 20-6.")
     return int(start), int(end)
+
+
+def env_level(name: str, default: str) -> str:
+    """A level of the logs, such as INFO."""
+    value = (os.environ.get(name, "") or default).upper()
+    if value not in LEVELS:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write one of {', '.join(LEVELS)}.")
+    return value
+
+
+def env_zone(name: str, default: str) -> str:
+    value = os.environ.get(name, "") or default
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a time zone such as Europe/Stockholm.") from error
+    return value
+
+
+def web_size() -> tuple[int, int]:
+    """Processes and threads of the web server."""
+    return env_int("WEB_WORKERS", min(4, os.cpu_count() or 1), 1, 256), env_int("WEB_THREADS", 8, 1, 256)
 
 
 def env_list(name: str) -> list[str]:

@@ -11,13 +11,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded.children import die_with_parent  # noqa: E402  gunicorn executes this file outside the package
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402  gunicorn executes this file outside the package
+
+from config.embedded.children import die_with_parent  # noqa: E402
+from config.environment import web_size  # noqa: E402
 from core.operations.errors import OperatorError  # noqa: E402
 from core.operations.listening import read_listen  # noqa: E402
 
 try:
     listen = read_listen(os.environ)
-except OperatorError as error:
+    workers, threads = web_size()
+except (OperatorError, ImproperlyConfigured) as error:
     sys.exit(str(error))
 
 HOME = Path(os.environ.get("APPRENTICE_HOME") or ROOT / "var").expanduser().resolve()
@@ -27,8 +31,6 @@ certfile = str(listen.certificate) if listen.certificate else None
 keyfile = str(listen.key) if listen.key else None
 forwarded_allow_ips = listen.proxy or "127.0.0.1"
 worker_class = "config.threads.WarmWorker"
-workers = int(os.environ.get("WEB_WORKERS") or min(4, os.cpu_count() or 1))
-threads = int(os.environ.get("WEB_THREADS") or 8)
 # Loaded once and shared: half the start-up time and memory of loading it in every worker.
 preload_app = True
 timeout = 120

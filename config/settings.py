@@ -8,7 +8,19 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
-from config.environment import BASE, database, env_bool, env_hours, env_int, env_list, home_folder, secret_key
+from config.environment import (
+    BASE,
+    database,
+    env_bool,
+    env_hours,
+    env_int,
+    env_level,
+    env_list,
+    env_zone,
+    home_folder,
+    secret_key,
+    web_size,
+)
 
 HOME: Path = home_folder()
 SECRET_KEY = secret_key(HOME)
@@ -18,6 +30,7 @@ DEBUG = env_bool("DEBUG", False)
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, 1, 65535)
 TLS = bool(os.environ.get("TLS_CERT")) and bool(os.environ.get("TLS_KEY"))
+WEB_WORKERS, WEB_THREADS = web_size()
 TRUSTED_PROXY = os.environ.get("TRUSTED_PROXY", "")
 SECURE = TLS or bool(TRUSTED_PROXY)
 # Strict even on loopback: a website the user visits must not reach us through a name it made point here.
@@ -181,7 +194,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE / "locale"]
 USE_TZ = True
-TIME_ZONE = os.environ.get("TZ") or "UTC"
+TIME_ZONE = env_zone("TZ", "UTC")
 
 # --- static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -300,7 +313,7 @@ LOGGING = {
     },
     "filters": {"secrets": {"()": "core.log_secrets.HideSecrets"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["secrets"]}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},
     # /health/ answers what failed; its library would add a trace at every look.
     "loggers": {"health_check": {"level": "ERROR"}},
 }
