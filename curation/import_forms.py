@@ -93,7 +93,7 @@ class MappingForm(forms.Form):
         columns = {f"column_{name}": mapping.columns.get(name, "") for name in FIELDS}
         return {
             **columns, "conversation": mapping.conversation, "turns": mapping.turns, "metadata": mapping.metadata,
-            "source": batch.source, "table": batch.table,
+            "source": batch.source, "approve": batch.approve, "table": batch.table,
         }  # fmt: skip
 
     @property

@@ -18,7 +18,7 @@ from curation.import_reading import read_rows
 from curation.models import Import, Pair
 from curation.selectors.imports import import_path, sample_rows
 from curation.services.erased_texts import Forgotten
-from curation.services.imports import estimated_rows
+from curation.services.imports import estimated_rows, source_said
 from ml.near_duplicates import near_duplicates
 
 BATCH = 2_000
@@ -28,14 +28,20 @@ LONGEST = 2_000  # characters of a text that are compared
 
 
 @transaction.atomic
-def import_check(*, actor: User, batch: Import, mapping: Mapping) -> Import:
-    """Queue the look through the file with the columns chosen. Raises ApplicationError when a column is missing."""
+def import_check(
+    *, actor: User, batch: Import, mapping: Mapping, approve: bool = False, source: str | None = None
+) -> Import:
+    """Queue the look through the file with the columns chosen. Raises ApplicationError when a column is missing.
+
+    What else was chosen for the import is kept, so that the page shows it again: nothing comes of it before the start.
+    """
     batch = Import.objects.select_for_update(of=("self",)).select_related("task__project").get(pk=batch.pk)
     if batch.state not in STARTABLE:
         return batch
     refuse_mapping(mapping, columns_of(sample_rows(batch)))
     project = batch.task.project
     batch.mapping, batch.report, batch.state = mapping.to_json(), {}, ImportState.CHECKING
+    batch.approve, batch.source = approve, source_said(batch.source if source is None else source)
     batch.job = job_create(
         actor=actor,
         kind="import-check",
@@ -45,7 +51,7 @@ def import_check(*, actor: User, batch: Import, mapping: Mapping) -> Import:
         arguments={"import": batch.pk},
         once_key=f"import-check-{batch.pk}",
     )
-    batch.save(update_fields=["mapping", "report", "state", "job"])
+    batch.save(update_fields=["mapping", "approve", "source", "report", "state", "job"])
     return batch
 
 

@@ -194,7 +194,7 @@ def import_start(
     if batch.state not in STARTABLE:
         return batch
     refuse_mapping(mapping, columns_of(sample_rows(batch)))
-    batch.mapping, batch.approve, batch.source = mapping.to_json(), approve, source.strip()[:300]
+    batch.mapping, batch.approve, batch.source = mapping.to_json(), approve, source_said(source)
     batch.state, batch.error = ImportState.WAITING, ""
     project = batch.task.project
     batch.job = job_create(
@@ -209,6 +209,10 @@ def import_start(
     batch.save(update_fields=["mapping", "approve", "source", "state", "error", "job"])
     event_record(actor=actor, action="import.started", project=project, subject=batch, approve=approve)
     return batch
+
+
+def source_said(source: str) -> str:
+    return source.strip()[:300]
 
 
 @transaction.atomic

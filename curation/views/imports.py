@@ -107,14 +107,12 @@ def start(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     )
     if not form.is_valid() or "preview" in request.POST:
         return mapping_page(request, access, found, form, 400 if form.errors else 200)
+    act = import_check if "check" in request.POST else import_start
     with refusal_on(form):
-        if "check" in request.POST:
-            import_check(actor=access.user, batch=found, mapping=form.mapping())
-        else:
-            import_start(
-                actor=access.user, batch=found, mapping=form.mapping(), source=form.cleaned_data["source"],
-                approve=form.cleaned_data.get("approve", False),
-            )  # fmt: skip
+        act(
+            actor=access.user, batch=found, mapping=form.mapping(), source=form.cleaned_data["source"],
+            approve=form.cleaned_data.get("approve", False),
+        )  # fmt: skip
     if form.errors:
         return mapping_page(request, access, found, form, 400)
     return redirect("curation:import-detail", project, batch)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,10 +213,16 @@ def test_in_the_browser_another_sheet_is_chosen_looked_through_imported_and_take
     shown = client.get(page).content.decode()
     assert "Q &lt;b&gt;" in shown
     columns = {"table": "Pairs", "column_instruction": "question", "column_response": "answer", "source": ""}
-    assert client.post(start, {**columns, "check": "1"}).status_code == 302
+    chosen = {**columns, "source": "The <old> manual", "approve": "on"}
+    assert client.post(start, {**chosen, "check": "1"}).status_code == 302
     assert "looked through" in client.get(page).content.decode()
     run_jobs()
-    assert "What the file would bring" in client.get(page).content.decode()
+    shown = client.get(page).content.decode()
+    assert "What the file would bring" in shown
+    assert 'value="The &lt;old&gt; manual"' in shown
+    assert re.search(r'<input type="checkbox" name="approve"[^>]* checked', shown), (
+        "what was chosen before is still chosen"
+    )
     assert client.post(start, columns).status_code == 302
     run_jobs()
     assert "Take this import back" in client.get(page).content.decode()
