@@ -67,7 +67,9 @@ class JsonText:
                     self.refuse(
                         _("an entry is longer than %d MB, or not closed") % (LONGEST_VALUE // 2**20), self.place
                     )
-            except (RecursionError, ValueError) as error:
+            except RecursionError as error:
+                raise ApplicationError(_("The file nests its lists too deeply to be read."), field="file") from error
+            except ValueError as error:
                 sentence = _("The file cannot be read as JSON: %s.") % (str(error) or "…")
                 raise ApplicationError(sentence, field="file") from error
             self.more(size)
