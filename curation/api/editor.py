@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 
 from core import registries
 from core.access import project_access
+from core.api.asked import number_asked
 from core.api.projects import REFUSALS
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Conflict
 from curation.access import refuse_onlookers, task_by_id
 from curation.api.editor_shapes import (
     ActionOut,
@@ -33,6 +34,7 @@ from curation.selectors import editor
 from curation.selectors.actions import actions_last
 from curation.selectors.similar import similar_pairs
 from curation.services.drafts import draft_drop, draft_save
+from curation.services.settling import Seen
 from curation.services.undo import action_undo
 
 PROJECT = OpenApiParameter("project", str, required=True, description="Slug.")
@@ -92,11 +94,21 @@ class Drafts(APIView):
         )  # fmt: skip
         return Response({"version": saved.version, "fields": saved.fields})
 
-    @extend_schema(responses={204: None, **REFUSALS}, summary="Throw it away")
+    @extend_schema(
+        parameters=[OpenApiParameter("version", int, description="How many saves you know of: a newer one stays.")],
+        responses={204: None, **STALE, **REFUSALS},
+        summary="Throw it away; without a version, whatever there is",
+    )
     def delete(self, request: Request, task: int, key: str) -> Response:
         access, found = task_by_id(request, task)
         refuse_onlookers(access)
-        draft_drop(actor=access.user, task=found, key=key)
+        seen = Seen(number_asked(request, "version")) if "version" in request.query_params else None
+        if not draft_drop(actor=access.user, task=found, key=key, seen=seen):
+            newer = editor.draft_of(access.user, found, key)
+            sentence = _("Another window saved a newer draft of this text.")
+            raise Conflict(
+                sentence, yours=None, theirs=newer.fields if newer else {}, version=newer.version if newer else 0
+            )
         return Response(status=204)
 
 

@@ -191,6 +191,10 @@ def test_a_program_looks_keeps_drafts_and_takes_back_as_the_editor_does(task: Ta
     stale = client.put(path, {"version": 0, "fields": {"response": "other"}}, format="json")
     assert (stale.status_code, stale.json()["theirs"]) == (409, {"response": "half a"})
     assert api_client(owner).get(path).json() == {"version": 0, "fields": {}}
+    late = client.delete(f"{path}?version=7")
+    assert (late.status_code, late.json()["theirs"]) == (409, {"response": "half a"})
+    assert client.delete(f"{path}?version=x").status_code == 400
+    assert client.delete(f"{path}?version={kept['version']}").status_code == 204
     assert client.delete(path).status_code == 204
     body = {"task": task.pk, "instruction": "How high?", "response": "One metre."}
     pair = client.post("/api/v1/pairs/", body, format="json").json()["id"]
