@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.models import Project, User
 from curation.choices import PAIR_TONES, Decision, Origin, PairState, ReviewBasis
 from curation.models.tasks import Task
+from curation.subjects import OF_PAIR
 
 
 class Pair(models.Model):
@@ -217,3 +218,8 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.key}"
+
+    @property
+    def copy_name(self) -> str:
+        """Under which the browser keeps its own copy of what is typed."""
+        return f"{OF_PAIR}{self.pair_id}" if self.pair_id else f"task-{self.task_id}-{self.key}"

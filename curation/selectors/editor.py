@@ -60,8 +60,8 @@ def key_of(pair: Pair) -> str:
 
 
 def copy_name(task: Task, pair: Pair | None, key: str) -> str:
-    """Under which the browser keeps its own copy of what is typed."""
-    return key_of(pair) if pair else f"task-{task.pk}-{key}"
+    """Under which the browser keeps its own copy of what is typed on that page."""
+    return Draft(task=task, pair=pair, key=key).copy_name
 
 
 def drafts_begun(user: User, project: Project) -> QuerySet[Draft]:

@@ -20,6 +20,7 @@ from curation.turns import turns_read
 
 KEPT = ("fields", "version", "window", "base_version", "updated_at")
 FIELDS = ("system", "instruction", "input", "response", "topic", "language", "note", "pasted")
+WORDS = {*FIELDS} - {"language", "pasted"}
 FIRST = 2**30  # the first save's number is below this
 
 
@@ -40,7 +41,7 @@ def draft_save(
     1. A submit of the same text that is on its way goes first: this save may have been overtaken by it. Under the key
     of a page or of a question that made a pair meanwhile, the text is a correction of that pair.
     2. Another tab's newer save raises Conflict with both texts, unless it says the same.
-    3. What says the same as the text that was submitted is no draft.
+    3. What says the same as the text that was submitted is no draft, and neither is a new page without a word.
     """
     kept = readable(fields)
     question = 0 if pair else question_of_key(key)
@@ -49,7 +50,8 @@ def draft_save(
         key, base = f"{OF_PAIR}{pair.pk}", pair.version
     submitted = [*([as_answered(answer, kept)] if answer else []), *([as_stored(pair)] if pair else [])]
     mine = Draft.objects.filter(user=actor, task=task, key=key)
-    if any(says(task, kept, one) for one in submitted) and not mine.exists():
+    said = any(says(task, kept, one) for one in submitted) or (pair is None and not any_word(kept))
+    if said and not mine.exists():
         return Draft(user=actor, task=task, key=key, fields=kept, version=version + 1)
     Draft.objects.bulk_create(
         [Draft(user=actor, task=task, key=key, pair=pair, base_version=base)], ignore_conflicts=True
@@ -103,6 +105,12 @@ def readable(fields: dict[str, Any]) -> dict[str, Any]:
             raise ApplicationError(reason, field="outputs")
     kept |= {"turns": turns} if "turns" in fields else {}
     return kept | ({"outputs": outputs} if outputs else {})
+
+
+def any_word(kept: dict[str, Any]) -> bool:
+    """Whether a person has typed anything: every page has a language."""
+    rows = [row["value"] for row in kept.get("outputs", [])]
+    return bool(kept.get("turns")) or any(text.strip() for name, text in kept.items() if name in WORDS) or any(rows)
 
 
 def page_pair(actor: User, task: Task, key: str, answer: Answer | None) -> Pair | None:

@@ -128,7 +128,7 @@ function show(page, answer) {
   document.title = page.title;
   page.main.setAttribute("data-unseen", "");
   page.main.prepend(notice(answer));
-  if (answer) redraw(answer, page.main);
+  redraw(answer ?? {}, page.main);
   main.replaceWith(page.main);
   window.htmx?.process(page.main);
   document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: page.main } }));

@@ -1,11 +1,11 @@
 /** What autosave tells and asks a person: that a text came back, which of two to take. Shown in [data-autosave-panel] of the form. */
 import { make } from "./behaviour.js";
-import { clock, text } from "./texts.js";
+import { clock, text, toneIcon } from "./texts.js";
 
 function panel(form, tone, sentence, ...rest) {
   const place = form.querySelector("[data-autosave-panel]");
   if (!place) return;
-  place.replaceChildren(make("div", { class: "callout", "data-tone": tone, role: "alert" }, make("p", { class: "callout-title" }, sentence), ...rest));
+  place.replaceChildren(make("div", { class: "callout", "data-tone": tone, role: "alert" }, toneIcon(tone), make("p", { class: "callout-title" }, sentence), ...rest));
   place.hidden = false;
 }
 
@@ -48,7 +48,7 @@ export function showLeft(form, copies, shown, take, drop) {
   if (!place) return;
   form.querySelector("[data-autosave-left]")?.remove();
   if (!copies.length) return;
-  const rows = copies.map((copy) => make("div", { class: "callout", "data-tone": "info" },
+  const rows = copies.map((copy) => make("div", { class: "callout", "data-tone": "info" }, toneIcon("info"),
     version(text("left", { time: clock(copy.at) }), copy.fields, shown),
     buttons(plain(text("bring-back"), "", () => take(copy)), plain(text("discard"), "btn-quiet", () => drop(copy)))));
   place.after(make("div", { class: "stack", "data-gap": "s", role: "status", "data-autosave-left": true }, ...rows));

@@ -1,6 +1,6 @@
 /** Says aloud and shows what happened without a page load. */
 import { make } from "./behaviour.js";
-import { text } from "./texts.js";
+import { text, toneIcon } from "./texts.js";
 
 export function announce(sentence) {
   const region = document.getElementById("announcer");
@@ -14,7 +14,7 @@ export function toast(sentence, { tone = "info", seconds = 8, more = null } = {}
   const place = document.getElementById("toasts");
   if (!place) return;
   const close = make("button", { class: "btn btn-small btn-quiet", type: "button" }, text("close"));
-  const box = make("div", { class: "callout", "data-tone": tone }, make("p", {}, sentence), more, close);
+  const box = make("div", { class: "callout", "data-tone": tone }, toneIcon(tone), make("p", {}, sentence), more, close);
   close.addEventListener("click", () => box.remove());
   place.append(box);
   announce(sentence);

@@ -7,7 +7,7 @@ import { make } from "./behaviour.js";
 import { removeDraft } from "./drafts.js";
 import { isSignedOut, post } from "./http.js";
 import { toast } from "./live.js";
-import { text } from "./texts.js";
+import { text, toneIcon } from "./texts.js";
 import { here } from "./windows.js";
 
 const RETRY_MS = [2000, 5000, 15000, 30000];
@@ -20,6 +20,7 @@ let box = null;
 let held = ""; // the entry whose answer the person waits for before the page of it
 let all = false; // send also what other windows put in; else each sends its own, and is told itself what became of it
 let count = 0;
+const handedIn = new Set(); // drafts of this page that are no longer begun
 
 /** In the order in which they were decided. */
 function read() {
@@ -75,6 +76,7 @@ function send({ url, body }) {
 async function answered(entry, response) {
   const answer = await response.json().catch(() => ({}));
   if (answer.done) removeDraft(answer.done, entry.window);
+  if (answer.done && !answer.url) handedIn.add(answer.done); // else there is more of it to see, such as another window's words
   if (response.ok) {
     if (entry.key !== held) redraw(answer, document);
     said(document.querySelector("[data-outbox-notice]"), answer);
@@ -83,14 +85,22 @@ async function answered(entry, response) {
   document.dispatchEvent(new CustomEvent("outbox:answered", { detail: { key: entry.key, ok: response.ok, answer } }));
 }
 
-/** What the server drew anew, such as how far one is by now: a page that was loaded before shows how far one was then. */
+/** What the server drew anew, such as how far one is by now: a page that was loaded before shows how far one was then, and
+ * lists what was handed in since among what is begun. */
 export function redraw({ part }, within) {
   const place = part && within.querySelector(`#${CSS.escape(part.id)}`);
   if (place) place.innerHTML = part.html;
+  for (const row of within.querySelectorAll("[data-begun]")) if (handedIn.has(row.dataset.begun)) strike(row);
+}
+
+function strike(row) {
+  const list = row.parentElement;
+  row.remove();
+  if (!list.children.length) (list.closest("section") ?? list.closest(".table-wrap"))?.remove();
 }
 
 function said(place, answer) {
-  if (place && answer.said) place.replaceChildren(make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
+  if (place && answer.said) place.replaceChildren(toneIcon("ok") ?? "", make("p", {}, answer.said, ...(answer.url ? [" ", make("a", { href: answer.url }, answer.link)] : [])));
 }
 
 /** The page has gone on: it tells why, and leads back to where the words of the refused decision come again. */
@@ -160,7 +170,7 @@ function tell(sentence, more = null) {
     return;
   }
   box ??= make("div", { class: "callout", "data-tone": "warn", role: "status" });
-  if (box.firstChild?.textContent !== sentence) box.replaceChildren(make("p", {}, sentence), ...(more ? [more] : []));
+  if (box.querySelector("p")?.textContent !== sentence) box.replaceChildren(toneIcon("warn") ?? "", make("p", {}, sentence), ...(more ? [more] : []));
   document.getElementById("toasts")?.append(box);
 }
 

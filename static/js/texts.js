@@ -5,7 +5,12 @@ export function text(name, values = {}) {
   return sentence.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
 }
 
-/** Hour and minute in the reader's own way of writing them. */
+/** The picture that a callout of this tone carries (components/callout.html), for callouts that scripts draw. */
+export function toneIcon(tone) {
+  return document.getElementById("texts")?.content.querySelector(`[data-icon="${tone}"] svg`)?.cloneNode(true);
+}
+
+/** Hour and minute, as the server writes them. */
 export function clock(milliseconds) {
-  return new Date(milliseconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(milliseconds).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }

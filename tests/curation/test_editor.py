@@ -70,6 +70,21 @@ def test_another_windows_newer_draft_is_answered_with_409_and_its_text(
     assert (answer.json()["theirs"], answer.json()["version"]) == ({"response": "one"}, kept["version"])
 
 
+def test_a_new_page_without_a_word_is_not_begun_and_one_is_known_by_whatever_words_it_has(
+    task: Task, expert: User, as_user: AsUser
+) -> None:
+    client, path = as_user(expert), f"{root(task.project)}/tasks/{task.slug}/drafts"
+    blank = {"instruction": " ", "response": "", "language": "en", "pasted": "0"}
+    assert put(client, f"{path}/k/", {"version": 0, "fields": blank}).json() == {"version": 1}
+    assert not Draft.objects.exists()
+    kept = put(client, f"{path}/k/", {"version": 1, "fields": {**blank, "response": "Two metres."}}).json()
+    begun = client.get(f"{root(task.project)}/begun/").content.decode()
+    assert f'data-begun="task-{task.pk}-k"' in begun
+    assert ">Two metres.</a>" in begun
+    emptied = put(client, f"{path}/k/", {"version": kept["version"], "fields": blank}).json()
+    assert Draft.objects.get().version == emptied["version"], "what was emptied was emptied by somebody"
+
+
 @pytest.mark.parametrize("body", ["", "[]", "{", '{"version": "x", "fields": {}}', '{"version": 1}', "[" * 5000])
 def test_a_draft_that_cannot_be_read_is_refused(task: Task, expert: User, as_user: AsUser, body: str) -> None:
     path = f"{root(task.project)}/tasks/{task.slug}/drafts/k/"

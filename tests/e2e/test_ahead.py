@@ -174,6 +174,7 @@ def test_a_submit_with_no_page_ahead_outlives_a_server_that_dies_and_the_session
     page.unroute(NONE_AHEAD)
     expect(expert.field("Response")).to_have_value("")
     expect(page.locator("[data-outbox-notice]")).to_have_text("Submitted. Here is the next one.")
+    expect(page.locator("[data-outbox-notice] > svg.icon")).to_be_visible()
     page.unroute_all()
     page.route(NONE_AHEAD, lambda route: route.abort())
     open_editor(expert, desk, "alone-too")
