@@ -110,8 +110,10 @@ class TaskForm(forms.ModelForm):
         help_text=_("A tenth of the training share is set aside to develop with. Test pairs are never trained on."),
     )
     other_split = forms.IntegerField(
-        label=_("Share for training"), min_value=5, max_value=95, required=False, help_text=_("Only for “Other”.")
-    )
+        label=_("Share for training"), min_value=5, max_value=95, required=False,
+        help_text=_("The rest is for testing."),
+        widget=forms.NumberInput(attrs={"data-when": "split other"}),
+    )  # fmt: skip
     other_split.unit = "%"  # type: ignore[attr-defined]
 
     class Meta:
@@ -125,18 +127,21 @@ class TaskForm(forms.ModelForm):
             "system_prompt": _("Stands before every conversation of this task. A pair may have its own instead."),
             "language": _("A language code such as en, sv or ar: what a pair is written in unless it says otherwise."),
             "target_pairs": _("Approved pairs wanted. About 1,000 good ones make a visible difference."),
-            "tokenizer": _("Counts the tokens while people write. Without a choice the starter model's is used."),
+            "tokenizer": _("Counts the tokens while people write."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = TaskKind.choices  # type: ignore[attr-defined]
+        self.fields["tokenizer"].empty_label = _("The starter model's")  # type: ignore[attr-defined]
+        for name in ("template_kind", "prompt", "before_response"):
+            self.fields[name].widget.attrs["data-when"] = "template_choice own"
         if self.instance.pk and not self.is_bound:
             self.initial.update(initial_of(self.instance))
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
-        if found.get("split") == "other" and not found.get("other_split"):
+        if found.get("split") == "other" and not found.get("other_split") and "other_split" not in self.errors:
             self.add_error("other_split", _("Say which share of the pairs is for training."))
         if found.get("template_choice") == "own" and not (found.get("prompt") or "").strip():
             self.add_error("prompt", _("Write the template, or choose one of the others."))

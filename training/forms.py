@@ -89,6 +89,7 @@ class LaunchForm(forms.Form):
     version = forms.ModelChoiceField(
         DatasetVersion.objects.none(),
         label=gettext_lazy("Which pairs"),
+        empty_label=None,
         help_text=gettext_lazy("A frozen dataset version. The model learns its train part, never its test part."),
     )
     base = forms.ChoiceField(
