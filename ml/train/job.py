@@ -229,7 +229,7 @@ def _tell_left_out(attempt: Attempt, data: TrainingData) -> None:
         if PROBLEMS[code].blocking:
             listed = ", ".join(ids[:10]) + (" …" if len(ids) > 10 else "")
             message = Phrase(
-                gettext_noop("Pairs left out: %(count)d. %(why)s (%(listed)s)"),
+                gettext_noop("Pairs left out: %(count)d. %(why)s Their numbers: %(listed)s"),
                 count=len(ids),
                 why=Phrase(PROBLEMS[code].sentence),
                 listed=listed,

@@ -252,7 +252,9 @@ def test_what_a_run_tells_is_said_in_the_reader_s_language_and_old_rows_as_they_
 ) -> None:
     catalogue = {
         "Continuing from step %(step)d.": "Fortsätter från steg %(step)d.",
-        "Pairs left out: %(count)d. %(why)s (%(listed)s)": "Utelämnade par: %(count)d. %(why)s (%(listed)s)",
+        "Pairs left out: %(count)d. %(why)s Their numbers: %(listed)s": (
+            "Utelämnade par: %(count)d. %(why)s Nummer: %(listed)s"
+        ),
         PROBLEMS["empty_response"].sentence: "Svaret är tomt.",
     }
     monkeypatch.setattr("core.sentences.gettext", lambda text: catalogue.get(text, text))
@@ -262,12 +264,17 @@ def test_what_a_run_tells_is_said_in_the_reader_s_language_and_old_rows_as_they_
     Run.objects.filter(pk=run.pk).update(state=RunState.RUNNING, live=live)
     empty = Phrase(PROBLEMS["empty_response"].sentence)
     left_out = Phrase(
-        "Pairs left out: %(count)d. %(why)s (%(listed)s)", count=2, why=empty, listed="3, 4",
+        "Pairs left out: %(count)d. %(why)s Their numbers: %(listed)s", count=2, why=empty, listed="3, 4",
     )  # fmt: skip
     for seq, data in enumerate(({"message": left_out, **beside(left_out)}, {"message": "An old one."}), 1):
         RunEvent.objects.create(run=run, attempt=1, seq=seq, type="warning", at=0, data=data)
     page = client.get(url("run-live", project, run.pk)).content.decode()
-    for sentence in ("Fortsätter från steg 8.", "Utelämnade par: 2. Svaret är tomt. (3, 4)", "An old one.", "Network:"):
+    for sentence in (
+        "Fortsätter från steg 8.",
+        "Utelämnade par: 2. Svaret är tomt. Nummer: 3, 4",
+        "An old one.",
+        "Network:",
+    ):
         assert sentence in page
 
 
