@@ -73,6 +73,8 @@ def answer_submit(
     """
     question = Question.objects.select_for_update().get(pk=assignment.item.subject_id)
     given = question.answers.filter(author=actor).first()
+    if given is not None:
+        assignment.refresh_from_db(fields=["state"])  # it was read before the first of two submits had ended
     if given is not None and assignment.state == AssignmentState.SUBMITTED:
         if Texts(**given.texts).fingerprint != texts.fingerprint:
             said = _("You have answered this already, with another text.")

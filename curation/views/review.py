@@ -149,6 +149,9 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
     except ApplicationError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         stale = isinstance(error, Conflict)
+        held.refresh_from_db(fields=["state"])
+        if wants_json(request) and held.state == AssignmentState.SUBMITTED:
+            return JsonResponse({"said": ""})  # it came again while the first was on its way
         if wants_json(request):
             return refused_in_passing(form, 409 if stale else 400)
         pair = pair_of(access, held)  # as it is now: the newer text is shown, and a second decision is about it

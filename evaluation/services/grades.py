@@ -86,6 +86,7 @@ def grade_submit(
     return grade
 
 
+@transaction.atomic
 def grade_skip(*, actor: User, grading_round: GradingRound, assignment_id: int, token: int, reason: str = "") -> None:
     """Leave an answer to others; it is not offered to this person again."""
     work_skip(assignment=held_by(actor, grading_round, assignment_id, token), reason=reason)
@@ -116,8 +117,10 @@ def refuse_other_kind(grading_round: GradingRound, kind: RoundKind) -> None:
 
 
 def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token: int) -> Assignment:
+    """Locked, so that of two submits on their way the second one finds what the first has made of it."""
     found = (
-        Assignment.objects.select_related("item")
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("item")
         .filter(
             pk=assignment_id,
             user=actor,

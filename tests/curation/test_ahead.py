@@ -7,10 +7,12 @@ from django.test import Client
 
 from core.choices import AssignmentState
 from core.models import Assignment, Project, User, WorkItem
+from curation.access import assignment_access
 from curation.fingerprints import Texts
 from curation.models import Pair, Review, Task
 from curation.services.pairs import pair_submit
 from curation.services.tasks import task_create
+from curation.views import review
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
@@ -57,7 +59,7 @@ def test_the_next_five_are_claimed_and_given_back_when_they_were_not_seen(
 
 
 def test_a_decision_sent_twice_is_one_and_a_refusal_is_a_sentence(
-    task: Task, pairs: list[Pair], reviewer: User, as_user: AsUser
+    task: Task, pairs: list[Pair], reviewer: User, as_user: AsUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, root = as_user(reviewer), f"/p/{task.project.slug}/review"
     first = client.post(f"{root}/next/")["Location"]
@@ -67,8 +69,14 @@ def test_a_decision_sent_twice_is_one_and_a_refusal_is_a_sentence(
         400,
         "Say what is wrong, so that the author can mend it.",
     )
+    before = Assignment.objects.select_related("item__project").get(state=AssignmentState.CLAIMED)
     assert client.post(f"{first}approve/", body, headers=JSON).json() == {"said": "Approved."}
     assert client.post(f"{first}approve/", body, headers=JSON).json() == {"said": ""}
+    with monkeypatch.context() as late:
+        late.setattr(
+            review, "assignment_access", lambda request, *asked: (assignment_access(request, *asked)[0], before)
+        )
+        assert client.post(f"{first}approve/", body, headers=JSON).json() == {"said": ""}, "read before the first ended"
     assert Review.objects.count() == 1
     second = client.post(f"{root}/next/")["Location"]
     stale = client.post(f"{second}approve/", {"revision": pairs[0].current_id}, headers=JSON)

@@ -79,7 +79,9 @@ def test_who_finds_nothing_is_told_whether_others_hold_it(
 def test_double_submit_is_idempotent(task: Task, project: Project, expert: User) -> None:
     asked = ask(task)
     held = hold(expert, project)
+    beside = Assignment.objects.select_related("item").get(pk=held.pk)  # read by a second request before the first ends
     first = answer_submit(actor=expert, assignment=held, texts=texts("One metre."))
+    assert answer_submit(actor=expert, assignment=beside, texts=texts("One metre.")) == first
     held.refresh_from_db()
     late = {"system": "", "instruction": ASKED["instruction"], "response": "One metre.", "topic": "fences"}
     draft_save(actor=expert, task=task, key=draft_key(asked), fields=late, version=3)
