@@ -33,7 +33,7 @@ def pairs(request: HttpRequest, project: str) -> HttpResponse:
     access = project_access(request, project)
     tasks = list(access.project.tasks.all())
     task = next((task for task in tasks if task.slug == request.GET.get("task")), tasks[0] if tasks else None)
-    context = {"tasks": tasks, "task": task, "may_write": access.allows(Need.WRITE)}
+    context = {"tasks": tasks, "task": task, "may_write": access.allows(Need.WRITE), "may_own": access.allows(Need.OWN)}
     if task:
         context |= list_context(request, access, task)
     return render(request, "curation/pairs.html", context)
