@@ -19,6 +19,7 @@ LABELS = {
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
+        error_messages={"required": _("Choose a file first.")},
         allow_empty_file=True,
         max_length=200,
         help_text=_(

@@ -1,6 +1,7 @@
 """What curation puts into core's registries: its pages, its numbers, its work and its background jobs."""
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -149,10 +150,10 @@ def fresh_action(project: Project, task: str, name: str, count: int) -> NextActi
 def write_action(row: TaskRow) -> NextAction:
     left = row.task.target_pairs - row.approved
     text = ngettext(
-        "%(count)d more approved pair is wanted for “%(task)s”",
-        "%(count)d more approved pairs are wanted for “%(task)s”",
+        "%(count)s more approved pair is wanted for “%(task)s”",
+        "%(count)s more approved pairs are wanted for “%(task)s”",
         left,
-    ) % {"count": left, "task": row.task.name}
+    ) % {"count": number_format(left, force_grouping=True), "task": row.task.name}
     return NextAction(60, text, url("pair-new", row.task.project, row.task.slug), _("Write a pair"))
 
 

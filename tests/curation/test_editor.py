@@ -74,7 +74,7 @@ def test_a_new_page_without_a_word_is_not_begun_and_one_is_known_by_whatever_wor
     task: Task, expert: User, as_user: AsUser
 ) -> None:
     client, path = as_user(expert), f"{root(task.project)}/tasks/{task.slug}/drafts"
-    blank = {"instruction": " ", "response": "", "language": "en", "pasted": "0"}
+    blank = {"instruction": "", "response": " ", "language": "en", "pasted": "0"}
     assert put(client, f"{path}/k/", {"version": 0, "fields": blank}).json() == {"version": 1}
     assert not Draft.objects.exists()
     kept = put(client, f"{path}/k/", {"version": 1, "fields": {**blank, "response": "Two metres."}}).json()
