@@ -141,13 +141,6 @@ def test_a_broken_json_file_says_where(
             list(json_values(path))
 
 
-def test_lists_within_lists_without_end_are_refused_with_a_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "rows.json"
-    path.write_text("[" * 50_000)
-    with pytest.raises(ApplicationError, match="nests its lists too deeply"):
-        list(json_values(path))
-
-
 def test_the_beginning_of_a_json_file_is_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("curation.import_json.CHUNK", 8)
     path = tmp_path / "rows.json"
