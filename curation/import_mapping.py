@@ -21,7 +21,7 @@ FORMS: dict[str, Any] = {
     "completion": gettext_lazy("Prompt and completion"),
     "preference": gettext_lazy("Preferences: prompt, chosen, rejected"),
     "question": gettext_lazy("Question and answer"),
-    "columns": gettext_lazy("Columns of its own"),
+    "columns": gettext_lazy("Other columns, which you choose"),
 }
 # What the fields of a pair are called elsewhere, best first.
 NAMES: dict[str, tuple[str, ...]] = {

@@ -162,11 +162,10 @@ def skip_line(file: BinaryIO) -> None:
 
 def json_row(number: int, line: bytes) -> Row:
     try:
-        value = DECODER.decode(line.decode())
+        value = DECODER.decode(line.decode().rstrip("\r\n"))
     except json.JSONDecodeError as error:
-        return Row(
-            number, {}, _("This line is not valid JSON: %s.") % f"{error.msg} ({error.colno})", shown(line[:300])
-        )
+        sentence = _("This line is not valid JSON: %(reason)s at character %(place)d.")
+        return Row(number, {}, sentence % {"reason": error.msg, "place": error.pos + 1}, shown(line[:300]))
     except RecursionError:
         return Row(number, {}, _("This line is nested too deeply."), shown(line[:300]))
     except ValueError as error:

@@ -23,6 +23,7 @@ def test_a_broken_line_is_reported_with_its_number_and_the_others_are_taken(brin
     assert (batch.rows, batch.accepted, batch.refused) == (6, 4, 2)
     (first, _, syntax), second = reasons(batch)
     assert (first, syntax[:31]) == (4, "This line is not valid JSON: Ex")
+    assert "at character" in syntax
     assert second == (6, "", "This line is not a JSON object with named fields.")
 
 
