@@ -110,7 +110,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, task: Task) -
         if wants_json(request):
             return JsonResponse({"detail": first_error(form)}, status=400)
         return passage_page(request, held, task, form, 400)
-    said = _("Submitted. Here is the next one.")
+    said = _("Submitted.")
     left = left_told(request, task, key_of_hold(held), pair)
     if wants_json(request):
         return JsonResponse({"said": said, "done": name, **left})

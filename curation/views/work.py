@@ -137,7 +137,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
     beside = ""
     if answer.draft and answer.draft.drafting.blind:
         beside = reverse("curation:work-beside", args=[access.project.slug, answer.pk])
-    said = _("Submitted. Here is the next one.")
+    said = _("Submitted.")
     left = left_told(request, question.task, draft_key(question), answer.pair)
     if wants_json(request):
         shown = {"url": beside, "link": _("What the model wrote")} if beside else {}
