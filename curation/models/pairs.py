@@ -220,6 +220,12 @@ class Draft(models.Model):
         return f"{self.user} {self.key}"
 
     @property
+    def opening(self) -> str:
+        """The words by which its writer knows it again; "" for none."""
+        texts = (str(self.fields.get(name, "")).strip() for name in ("instruction", "response", "input"))
+        return next(filter(None, texts), "")
+
+    @property
     def copy_name(self) -> str:
         """Under which the browser keeps its own copy of what is typed."""
         return f"{OF_PAIR}{self.pair_id}" if self.pair_id else f"task-{self.task_id}-{self.key}"

@@ -81,6 +81,9 @@ def test_a_new_page_without_a_word_is_not_begun_and_one_is_known_by_whatever_wor
     begun = client.get(f"{root(task.project)}/begun/").content.decode()
     assert f'data-begun="task-{task.pk}-k"' in begun
     assert ">Two metres.</a>" in begun
+    put(client, f"{path}/named/", {"version": 0, "fields": {"topic": "fences"}})
+    assert ">(no words yet)</a>" in client.get(f"{root(task.project)}/begun/").content.decode()
+    Draft.objects.filter(key="named").delete()
     emptied = put(client, f"{path}/k/", {"version": kept["version"], "fields": blank}).json()
     assert Draft.objects.get().version == emptied["version"], "what was emptied was emptied by somebody"
 
