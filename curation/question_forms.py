@@ -99,8 +99,9 @@ class DraftingForm(ModelAskedForm):
 class OrderForm(forms.Form):
     order = forms.ChoiceField(label=_("Order"), choices=WorkOrder.choices)
     model = forms.ChoiceField(
-        label=_("Model"), required=False, help_text=_("Only for uncertainty: it answers each question four times.")
-    )
+        label=_("Model"), required=False, help_text=_("It answers each question four times."),
+        widget=forms.Select(attrs={"data-when": f"order {WorkOrder.UNCERTAINTY}"}),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, models: list[AskableModel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
