@@ -27,6 +27,7 @@ from kombu.exceptions import OperationalError
 
 from core import registries
 from core.choices import JOB_ACTIVE, JobState
+from core.denied import ApplicationError
 from core.models import Job, JobLog
 from core.nights import is_night
 
@@ -233,8 +234,9 @@ def run_and_record(context: JobContext) -> None:
         requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=message)
     except LeaseLost:
         raise
-    except JobFailed as failure:
-        finish(context, JobState.FAILED, error=storable(str(failure)), result={"failure": failure.code})
+    except (JobFailed, ApplicationError) as failure:  # also what a service refuses is a sentence for people
+        code = getattr(failure, "code", "")
+        finish(context, JobState.FAILED, error=storable(str(failure)), result={"failure": code})
     except JobHindered as hindrance:
         log.warning("job_hindered", job=job.pk, kind=job.kind, reason=str(hindrance))
         crashed(context, hindrance)

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from core.child import supervise
 from core.choices import Queue
-from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed, JobRunner, job_kind
 from core.models import Job
 from core.registries import AskableModel
@@ -58,10 +57,7 @@ class WriteDrafts(JobRunner):
         if not drafts:
             raise JobFailed(_("No question of this is left without an answer; ask a model anew."))
         asked = GenerateSettings(max_new_tokens=drafting.settings["max_new_tokens"], batch_size=BATCH)
-        try:
-            model = model_named(drafting.task, drafting.model_key)
-        except ApplicationError as error:
-            raise JobFailed(str(error)) from error
+        model = model_named(drafting.task, drafting.model_key)
         template = model.template or task_template(drafting.task)
         folder, by_id = f"drafts-{drafting.pk}", {str(draft.pk): draft for draft in drafts}
         bare = [passage_example(draft, template) for draft in drafts if draft.question is None]
@@ -151,10 +147,7 @@ class MeasureUncertainty(JobRunner):
         task = Task.objects.select_related("project").filter(pk=context.arguments["task"]).first()
         if task is None:
             raise JobFailed(_("This was removed meanwhile."))
-        try:
-            model = model_named(task, context.arguments["model"])
-        except ApplicationError as error:
-            raise JobFailed(str(error)) from error
+        model = model_named(task, context.arguments["model"])
         work_reorder(task)
         template = model.template or task_template(task)
         folder = f"uncertainty-{context.job.pk}"

@@ -7,10 +7,11 @@ path; it only knows nothing. Needs torch and transformers.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from ml.bpe import CHATML, SPECIAL, train_bpe, write_tokenizer
 from ml.cli import print_json
@@ -54,12 +55,35 @@ def make_tiny_model(
         pad_token_id=2,
         tie_word_embeddings=tie_embeddings,
     )
+    drawn(lambda: LlamaForCausalLM(config), seed).save_pretrained(root)
+    return root
+
+
+def make_tiny_embedder(folder: Path | str, *, seed: int = 0, dimensions: int = 384) -> Path:
+    """Write a random sentence-embedding model and its tokenizer into `folder`, and return the folder.
+
+    Its vectors tell texts apart by the pieces that they are made of, and say nothing of what they mean.
+    """
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    config = BertConfig(
+        vocab_size=write_tiny_tokenizer(root, chat_template=""),
+        hidden_size=dimensions,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+    )
+    drawn(lambda: BertModel(config, add_pooling_layer=False), seed).save_pretrained(root)
+    return root
+
+
+def drawn(make: Callable[[], PreTrainedModel], seed: int) -> PreTrainedModel:
+    """A model whose weights are drawn by the seed; what is drawn afterwards is as it would have been."""
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(config)
+    model = make()
     torch.random.set_rng_state(state)
-    model.save_pretrained(root)
-    return root
+    return model
 
 
 def write_tiny_tokenizer(

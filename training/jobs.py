@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.child import supervise
 from core.choices import JobState
-from core.denied import ApplicationError
 from core.errands import errand
 from core.jobs import JobContext, JobFailed, JobRunner, JobStopped, LeaseLost, job_kind
 from core.models import Job
@@ -93,10 +92,7 @@ class BringJob(ModelJob):
 
     def run(self, context: JobContext) -> dict[str, Any]:
         base = BaseModel.objects.get(pk=context.arguments["base"])
-        try:
-            self.bring(context, base)
-        except ApplicationError as error:
-            raise JobFailed(str(error)) from error
+        self.bring(context, base)
         return self.examine(context, base)
 
 

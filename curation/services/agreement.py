@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
-from core.model_server import ModelServerDown, embed
+from core.model_server import embed
 from core.models import User
 from core.services.events import event_record
 from core.services.jobs import job_create
@@ -47,7 +47,7 @@ def likeness_ask(*, actor: User | None, task: Task) -> None:
 
 def likeness_measure(task: Task) -> dict[str, Any]:
     """Likeness in words of the newest questions with several answers that have none yet, as many as are looked at, and
-    in meaning where the model server answers; what it did not measure is measured the next time."""
+    in meaning where the model server embeds; what it did not measure is measured the next time."""
     several = Question.objects.filter(task=task).exclude(state=QuestionState.OPEN).filter(needed__gt=1).order_by("-pk")
     missing = several.filter(pk__in=several.values("pk")[:MOST], alike_in_meaning=None).prefetch_related("answers")
     measured, error = 0, ""
@@ -59,8 +59,8 @@ def likeness_measure(task: Task) -> dict[str, Any]:
         question.alike_in_words = 1 - sum(word_distance(texts[i], texts[j]) for i, j in pairs) / len(pairs)
         try:
             question.alike_in_meaning = None if error else alike_in_meaning(texts, pairs)
-        except ModelServerDown as down:
-            error = str(down)
+        except ApplicationError as refusal:
+            error = str(refusal)
         question.save(update_fields=["alike_in_words", "alike_in_meaning"])
         measured += 1
     return {"questions": measured, **({"without_meaning": error} if error else {})}

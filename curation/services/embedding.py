@@ -7,8 +7,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from core.denied import ApplicationError
-from core.jobs import JobFailed
-from core.model_server import ModelServerDown, embed
+from core.model_server import embed
 from core.models import Job, User
 from core.services.jobs import job_create
 from curation.choices import PairState
@@ -34,7 +33,7 @@ def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda:
     """Embed what has no vector, at most MOST pairs; returns how many that were. Each batch is kept before the next is
     asked for, and `kept` is called.
 
-    Raises JobFailed while the model server does not answer.
+    Raises ApplicationError while the model server does not answer, or has no embedding model.
     """
     total = min(MOST, unembedded(task).count())
     done = last = 0
@@ -43,10 +42,7 @@ def embeddings_update(task: Task, tell: Tell, kept: Callable[[], None] = lambda:
         .values_list("pk", "current_id", "current__instruction", "current__input", "current__response")[:BATCH]
     )):  # fmt: skip
         tell(done, max(total, done), _("Asking the model server what the pairs mean"))
-        try:
-            vectors = embed(["\n".join(filter(None, texts)) for _pair, _revision, *texts in rows])
-        except ModelServerDown as error:
-            raise JobFailed(str(error)) from error
+        vectors = embed(["\n".join(filter(None, texts)) for _pair, _revision, *texts in rows])
         embeddings_keep(task, [(pair, revision) for pair, revision, *_texts in rows], vectors)
         kept()
         done += len(rows)

@@ -86,8 +86,6 @@ def erasure_run(erasure: Erasure) -> Erasure:
         refuse_under_way(erasure.project)
         erasure_look(erasure)
         journal_add(erasure)
-    except ApplicationError as error:
-        raise JobFailed(str(error)) from error
     except OSError as error:
         sentence = _(
             "The journal of erasures cannot be written (%s), so nothing was erased. Free some space, try again."

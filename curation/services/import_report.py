@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from core.denied import ApplicationError
 from core.jobs import JobContext, JobFailed
 from core.models import Job, User
 from core.services.jobs import job_create
@@ -110,15 +109,12 @@ def import_look(batch: Import, context: JobContext) -> dict[str, Any]:
     if not path.exists():
         raise JobFailed(_("The uploaded file is no longer on the server; bring it again."))
     mapping, found, total = Mapping.from_json(batch.mapping), Found(batch), max(1, estimated_rows(batch))
-    try:
-        with closing(read_rows(path, batch.format, batch.table)) as source:
-            rows = (read_row(row, mapping, batch.task.language) for row in source)
-            while piece := list(islice(rows, BATCH)):
-                context.checkpoint()
-                found.add(piece)
-                context.progress(found.rows, max(total, found.rows), _("Looking through the rows"))
-    except ApplicationError as error:
-        raise JobFailed(str(error)) from error
+    with closing(read_rows(path, batch.format, batch.table)) as source:
+        rows = (read_row(row, mapping, batch.task.language) for row in source)
+        while piece := list(islice(rows, BATCH)):
+            context.checkpoint()
+            found.add(piece)
+            context.progress(found.rows, max(total, found.rows), _("Looking through the rows"))
     context.progress(found.rows, found.rows, _("Looking for rows that resemble each other or a pair"))
     near, count = resembling(found)
     report = found.report(near, count)

@@ -240,11 +240,8 @@ def import_run(batch: Import, context: JobContext) -> dict[str, Any]:
     if not path.exists():
         raise JobFailed(_("The uploaded file is no longer on the server; bring it again."))
     language = batch.task.language
-    try:
-        with closing(read_rows(path, batch.format, batch.table)) as source:
-            store_all(batch, (read_row(row, mapping, language) for row in source), context)
-    except ApplicationError as error:
-        raise JobFailed(str(error)) from error
+    with closing(read_rows(path, batch.format, batch.table)) as source:
+        store_all(batch, (read_row(row, mapping, language) for row in source), context)
     batch.refresh_from_db()
     return result_of(batch)
 

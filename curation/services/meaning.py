@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from core.model_server import ModelServerDown, embed
+from core.denied import ApplicationError
+from core.model_server import embed
 from curation.array_file import ArrayFile
 from curation.choices import LeakMethod, LikeKind
 from curation.models import Leak, SuiteItem, Task
@@ -82,7 +83,7 @@ def items_compare(task: Task, tell: Tell, kept: Callable[[], None]) -> int:
         with TemporaryFile() as file:
             try:
                 items = items_after(task, before, less, file, tell)
-            except ModelServerDown:
+            except ApplicationError:
                 return done
             for start in range(0, len(behind), PIECE):
                 tell(start, len(behind), _("Looking for pairs that say what test items say"))
@@ -97,7 +98,7 @@ def items_compare(task: Task, tell: Tell, kept: Callable[[], None]) -> int:
 
 
 def items_after(task: Task, upto: int, less: Floats, file: IO[bytes], tell: Tell) -> ArrayFile[Items]:
-    """The items of suites after `upto`, each text once. Raises ModelServerDown where vectors are missing."""
+    """The items of suites after `upto`, each text once. Raises ApplicationError where vectors are missing."""
     items = ArrayFile(file, Items)
     ids = new_items(task, upto)
     for start in range(0, len(ids), BATCH):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core import jobs, registries, sweeper, tasks
 from core.choices import JobState
+from core.denied import ApplicationError
 from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost
 from core.models import Job, JobLog, Project
 from tests.core.scripted import Scripted, ask, claim, expire, in_threads, plan, run_next, scripted_fixture  # noqa: F401
@@ -194,10 +195,12 @@ def test_a_drain_does_not_count_as_an_attempt_without_progress(monkeypatch: pyte
 
 
 def test_an_expected_failure_is_final_and_a_crash_is_tried_again_with_its_trace_kept() -> None:
-    plan(lambda context: (_ for _ in ()).throw(JobFailed("The file has no rows.")))
-    ask()
-    failed = run_next()
-    assert (failed.state, failed.error, failed.attempt) == (JobState.FAILED, "The file has no rows.", 1)
+    for expected in (JobFailed("The file has no rows."), ApplicationError("The file has no rows.")):
+        plan(lambda context, error=expected: (_ for _ in ()).throw(error))
+        ask()
+        failed = run_next()
+        assert (failed.state, failed.error, failed.attempt) == (JobState.FAILED, "The file has no rows.", 1)
+        assert not failed.log.exists()
     plan(lambda context: 1 / 0)
     crashed = ask()
     assert [run_next().state for _ in range(3)] == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]

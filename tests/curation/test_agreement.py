@@ -62,6 +62,18 @@ def test_likeness_in_words_is_measured_without_a_model_server(task: Task, expert
     assert (found.questions, found.words.estimate, found.meaning) == (1, pytest.approx(0.6), None)
 
 
+def test_likeness_in_words_is_measured_where_the_model_server_has_no_embedder(
+    task: Task, expert: User, second: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(texts: list[str]) -> list[list[float]]:
+        raise ApplicationError("There is no embedding model.")
+
+    monkeypatch.setattr("curation.services.agreement.embed", refuse)
+    answered(task, {expert: "One metre by the plan", second: "Two metres by the plan"})
+    assert likeness_measure(task) == {"questions": 1, "without_meaning": "There is no embedding model."}
+    assert Question.objects.get().alike_in_words == pytest.approx(0.6)
+
+
 def test_of_many_the_newest_are_looked_at_and_the_page_says_so(
     task: Task, project: Project, expert: User, second: User, as_user: AsUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

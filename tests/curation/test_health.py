@@ -13,7 +13,6 @@ from rest_framework.test import APIClient
 
 from core.charts import Linked
 from core.denied import ApplicationError
-from core.jobs import JobFailed
 from core.model_server import ModelServerDown
 from core.models import Job, Project, User, WorkItem
 from curation.choices import Origin, PairState
@@ -237,7 +236,7 @@ def test_meanings_are_asked_for_once_and_again_only_where_a_text_changed(
     monkeypatch.setattr(embedding, "embed", embed)
     monkeypatch.setattr(embedding, "BATCH", 3)
     pairs = [approved(task, topic) for topic in ("roofs", "walls") * 4]
-    with pytest.raises(JobFailed, match="does not answer"):
+    with pytest.raises(ModelServerDown, match="does not answer"):
         embeddings_update(task, lambda *_: None)
     assert Embedding.objects.count() == 6, "what was answered is kept"
     monkeypatch.setattr(embedding, "embed", vectors_for)
