@@ -113,6 +113,7 @@ class PretrainForm(forms.Form):
         self.fields["corpus"].queryset = corpora  # type: ignore[attr-defined]
         self.fields["then"].queryset = versions.select_related("task").order_by("-pk")  # type: ignore[attr-defined]
         self.fields["base"].choices = models_offered()  # type: ignore[attr-defined]
+        self.fields["base"].help_text = f"{self.fields['base'].help_text} {not_yet_offered()}".strip()
         self.fields["vocabulary"].unit = _("tokens")  # type: ignore[attr-defined]
         self.fields["method"].help_text = method_help(_("What is changed in the model."))
         for setting in DETAILS:
@@ -220,3 +221,11 @@ def models_offered() -> list[Any]:
     ]  # fmt: skip
     known = [(str(base.pk), base.name) for base in BaseModel.objects.filter(state=ModelState.READY)]
     return [(_("On from a registered model"), known), (_("A new model"), new)]
+
+
+def not_yet_offered() -> str:
+    """At the first start, whoever is quick would miss the starter model without being told why."""
+    examined = BaseModel.objects.filter(state=ModelState.CHECKING, size="").order_by("pk")
+    names = ", ".join(examined.values_list("name", flat=True))
+    text = _("Still being examined, to be chosen when that is done and this page is loaded again: %(names)s.")
+    return text % {"names": names} if names else ""

@@ -54,6 +54,9 @@ def launch_chain(walk: Walk) -> int:
     It would go on for very long, so that it is sure to be under way when something happens to it.
     """
     admin = walk.admin
+    admin.go(walk.root("models/"))
+    admin.page.get_by_role("region", name="Base models").get_by_role("link").first.click()
+    admin.sees("Fingerprint", timeout=JOB)  # on a busy machine it may still be under examination
     admin.go(walk.root("training/"))
     admin.follow("Pretrain on text")
     admin.page.get_by_label("Which text").select_option(label="The project's documents: a corpus is made of them first")

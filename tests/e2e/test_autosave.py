@@ -112,7 +112,7 @@ def editor(server: Server, chromium: Browser) -> Iterator[Page]:
 
 
 def state(page: Page, name: str) -> None:
-    expect(page.locator("[data-autosave-status]")).to_have_attribute("data-state", name, timeout=8000)
+    expect(page.locator("[data-autosave-status]")).to_have_attribute("data-state", name)
 
 
 def copies(page: Page) -> int:

@@ -167,7 +167,11 @@ def test_while_the_only_base_model_is_examined_the_pages_wait_for_it(
         assert f'hx-get="{live}"' in text
         assert "is being examined" in text
         assert "No model that could learn" not in text
+    Corpus.objects.create(project=project, name="Handbook", folder="corpus", created_by=owner)
+    form = url("pretrain-new", project)
+    assert "when that is done and this page is loaded again: Tiny." in client.get(form).content.decode()
     BaseModel.objects.update(state="ready")
+    assert "Still being examined" not in client.get(form).content.decode()
     assert client.get(live, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
     assert "is being examined" not in client.get(url("run-list", project)).content.decode()
     BaseModel.objects.update(state="refused")
