@@ -53,9 +53,9 @@ def test_a_letter_and_its_sign_are_never_marked_apart(old: str, new: str) -> Non
 def test_long_texts_are_compared_within_a_second() -> None:
     old = " ".join(f"word{n}" for n in range(20_000))
     new = " ".join(f"other{n}" for n in range(20_000))
-    begun = time.monotonic()
+    begun = time.process_time()
     parts = word_diff(old, new)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
     assert [op for op, _text in parts] == ["delete", "insert"]
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK = {"LEASE_SECONDS": "2", "HEARTBEAT_SECONDS": "1", "SWEEP_SECONDS": "1"}
 
 
-def wait_for(what: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
     """Look four times a second; fail with what was awaited."""
     deadline = time.monotonic() + seconds
     while not what():
@@ -74,7 +74,7 @@ class Plant:
             process = subprocess.Popen(argv, cwd=ROOT, env=self.env, stdout=output, stderr=subprocess.STDOUT)
         worker = Worker(process, log)
         self.workers.append(worker)
-        wait_for(lambda: b" ready." in log.read_bytes() or process.poll() is not None, 40)
+        wait_for(lambda: b" ready." in log.read_bytes() or process.poll() is not None, 120)
         assert process.poll() is None, log.read_text()
         return worker
 
