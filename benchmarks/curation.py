@@ -102,6 +102,7 @@ def freeze_rows(own: Installation, size: int) -> Iterator[Row]:
         found = own.step("freeze", task="frozen")
         what = f"freeze {found['pairs']:,} pairs, {times} time"
         yield Row(what, f"{found['seconds']:.1f} s", "≤ 20 s", held=found["seconds"] <= 20)
+        yield Row(f"memory of {what}", f"{found['megabytes']:.0f} MB", "measured")
         seconds = own.step("compare", task="frozen")["seconds"]
         yield Row(f"leaks of {size:,} pairs after the {times} freeze, found and kept", f"{seconds:.1f} s", "measured")
     found = own.step("export", version=found["version"])

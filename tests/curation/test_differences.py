@@ -24,6 +24,7 @@ from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
 from curation.services.versions import version_freeze, version_sha256
+from ml.hashing import text_sha256
 from tests.world import api_client, run_jobs, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -188,6 +189,8 @@ def test_subsets_lie_inside_each_other_and_differ_by_seed(
     assert all(small < large for small, large in itertools.pairwise(found))
     assert [len(each) for each in found] == [round(share * size) for share in (0.05, 0.1, 0.25, 0.5, 0.9, 1)]
     assert found[3] == subset_ordinals(version, Subset(0.5)) != subset_ordinals(version, Subset(0.5, seed=1))
+    train = sorted(version.rows.filter(part="train"), key=lambda row: text_sha256(f"0 {row.digest}"))
+    assert found[2] == {row.ordinal for row in train[: len(found[2])]}, "what runs were trained on stays the same"
     rows = list(version_examples(version, subset=Subset(0.25)))
     parts = [row["part"] for row in rows]
     assert parts.count("train") == len(found[2])
