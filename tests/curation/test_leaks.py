@@ -10,7 +10,18 @@ from core.denied import Refused
 from core.models import Project, User
 from curation.choices import Decision, LeakMethod, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Embedding, EmbeddingLook, Leak, Pair, Place, Revision, Task, VersionPair
+from curation.models import (
+    DatasetVersion,
+    Embedding,
+    EmbeddingLook,
+    Leak,
+    Pair,
+    Place,
+    Revision,
+    SuiteItem,
+    Task,
+    VersionPair,
+)
 from curation.selectors import leak_texts
 from curation.selectors.freezing import freeze_preview
 from curation.selectors.leaks import leaks_shown
@@ -255,6 +266,13 @@ def test_every_pair_is_looked_at_once(
     likeness_update(task, lambda *_told: None)
     leaks.leaks_update(task, lambda *_told: None)
     assert (seen, set(sketched)) == ([1, 1], {f"{item.instruction}\n", item.response}), "but for what was changed since"
+    sketched.clear()
+    other = task_create(actor=owner, project=task.project, name="Sort")
+    approved(other, owner, words(1001, 12))
+    likeness_update(other, lambda *_told: None)
+    leaks.leaks_update(other, lambda *_told: None)
+    items = SuiteItem.objects.filter(suite__project=task.project)
+    assert len(set(sketched)) == 2 * items.count(), "what is common in one task is not so in another"
 
 
 def meant(pair: Pair, *numbers: float) -> None:
