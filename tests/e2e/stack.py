@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from config.embedded.children import start_child
-from ml.tiny import make_tiny_model
+from ml.tiny import make_tiny_embedder, make_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240.0
@@ -55,8 +55,8 @@ def free_port() -> int:
 
 def put_models(home: Path) -> None:
     """Tiny models where the starter and the embedding model are looked for, so that nothing big is fetched."""
-    for name in ("smollm2-135m-instruct", "all-minilm-l6-v2"):
-        folder = make_tiny_model(home / "models" / "base" / name)
+    for name, make in (("smollm2-135m-instruct", make_tiny_model), ("all-minilm-l6-v2", make_tiny_embedder)):
+        folder = make(home / "models" / "base" / name)
         (folder / "apprentice.json").write_text(json.dumps({"name": f"Tiny {name}", "licence": "Apache-2.0"}))
 
 
