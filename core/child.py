@@ -40,6 +40,7 @@ CANCEL_SECONDS = 5.0
 OUT_OF_MEMORY, ENDED = "out_of_memory", "ended"  # why a child died
 SIGNALS = {"drain": signal.SIGINT, "finish": signal.SIGUSR1}  # ml/train/stopping.py says what they mean
 TAKE_OVER_SECONDS = 5.0
+GONE_SECONDS = 60.0  # a killed process holds its lock until all its memory is given back
 GRACE_VARIABLE = "APPRENTICE_STOP_GRACE"  # ml/train/stopping.py reads it
 
 
@@ -233,16 +234,16 @@ def free_directory(run: RunDir) -> None:
 
     A child whose supervisor died goes by itself; one whose supervisor is merely stalled is ended here.
     """
-    if wait_for_lock(run):
+    if wait_for_lock(run, TAKE_OVER_SECONDS):
         return
     for number in run.attempts():
         end_remembered(run.attempt_path(number) / "child.json")
-    if not wait_for_lock(run):
+    if not wait_for_lock(run, GONE_SECONDS):
         raise ChildKilled(_("Another process still works in %(folder)s; waiting for it.") % {"folder": run.path})
 
 
-def wait_for_lock(run: RunDir) -> bool:
-    deadline = time.monotonic() + TAKE_OVER_SECONDS
+def wait_for_lock(run: RunDir, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while locked(run):
         if time.monotonic() > deadline:
             return False

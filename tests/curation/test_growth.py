@@ -64,4 +64,5 @@ def test_a_second_freeze_of_twice_the_pairs_touches_twice_the_rows(owner: User) 
         before = rows_touched()
         assert freeze(task).counts["pairs"] == size + FRESH
         touched.append(rows_touched() - before)
-    assert touched[1] < 2.5 * touched[0], f"{touched[1] / touched[0]:.1f} times as many"
+    # The planner's choice, made without statistics, sways by a fifth; what grows with the square comes to four or more.
+    assert touched[1] < 3 * touched[0], f"{touched[1] / touched[0]:.1f} times as many"
