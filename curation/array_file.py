@@ -20,6 +20,9 @@ class ArrayFile(Generic[Arrays]):
             np.save(self._file, getattr(arrays, name), allow_pickle=False)
         self._count += 1
 
+    def __len__(self) -> int:
+        return self._count
+
     def __iter__(self) -> Iterator[Arrays]:
         self._file.seek(0)
         for _number in range(self._count):

@@ -10,11 +10,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from core.models import User
+from core.models import Project, User
 from core.services.projects import project_create
 from curation.choices import VersionState
 from curation.import_mapping import Mapping
-from curation.models import DatasetVersion, Task
+from curation.models import DatasetVersion, Likeness, Suite, Task
+from curation.services import leaks
 from curation.services.imports import import_start, import_upload
 from curation.services.tasks import task_create
 from curation.services.versions import version_freeze
@@ -66,3 +67,19 @@ def test_a_second_freeze_of_twice_the_pairs_touches_twice_the_rows(owner: User) 
         touched.append(rows_touched() - before)
     # The planner's choice, made without statistics, sways by a fifth; what grows with the square comes to four or more.
     assert touched[1] < 3 * touched[0], f"{touched[1] / touched[0]:.1f} times as many"
+
+
+def test_a_suite_that_asks_nothing_new_costs_no_look_at_the_pairs(
+    owner: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_create(actor=owner, project=project, name="Advise")
+    bring(task, owner, "first", 30)
+    freeze(task)
+    newer = Suite.objects.create(project=project, task=task, name="Another", sha256="0" * 64)
+    read: list[int] = []
+    kept = leaks.pairs_compared
+    monkeypatch.setattr(leaks, "pairs_compared", lambda revisions: read.extend(revisions) or kept(revisions))
+    leaks.leaks_update(task, lambda *_told: None)
+    assert read == []
+    looked = Likeness.objects.filter(task=task, compared=True).values_list("suites_upto", flat=True)
+    assert set(looked) == {newer.pk}, "yet they count as looked at"
