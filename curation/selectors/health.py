@@ -119,8 +119,9 @@ def health_of(task: Task, report: TaskReport) -> Health:
         pace=pace_chart(data["weeks"], link),
         map=map_chart(data["map"], task, link),
         clusters=[
-            {**one, "url": link(counted=f"group:{number}")}
+            {**one, "name": group_name(number, one), "url": link(counted=f"group:{number}")}
             for number, one in enumerate((data["map"] or {}).get("clusters", []))
+            if one["size"]
         ],
         unchecked_url=link(finding="unchecked"),
         unmeasured_url=link(counted="unmeasured"),
@@ -249,6 +250,11 @@ def pace_chart(weeks: list[int], link: "Links") -> Chart | None:
     )  # fmt: skip
 
 
+def group_name(number: int, group: dict[str, Any]) -> str:
+    """Its telling words; texts of nothing but small words have none."""
+    return ", ".join(group["words"]) or _("Group %d") % (number + 1)
+
+
 def map_chart(found: dict[str, Any] | None, task: Task, link: "Links") -> Chart | None:
     """Each point leads to its pair, each name in the table to the pairs of its group."""
     if not found:
@@ -261,8 +267,8 @@ def map_chart(found: dict[str, Any] | None, task: Task, link: "Links") -> Chart 
     for number, one in enumerate(found["clusters"]):
         points = groups.get(number, [])
         urls = [url for _x, _y, url in points]
-        label, places = ", ".join(one["words"]) or str(number + 1), [(x, y) for x, y, _url in points]
-        named.append(Series(label, places, urls if all(urls) else (), link(counted=f"group:{number}")))
+        places, url = [(x, y) for x, y, _url in points], link(counted=f"group:{number}")
+        named.append(Series(group_name(number, one), places, urls if all(urls) else (), url))
     try:
         return scatter_chart(
             title=_("Map of meanings: pairs that lie near each other say something alike"), groups=named

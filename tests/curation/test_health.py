@@ -268,6 +268,9 @@ def test_the_map_groups_what_is_alike_and_names_the_groups(
     assert sorted(map(int, points)) == sorted(Pair.objects.values_list("pk", flat=True))
     assert "roofs" in page
     assert listed(as_user(owner), health_of(task, report).clusters[0]["url"]) == 16
+    report.data["map"]["clusters"][1]["words"] = []  # of nothing but small words
+    report.data["map"]["clusters"].append({"size": 0, "words": [], "pair": None})
+    assert [one["name"] for one in health_of(task, report).clusters][1:] == ["Group 2"]
 
 
 def test_a_group_is_named_by_words_that_tell_something() -> None:
