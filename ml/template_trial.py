@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from ml.isolation import IsolationError, isolate
 from ml.phrases import Phrase, beside, gettext_noop, sentence_of
 from ml.prompting import ChatTemplateError, Example, Template, Tokenizer, TokenizerError, Turn, encode_pair, render
 
-SECONDS = 3
+SECONDS = 3  # of a processor, for the template alone: on a busy machine that takes longer
+_LOADING_SECONDS = 30  # of a processor, to read the tokenizer
+_WAIT_SECONDS = 120  # a template waits for nothing, so one that takes this long got no processor
 _MEMORY_BYTES = 1 << 30
 _MOST_CHARACTERS = 200_000
 _LONGER = gettext_noop("The chat template writes far more text than it was given.")
@@ -53,11 +56,11 @@ def try_chat_template(folder: Path | str) -> TrialResult:
     command = [sys.executable, "-m", "ml", "try-template", str(Path(folder).resolve())]
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=4 * SECONDS, cwd=Path(__file__).parents[1], check=False
+            command, capture_output=True, timeout=_WAIT_SECONDS, cwd=Path(__file__).parents[1], check=False
         )
     except subprocess.TimeoutExpired:
         text = gettext_noop("The chat template did not finish within %(seconds)d seconds.")
-        return TrialResult(True, False, Phrase(text, seconds=4 * SECONDS))
+        return TrialResult(True, False, Phrase(text, seconds=_WAIT_SECONDS))
     if done.returncode < 0:
         text = gettext_noop("The chat template could not be tried: it took too much time or memory.")
         return TrialResult(True, False, Phrase(text))
@@ -83,6 +86,7 @@ def _try(folder: Path) -> TrialResult:
         return TrialResult(False, False, sentence_of(error))
     if not tokenizer.chat_template:
         return TrialResult(False, True)
+    _allow_processor(SECONDS)
     refuses: list[str] = []
     for trial in _TRIALS:
         try:
@@ -100,6 +104,13 @@ def _try(folder: Path) -> TrialResult:
     return TrialResult(True, True, "", tuple(refuses))
 
 
+def _allow_processor(seconds: int) -> None:
+    """End this process after so many more seconds of a processor."""
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(spent.ru_utime + spent.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 def _try_command(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml try-template")
     parser.add_argument("folder", type=Path)
@@ -109,7 +120,7 @@ def _try_command(arguments: list[str]) -> int:
     except IsolationError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    _allow_processor(_LOADING_SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     found = _try(folder)
