@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.choices import AssignmentState
 from core.denied import ApplicationError
-from core.models import Assignment, User
+from core.models import Assignment, User, WorkItem
 from core.numbers import whole_number
 from core.services.events import event_record
 from core.services.work import work_claim_next, work_skip, work_submit
@@ -107,7 +107,11 @@ def seconds_of(assignment: Assignment, counted: float | None) -> float:
 
 
 def refuse_closed(grading_round: GradingRound) -> None:
-    if GradingRound.objects.filter(pk=grading_round.pk, state=RoundState.OPEN).first() is None:
+    """Graders go side by side, but who closes the round waits for those on their way: none comes behind the names."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM evaluation_gradinground WHERE id = %s FOR SHARE", [grading_round.pk])
+        row = cursor.fetchone()
+    if row is None or row[0] != RoundState.OPEN:
         raise ApplicationError(_("This round was closed; its grades stand as they are."))
 
 
@@ -117,20 +121,17 @@ def refuse_other_kind(grading_round: GradingRound, kind: RoundKind) -> None:
 
 
 def held_by(actor: User, grading_round: GradingRound, assignment_id: int, token: int) -> Assignment:
-    """Locked, so that of two submits on their way the second one finds what the first has made of it."""
-    found = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("item")
-        .filter(
-            pk=assignment_id,
-            user=actor,
-            token=token,
-            item__batch=grading_round.batch,
-            item__kind=grading_round.work_kind,
-            item__project=grading_round.evaluation.project,
-        )
-        .first()
+    """Locked, so that of two submits on their way the second one finds what the first has made of it.
+
+    The item comes before the hold, as for everybody who claims: the other way round, a grade that comes late and a
+    person who takes the answer over would wait for each other.
+    """
+    items = WorkItem.objects.filter(
+        batch=grading_round.batch, kind=grading_round.work_kind, project=grading_round.evaluation.project
     )
+    item = items.filter(assignments=assignment_id).select_for_update(of=("self",)).first()
+    holds = Assignment.objects.select_for_update(of=("self",)).filter(item=item) if item else Assignment.objects.none()
+    found = holds.filter(pk=assignment_id, user=actor, token=token).first()
     if found is None:
         raise ApplicationError(_("You do not hold this answer any more; go on with the next one."))
     return found
