@@ -38,6 +38,11 @@ class ApplicationError(Exception):
         self.field = field
 
 
+class Hindrance(ApplicationError):
+    """A refusal that may pass by itself, such as of a program that is busy or just being restarted: a job that met it
+    is tried again."""
+
+
 class Conflict(ApplicationError):
     """A stale write: 409 (412 with If-Match). Carries both texts so that nothing typed is lost, and the `base` that
     both began with where it is known."""

@@ -27,7 +27,7 @@ from kombu.exceptions import OperationalError
 
 from core import registries
 from core.choices import JOB_ACTIVE, JobState
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Hindrance
 from core.models import Job, JobLog
 from core.nights import is_night
 
@@ -49,6 +49,9 @@ class JobFailed(JobTold):
 
 class JobHindered(JobTold):
     """This attempt came to an end for a reason that may pass: the job is tried again."""
+
+
+HINDRANCES = (JobHindered, Hindrance)  # also what hindered a service, which knows of no job
 
 
 class JobStopped(Exception):
@@ -234,12 +237,12 @@ def run_and_record(context: JobContext) -> None:
         requeue(owned(job), job, fruitless=Greatest(F("fruitless") - 1, 0), message=message)
     except LeaseLost:
         raise
+    except HINDRANCES as hindrance:
+        log.warning("job_hindered", job=job.pk, kind=job.kind, reason=str(hindrance))
+        crashed(context, hindrance)
     except (JobFailed, ApplicationError) as failure:  # also what a service refuses is a sentence for people
         code = getattr(failure, "code", "")
         finish(context, JobState.FAILED, error=storable(str(failure)), result={"failure": code})
-    except JobHindered as hindrance:
-        log.warning("job_hindered", job=job.pk, kind=job.kind, reason=str(hindrance))
-        crashed(context, hindrance)
     except Exception as error:
         log.exception("job_crashed", job=job.pk, kind=job.kind)
         crashed(context, error)
@@ -247,7 +250,7 @@ def run_and_record(context: JobContext) -> None:
 
 def crashed(context: JobContext, error: Exception) -> None:
     """An error nobody foresaw, or a hindrance: kept in the log, tried again until `max_attempts` brought nothing."""
-    hindered = isinstance(error, JobHindered)
+    hindered = isinstance(error, HINDRANCES)
     context.log(str(error) if hindered else traceback.format_exc(), "error")
     reason = storable(str(error) if hindered else f"{type(error).__name__}: {error}")[:2000]
     if context.job.fruitless >= context.job.max_attempts:

@@ -10,14 +10,22 @@ import httpx2
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Hindrance
 
 SECONDS_TO_ANSWER = 130.0  # a little more than the server gives itself, so that its own sentence arrives
 EMBED_BATCH = 256
+# What the server says of itself and its load, by its own names (ml/serve) and by those of statuses that came without
+# one. All else is about what was asked, or waits for an admin: asked again as it is, it would be refused again.
+ENDING, CROWDED = "stopping", ("busy", "timeout", "MemoryError", "OutOfMemoryError")
+PASSING = (httpx2.codes.REQUEST_TIMEOUT, httpx2.codes.TOO_MANY_REQUESTS)
 
 
-class ModelServerDown(ApplicationError):
+class ModelServerDown(Hindrance):
     """Nobody answers at the configured address."""
+
+
+class ModelServerBusy(Hindrance):
+    """It answers, but has too much to do for this, or too little memory now."""
 
 
 def down(error: Exception) -> ModelServerDown:
@@ -55,14 +63,14 @@ def health() -> dict[str, Any]:
 
 
 def embed(texts: Sequence[str], *, seconds: float = SECONDS_TO_ANSWER) -> list[list[float]]:
-    """One vector of 384 numbers for each text, in order. Raises ApplicationError with the server's own sentence."""
+    """One vector of 384 numbers for each text, in order. Raises ApplicationError with the server's own sentence, a
+    Hindrance where it may be another one soon."""
     vectors: list[list[float]] = []
     try:
         with client(seconds) as opened:
             for start in range(0, len(texts), EMBED_BATCH):
                 response = opened.post("/embed", json={"texts": list(texts[start : start + EMBED_BATCH])})
-                refuse(response)
-                vectors += response.json()["vectors"]
+                vectors += answered(response, "vectors")
     except httpx2.HTTPError as error:
         raise down(error) from error
     return vectors
@@ -72,9 +80,7 @@ def next_tokens(*, model: dict[str, Any], text: str) -> list[dict[str, Any]]:
     """How a model reads a text and what it takes to come next (ml/next_tokens.py). Raises ApplicationError."""
     try:
         with client() as opened:
-            response = opened.post("/next", json={"model": model, "text": text})
-            refuse(response)
-            return response.json()["tokens"]
+            return answered(opened.post("/next", json={"model": model, "text": text}), "tokens")
     except httpx2.HTTPError as error:
         raise down(error) from error
 
@@ -146,14 +152,26 @@ def as_line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False).encode() + b"\n"
 
 
+def answered(response: httpx2.Response, name: str) -> Any:
+    """What the answer holds under `name`; ModelServerDown where something else answers at its address."""
+    refuse(response)
+    try:
+        return response.json()[name]
+    except (ValueError, KeyError, TypeError) as error:
+        raise down(error) from error
+
+
 def refuse(response: httpx2.Response) -> None:
-    """ApplicationError with the sentence of an answer that is not 200; ModelServerDown of a server that is ending."""
+    """ApplicationError with the sentence of an answer that is not 200. Of a server that is ending it is a
+    ModelServerDown, of one that has too much to do a ModelServerBusy."""
     if response.status_code == httpx2.codes.OK:
         return
     try:
         told = response.json()
-        sentence, ending = told["message"], told["error"] == "stopping"
+        sentence, code = told["message"], told["error"]
     except (ValueError, KeyError, TypeError):
         sentence = _("The model server answered with status %(status)s.") % {"status": response.status_code}
-        ending = response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR
-    raise (ModelServerDown if ending else ApplicationError)(sentence)
+        code = ENDING if httpx2.codes.is_server_error(response.status_code) else ""
+    if code == ENDING:
+        raise ModelServerDown(sentence)
+    raise (ModelServerBusy if code in CROWDED or response.status_code in PASSING else ApplicationError)(sentence)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from core import jobs, registries, sweeper, tasks
 from core.choices import JobState
 from core.denied import ApplicationError
-from core.jobs import JobContext, JobDrained, JobFailed, JobStopped, LeaseLost
+from core.jobs import JobContext, JobDrained, JobFailed, JobHindered, JobStopped, LeaseLost
+from core.model_server import ModelServerBusy
 from core.models import Job, JobLog, Project
 from tests.core.scripted import Scripted, ask, claim, expire, in_threads, plan, run_next, scripted_fixture  # noqa: F401
 
@@ -208,6 +209,23 @@ def test_an_expected_failure_is_final_and_a_crash_is_tried_again_with_its_trace_
     assert crashed.error == "ZeroDivisionError: division by zero"
     assert list(crashed.log.values_list("attempt", "level")) == [(1, "error"), (2, "error"), (3, "error")]
     assert "1 / 0" in crashed.log.all()[0].message
+
+
+def test_what_hindered_a_service_and_may_pass_is_tried_again_and_told_in_its_words() -> None:
+    for hindrance in (JobHindered("It is busy."), ModelServerBusy("It is busy.")):
+        plan(lambda context, error=hindrance: (_ for _ in ()).throw(error))
+        job = ask()
+        assert [run_next().state for _ in range(2)] == [JobState.QUEUED] * 2
+        assert Job.objects.get(pk=job.pk).message == "It is busy."
+        failed = run_next()
+        assert (failed.state, failed.error) == (JobState.FAILED, "It is busy.")
+        assert list(failed.log.values_list("message", flat=True)) == ["It is busy."] * 3
+    plan(lambda context: (_ for _ in ()).throw(ModelServerBusy("It is busy.")))
+    passed = ask()
+    run_next()
+    plan(lambda context: {"rows": 1})
+    assert run_next().state == JobState.DONE
+    assert Job.objects.get(pk=passed.pk).error == ""
 
 
 def test_a_chore_that_fails_keeps_no_other_from_being_done(monkeypatch: pytest.MonkeyPatch) -> None:

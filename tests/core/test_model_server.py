@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from core import model_server
-from core.denied import ApplicationError
-from core.model_server import ModelServerDown
+from core.denied import ApplicationError, Hindrance
+from core.model_server import ModelServerBusy, ModelServerDown
 
 ASK: dict[str, Any] = {"model": {"path": "/m"}, "template": {"kind": "text"}, "example": {"instruction": "hi"}}
 
@@ -87,16 +87,31 @@ def test_a_refusal_is_raised_before_the_answer_begins_with_the_servers_sentence(
 @pytest.mark.parametrize(
     ("status", "told", "kind"),
     [
-        (503, b'{"error": "stopping", "message": "Ask again."}', model_server.ModelServerDown),
-        (500, b"Internal Server Error", model_server.ModelServerDown),
-        (503, b'{"error": "busy", "message": "Too many are waiting."}', ApplicationError),
+        (503, b'{"error": "stopping", "message": "Ask again."}', ModelServerDown),
+        (500, b"Internal Server Error", ModelServerDown),
+        (504, b"<html>Gateway Timeout</html>", ModelServerDown),
+        (503, b'{"error": "busy", "message": "Too many are waiting."}', ModelServerBusy),
+        (504, b'{"error": "timeout", "message": "No answer came within 120 seconds."}', ModelServerBusy),
+        (422, b'{"error": "timeout", "message": "Embedding took too long."}', ModelServerBusy),
+        (422, b'{"error": "OutOfMemoryError", "message": "CUDA out of memory."}', ModelServerBusy),
+        (429, b"Too Many Requests", ModelServerBusy),
+        (400, b'{"error": "json", "message": "The request is not valid JSON."}', ApplicationError),
+        (403, b'{"error": "outside_store", "message": "That is not in the model store."}', ApplicationError),
+        (404, b'{"error": "no_embedder", "message": "There is no embedding model."}', ApplicationError),
+        (404, b"Not Found", ApplicationError),
+        (413, b'{"error": "too_large", "message": "A request may have at most 4 MB."}', ApplicationError),
+        (422, b'{"error": "model", "message": "That model is not here."}', ApplicationError),
+        (507, b'{"error": "too_large", "message": "The model needs 900 MB."}', ApplicationError),
     ],
 )
-def test_a_server_that_is_ending_is_one_that_is_down(status: int, told: bytes, kind: type[Exception]) -> None:
+def test_what_may_pass_is_told_from_what_would_be_refused_again(
+    status: int, told: bytes, kind: type[Exception]
+) -> None:
     response = httpx2.Response(status, content=told)
     with pytest.raises(ApplicationError) as caught:
         model_server.refuse(response)
     assert type(caught.value) is kind
+    assert isinstance(caught.value, Hindrance) == (kind is not ApplicationError)
 
 
 def test_an_error_on_the_way_becomes_a_line_with_its_sentence(server: type[Protocol]) -> None:
@@ -120,6 +135,15 @@ def test_texts_are_embedded_in_order_over_several_requests(
     assert model_server.embed(["a", "bb", "ccc", "dddd", "eeeee"]) == [[1.0], [2.0], [3.0], [4.0], [5.0]]
     assert [len(given["texts"]) for given in server.asked] == [2, 2, 1]
     assert model_server.embed([]) == []
+
+
+def test_something_else_at_its_address_is_no_model_server(
+    server: type[Protocol], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for body in (b"<html>Welcome</html>", b"[]", b'{"rows": []}'):
+        monkeypatch.setattr(Protocol, "do_POST", lambda handler, body=body: handler.answer(200, body))
+        with pytest.raises(ModelServerDown, match="The model server does not answer"):
+            model_server.embed(["a"])
 
 
 def test_health_is_what_the_server_tells(server: type[Protocol]) -> None:
