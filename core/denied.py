@@ -1,5 +1,6 @@
 """A refusal is an object that carries its reason: the guard raises it, the page shows it, the API returns it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,13 +30,15 @@ class Refused(PermissionDenied):
 class ApplicationError(Exception):
     """An expected refusal by a service: a sentence for the person who must act. Pages show it, the API answers 400.
 
-    `field` names the form field it belongs to, if any.
+    `field` names the form field it belongs to, if any; `also` are further fields with what is wrong there, so that a
+    person mends all of them at once.
     """
 
-    def __init__(self, sentence: Any, *, field: str = "") -> None:
+    def __init__(self, sentence: Any, *, field: str = "", also: Mapping[str, Any] | None = None) -> None:
         super().__init__(str(sentence))
         self.sentence = sentence
         self.field = field
+        self.also = dict(also or {})
 
 
 class Hindrance(ApplicationError):

@@ -21,13 +21,19 @@ def first_error(form: BaseForm) -> str:
     return str(next(iter(form.errors.values()))[0])
 
 
+def error_tell(form: BaseForm, error: ApplicationError) -> None:
+    """What a service refused becomes errors of the form: of the fields that it names, where they are shown."""
+    for field, sentence in {error.field: str(error), **error.also}.items():
+        form.add_error(field if field in form.fields else None, sentence)
+
+
 @contextmanager
 def refusal_on(form: BaseForm) -> Iterator[None]:
     """A refusal inside the block becomes an error of the form: of its field where it names one that is shown."""
     try:
         yield
     except ApplicationError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        error_tell(form, error)
     except ValidationError as error:
         found = error.message_dict if hasattr(error, "error_dict") else {"password": error.messages}
         for field, sentences in found.items():

@@ -169,10 +169,12 @@ def revision_of(pair: Pair) -> Revision:
 
 
 def texts_refuse(texts: Texts) -> None:
-    """Raises ApplicationError, naming the field, for what cannot be stored or taught."""
-    for field in ("instruction", "response"):
-        if not getattr(texts, field).strip():
-            raise ApplicationError(_("The %(field)s is empty.") % {"field": _(field)}, field=field)
+    """Raises ApplicationError, naming the fields, for what cannot be stored or taught."""
+    wanted = ("instruction", "response")
+    empty = {name: _("The %(field)s is empty.") % {"field": _(name)} for name in wanted if not getattr(texts, name).strip()}
+    if empty:
+        field, sentence = next(iter(empty.items()))
+        raise ApplicationError(sentence, field=field, also=empty)
     named = [(field, getattr(texts, field)) for field in ("system", *TEXT_FIELDS)]
     for field, text in [*named, *(("turns", turn["content"]) for turn in turns_read(texts.turns))]:
         if reason := text_problem(text):

@@ -15,7 +15,7 @@ from core.models import Assignment
 from core.numbers import whole_number
 from core.selectors.keyset import keyset_page
 from core.services.work import work_renew
-from core.views.telling import refusal_on, refusal_told
+from core.views.telling import error_tell, refusal_on, refusal_told
 from curation.access import assignment_access, question_access
 from curation.choices import QuestionKind
 from curation.fingerprints import texts_from
@@ -201,6 +201,6 @@ def merge(request: HttpRequest, project: str, assignment: int) -> HttpResponse:
             done = editor.copy_name(question.task, None, merge_key(question))
             return to_next(request, access, WorkKind.ADJUDICATE, held.item.batch, done=done)
         except ApplicationError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            error_tell(form, error)
     draft = editor.draft_of(access.user, question.task, merge_key(question))
     return choice_page(request, held, question, form, draft=draft, status=400)

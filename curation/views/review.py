@@ -15,9 +15,9 @@ from core.choices import AssignmentState, Need, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment
-from core.numbers import whole_numbers
+from core.numbers import whole_number, whole_numbers
 from core.services.work import work_claim, work_release, work_renew, work_renew_all, work_skip
-from core.views.telling import first_error, wants_json
+from core.views.telling import error_tell, first_error, wants_json
 from curation.access import assignment_access, pair_access
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
@@ -27,7 +27,7 @@ from curation.selectors.reviews import MOST_SHOWN, pair_held, review_item, revie
 from curation.selectors.tasks import guideline_of, tasks_of
 from curation.services.reviews import pair_waiting, review_decide, review_fix
 from curation.subjects import QUESTION
-from curation.views.ahead import in_other_hands, items_ahead, next_held
+from curation.views.ahead import AHEAD, in_other_hands, items_ahead, next_held
 from curation.views.aside import left_told, seen_by
 from curation.views.write import conflict_page, editor_page
 
@@ -95,10 +95,16 @@ def decision_page(
         "escalated": held.item.kind == WorkKind.ADJUDICATE,
         "form": form,
         "guidelines_html": render_markdown(guideline.text) if guideline else "",
-        "waiting": reviews_waiting(access.project, access.user, MOST_SHOWN, WorkKind(held.item.kind)),
+        "waiting": still_waiting(request, access, WorkKind(held.item.kind)),
         "most_shown": MOST_SHOWN,
     }
     return render(request, "curation/review.html", context, status=status)
+
+
+def still_waiting(request: HttpRequest, access: Access, kind: WorkKind) -> int:
+    """How many wait when the page is seen: one that is loaded ahead says how many are decided before."""
+    before = min(whole_number(request.headers.get("X-Before")) or 0, AHEAD + 1)
+    return max(1, reviews_waiting(access.project, access.user, MOST_SHOWN + before, kind) - before)
 
 
 def pair_of(access: Access, held: Assignment) -> Pair:
@@ -147,7 +153,7 @@ def decide(request: HttpRequest, project: str, assignment: int, decision: Decisi
             reason=form.cleaned_data["reason"], assignment=held,
         )  # fmt: skip
     except ApplicationError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        error_tell(form, error)
         stale = isinstance(error, Conflict)
         held.refresh_from_db(fields=["state"])
         if wants_json(request) and held.state == AssignmentState.SUBMITTED:
@@ -233,7 +239,7 @@ def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResp
     except Conflict as conflict:
         return conflict_page(request, pair_of(access, held), form, conflict, mending=held, back_url=back_to(held))
     except ApplicationError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        error_tell(form, error)
         return mend_page(request, held, pair, form, status=400)
     later = _("Mended. The new text is yours, so somebody else reviews it now.")
     messages.success(request, _("Mended and approved, not reviewed by a second person.") if approved else later)

@@ -19,7 +19,7 @@ from core.models import Assignment
 from core.numbers import whole_number, whole_numbers
 from core.selectors.keyset import keyset_page
 from core.services.work import work_release, work_renew, work_renew_all, work_skip
-from core.views.telling import first_error, wants_json
+from core.views.telling import error_tell, first_error, wants_json
 from curation.access import assignment_access
 from curation.forms import PairForm
 from curation.models import Answer, ModelDraft, Question
@@ -130,7 +130,7 @@ def submit(request: HttpRequest, access: Access, held: Assignment, question: Que
     except Conflict:
         return kept_aside(request, question.task, form, pair_answered(access.user, question.pk), draft_key(question))
     except ApplicationError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        error_tell(form, error)
         if held.state != AssignmentState.CLAIMED:
             typed_keep(request, question.task, form, draft_key(question))  # the page has no way back to the editor
         return refused(request, held, question, form)

@@ -18,7 +18,7 @@ from core.denied import ApplicationError, Conflict
 from core.markdown import render_markdown
 from core.models import Assignment, User
 from core.numbers import whole_number
-from core.views.telling import first_error, wants_json
+from core.views.telling import error_tell, first_error, wants_json
 from curation.access import pair_access, refuse_onlookers, task_access
 from curation.choices import PairState
 from curation.fingerprints import LONGEST, Texts
@@ -140,7 +140,7 @@ def pair_typed(request: HttpRequest, task: Task, form: PairForm) -> Pair | None:
     except Conflict:
         raise
     except ApplicationError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
+        error_tell(form, error)
     return None
 
 
@@ -185,7 +185,7 @@ def submit_edit(request: HttpRequest, pair: Pair) -> HttpResponse:
         except Conflict as conflict:
             return conflict_page(request, pair, form, conflict)
         except ApplicationError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            error_tell(form, error)
         if not form.errors:
             messages.success(request, _("Submitted for review."))
             left_told(request, pair.task, editor.key_of(pair), pair)

@@ -173,7 +173,7 @@ async function fill() {
   for (const { id, url } of items ?? []) {
     if (pages.length >= items.length) break; // empty pages are all alike
     if (seen.has(id) || pages.some((page) => page.id === id)) continue;
-    const page = await load(id, url).catch(() => { failed = true; });
+    const page = await load(id, url, pages.length + waiting() + (held ? 0 : 1)).catch(() => { failed = true; });
     if (page && current.form.isConnected && !seen.has(id)) pages.push(page);
     count();
     if (held?.answer) proceed();
@@ -246,8 +246,9 @@ async function listed(form) {
   return isGood(response) ? (await response.json()).items : null;
 }
 
-async function load(id, url) {
-  const response = await fetch(url, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(UNANSWERED_MS) });
+/** `before`: how many are decided before that page is seen; what it says of the rest leaves them out. */
+async function load(id, url, before) {
+  const response = await fetch(url, { headers: { Accept: "text/html", "X-Before": before }, signal: AbortSignal.timeout(UNANSWERED_MS) });
   if (!response.ok) throw new Error(response.status);
   if (response.redirected) return null;
   const parsed = new DOMParser().parseFromString(await response.text(), "text/html");

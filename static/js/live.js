@@ -47,6 +47,8 @@ export function startLive() {
     toast(text("server-error", { status: event.detail.xhr.status }), { tone: "bad" });
   });
 
+  // what is wrong stands above; who types goes on where the first of it is
   const summary = document.querySelector("[data-focus]:not([data-sample] *)");
-  if (summary) summary.focus();
+  const wrong = [...(summary?.closest("form")?.querySelectorAll("[aria-invalid=true]") ?? [])].find((field) => field.checkVisibility());
+  (wrong ?? summary)?.focus();
 }

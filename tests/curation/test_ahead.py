@@ -41,6 +41,8 @@ def test_the_next_five_are_claimed_and_given_back_when_they_were_not_seen(
     assert [Assignment.objects.get(pk=item["id"]).item.subject_id for item in items] == [pair.pk for pair in pairs[1:6]]
     assert items[0]["url"] == f"{root}/{items[0]['id']}/"
     assert b"question 1" in client.get(items[0]["url"]).content
+    assert b"12 wait" in client.get(first).content
+    assert b"9 wait" in client.get(items[2]["url"], headers={"X-Before": "3"}).content, "when it is seen"
     assert client.post(f"{first}ahead/", headers=JSON).json()["items"] == items
     other = as_user(owner)
     assert b"question 6" in other.post(f"{root}/next/", follow=True).content

@@ -152,6 +152,10 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(task: Task, expert: Us
     assert answer.status_code == 400
     assert b"kept text" in answer.content
     assert b"The response is empty." in answer.content
+    assert b"The instruction is empty." not in answer.content
+    empty = as_user(expert).post(path, {"instruction": " ", "response": "", "language": "en", "key": "k"})
+    assert empty.content.count(b"The instruction is empty.") == 2, "above, and beside its field"
+    assert empty.content.count(b"The response is empty.") == 2
     assert not Pair.objects.exists()
 
 

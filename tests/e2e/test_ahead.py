@@ -116,6 +116,17 @@ def test_what_is_decided_is_not_shown_again_however_late_it_was_listed_and_loade
     page.unroute_all()
 
 
+def test_a_page_that_was_loaded_ahead_says_how_many_wait_once_it_is_seen(desk: Walk) -> None:
+    page = begin_review(desk, "batten", 4)
+    said = page.locator("main .form-actions .meta").filter(has_text="wait")
+    left = int(said.inner_text().split()[0])
+    for _next in range(2):
+        page.wait_for_function(READY)
+        approve(page)
+        left -= 1
+        expect(said).to_have_text(re.compile(rf"^{left} waits?$"))
+
+
 def test_a_key_completes_no_item_that_is_not_yet_on_the_screen(desk: Walk) -> None:
     """Pressed twice before the browser has drawn, and held: one item is decided."""
     page = begin_review(desk, "joist", 4)

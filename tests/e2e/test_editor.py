@@ -73,6 +73,18 @@ def test_findings_are_marked_in_the_text_and_settled_by_keys_alone(desk: Walk) -
     assert expert.troubles() == []
 
 
+def test_whoever_submits_nothing_stands_in_the_first_field_that_is_wanted(desk: Walk) -> None:
+    expert = desk.expert
+    page = open_editor(expert, desk, "nothing")
+    page.keyboard.press("Control+Enter")
+    expect(expert.main.get_by_role("alert")).to_contain_text("The response is empty.")
+    expect(expert.field("Instruction")).to_be_focused()
+    expert.field("Instruction").fill("Is one left?")
+    page.keyboard.press("Control+Enter")
+    expect(expert.main.get_by_role("alert")).not_to_contain_text("The instruction is empty.")
+    expect(expert.field("Response")).to_be_focused()
+
+
 def test_turns_are_added_moved_and_removed_and_every_saving_sends_the_same_fields(desk: Walk) -> None:
     """The draft of half a second's quiet, and the one that leaving the page sends, are made by one serializer."""
     expert, keys = desk.expert, desk.expert.page.keyboard
