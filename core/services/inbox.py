@@ -56,11 +56,16 @@ def who_may_see(project: Project, users: Collection[int]) -> list[User]:
     return list(found.order_by("pk"))
 
 
-def notices_read(*, user: User, ids: Collection[int] | None = None, kind: str = "") -> int:
-    """Mark lines of a person's own inbox as read: those named, those of a kind, or all. Returns how many."""
+def notices_read(
+    *, user: User, ids: Collection[int] | None = None, kind: str = "", subject: tuple[str, int] | None = None
+) -> int:
+    """Mark lines of a person's own inbox as read: those named, those of a kind or about one thing, or all. Returns
+    how many."""
     found = Notice.objects.filter(user=user, read_at=None)
     if ids is not None:
         found = found.filter(pk__in=ids)
     if kind:
         found = found.filter(kind=kind)
+    if subject is not None:
+        found = found.filter(subject_type=subject[0], subject_id=subject[1])
     return found.update(read_at=Now())

@@ -6,11 +6,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from core.choices import AssignmentState, WorkKind, WorkState
+from core.choices import AssignmentState, NoticeKind, WorkKind, WorkState
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
 from core.selectors.work import TAKEN
 from core.services.events import event_record
+from core.services.inbox import notices_read
 from core.services.work import work_close, work_open, work_submit
 from curation.choices import Origin, PairState
 from curation.fingerprints import MOST_PASTED, NO_TRACES, TEXT_FIELDS, Texts, Traces, text_problem, texts_of
@@ -139,6 +140,8 @@ def pair_revise(
         )  # fmt: skip
     if before == texts and pair.state not in (PairState.RETURNED, PairState.DRAFT):
         raise ApplicationError(_("Nothing was changed, so there is nothing to submit."))
+    if pair.state == PairState.RETURNED:  # what was said of it is done with, whichever way the person came here
+        notices_read(user=actor, kind=NoticeKind.RETURNED, subject=(PAIR, pair.pk))
     origin = EDITED_ORIGIN.get(Origin(current.origin), Origin.HUMAN)
     if traces.evidence is None and current.evidence:
         traces = replace(traces, evidence=evidence_read(pair.task, texts.input, current.evidence))
@@ -170,11 +173,10 @@ def revision_of(pair: Pair) -> Revision:
 
 def texts_refuse(texts: Texts) -> None:
     """Raises ApplicationError, naming the fields, for what cannot be stored or taught."""
-    wanted = ("instruction", "response")
-    empty = {name: _("The %(field)s is empty.") % {"field": _(name)} for name in wanted if not getattr(texts, name).strip()}
+    empty = [field for field in ("instruction", "response") if not getattr(texts, field).strip()]
     if empty:
-        field, sentence = next(iter(empty.items()))
-        raise ApplicationError(sentence, field=field, also=empty)
+        said = {field: _("The %(field)s is empty.") % {"field": _(field)} for field in empty}
+        raise ApplicationError(said[empty[0]], field=empty[0], also=said)
     named = [(field, getattr(texts, field)) for field in ("system", *TEXT_FIELDS)]
     for field, text in [*named, *(("turns", turn["content"]) for turn in turns_read(texts.turns))]:
         if reason := text_problem(text):

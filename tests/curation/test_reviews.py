@@ -9,6 +9,7 @@ from django.test import Client
 from core.choices import Role, WorkKind
 from core.denied import ApplicationError, Conflict
 from core.models import Assignment, Project, User, WorkItem
+from core.selectors.inbox import inbox_unread
 from core.services.projects import project_update
 from core.services.work import work_claim_next
 from curation.choices import Decision, Origin, PairState, ReviewBasis
@@ -100,8 +101,10 @@ def test_a_return_needs_a_reason_and_brings_the_pair_back_to_its_author(
     decide(pair, reviewer, Decision.RETURN, "Name the law.")
     assert list(returned_to(expert, project)) == [pair]
     assert not list(returned_to(reviewer, project))
+    assert inbox_unread(expert).count == 1
     revised = pair_revise(actor=expert, pair=pair, texts=OTHER, version=1)
     assert revised.state == PairState.SUBMITTED
+    assert inbox_unread(expert).count == 0, "it is done, though it was never opened there"
     assert not list(returned_to(expert, project))
 
 
