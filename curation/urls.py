@@ -84,6 +84,7 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/restore/", pairs.restore, name="pair-restore"),
     path("pairs/<int:pair>/dismiss/", words.pair_dismiss, name="pair-dismiss"),
     path("pairs/<int:pair>/review/", review.review_claim, name="review-claim"),
+    path("pairs/<int:pair>/review/anew/", review.review_anew, name="review-anew"),
     path("review/", review.reviews, name="reviews"),
     path("review/next/", review.review_start, name="review-next"),
     path("review/<int:assignment>/", review.review, name="review"),

@@ -17,7 +17,7 @@ from core.choices import Need, ThreadState
 from core.denied import ApplicationError
 from core.numbers import whole_number
 from core.services.work import work_claim
-from curation.access import pair_by_id, task_by_id
+from curation.access import pair_by_id, refuse_onlookers, task_by_id
 from curation.api.editor_shapes import MarksIn
 from curation.api.shapes import PairIn, PairOut, ReviewIn, ReviewOut, RevisionIn, RevisionOut, StaleOut
 from curation.choices import Decision, Origin, PairState, Part
@@ -31,7 +31,7 @@ from curation.selectors.passages import passage_of
 from curation.selectors.reviews import review_item
 from curation.services.marking import pair_mark
 from curation.services.pairs import pair_restore, pair_revise, pair_submit, pair_trash
-from curation.services.reviews import review_decide
+from curation.services.reviews import review_ask_again, review_decide
 from curation.services.settling import Seen
 
 STALE = {409: StaleOut, 412: StaleOut}
@@ -206,6 +206,19 @@ def review(request: Request, pair: int) -> Response:
         assignment=held,
     )
     return Response(ReviewOut(decided).data, status=201)
+
+
+@extend_schema(
+    tags=["pairs"],
+    request=None,
+    responses={200: PairOut, **REFUSALS},
+    summary="Ask for another look at an approved pair",
+)
+@api_view(["POST"])
+def review_anew(request: Request, pair: int) -> Response:
+    access, found = pair_by_id(request, pair)
+    refuse_onlookers(access)
+    return Response(PairOut(review_ask_again(actor=access.user, pair=found)).data)
 
 
 @extend_schema(tags=["pairs"], request=None, responses={200: PairOut, **REFUSALS}, summary="Move a pair to the trash")

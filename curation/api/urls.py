@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("pairs/<int:pair>/comments/", talk.Comments.as_view(), name="api-pair-comments"),
     path("pairs/<int:pair>/thread/", talk.thread, name="api-pair-thread"),
     path("pairs/<int:pair>/review/", pairs.review, name="api-pair-review"),
+    path("pairs/<int:pair>/review/anew/", pairs.review_anew, name="api-pair-review-anew"),
     path("pairs/<int:pair>/trash/", pairs.trash, name="api-pair-trash"),
     path("pairs/<int:pair>/spend/", spending.spend, name="api-pair-spend"),
     path("pairs/<int:pair>/restore/", pairs.restore, name="api-pair-restore"),

@@ -17,7 +17,7 @@ from curation.fingerprints import NO_TRACES, Texts, Traces, texts_of
 from curation.models import Pair, Review, Revision
 from curation.selectors.editions import edition_now
 from curation.selectors.reviews import may_approve, pair_held
-from curation.services.pairs import pair_lock, pair_revise, revision_of
+from curation.services.pairs import pair_lock, pair_revise, review_ask, revision_of
 from curation.services.settling import NOTHING_SEEN, Seen
 from curation.subjects import PAIR, pair_address, review_batch
 
@@ -103,6 +103,22 @@ def pair_settle(actor: User, pair: Pair, review: Review, edition: int) -> None:
             )  # fmt: skip
     pair.edition = edition
     pair.save(update_fields=["state", "approved", "edition", "updated_at"])
+
+
+@transaction.atomic
+def review_ask_again(*, actor: User, pair: Pair) -> Pair:
+    """Ask for another look at an approved text as it stands, such as under new guidelines. The approval holds until the
+    reviewer says otherwise. Raises ApplicationError for a text that no approval stands on."""
+    pair = pair_lock(pair)
+    if pair.state == PairState.SUBMITTED:
+        return pair
+    if pair.state != PairState.APPROVED:
+        raise ApplicationError(_("Only an approved text is reviewed anew; this one waits for its author."))
+    pair.state = PairState.SUBMITTED
+    pair.save(update_fields=["state", "updated_at"])
+    review_ask(pair, pair.project, writer=revision_of(pair).author)
+    event_record(actor=actor, action="pair.review_asked", project=pair.project, subject=pair)
+    return pair
 
 
 def pair_locked_as_read(pair: Pair) -> Pair:

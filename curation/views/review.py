@@ -17,15 +17,15 @@ from core.markdown import render_markdown
 from core.models import Assignment
 from core.numbers import whole_number, whole_numbers
 from core.services.work import work_claim, work_release, work_renew, work_renew_all, work_skip
-from core.views.telling import error_tell, first_error, wants_json
-from curation.access import assignment_access, pair_access
+from core.views.telling import error_tell, first_error, refusal_told, wants_json
+from curation.access import assignment_access, pair_access, refuse_onlookers
 from curation.choices import Decision
 from curation.forms import PairForm, ReasonForm
 from curation.models import Pair
 from curation.selectors import editor
 from curation.selectors.reviews import MOST_SHOWN, pair_held, review_item, review_page, reviews_waiting
 from curation.selectors.tasks import guideline_of, tasks_of
-from curation.services.reviews import pair_waiting, review_decide, review_fix
+from curation.services.reviews import pair_waiting, review_ask_again, review_decide, review_fix
 from curation.subjects import QUESTION
 from curation.views.ahead import AHEAD, in_other_hands, items_ahead, next_held
 from curation.views.aside import left_told, seen_by
@@ -216,6 +216,20 @@ def review_claim(request: HttpRequest, project: str, pair: int) -> HttpResponse:
         messages.error(request, _("Somebody else is reviewing this pair, or it waits for no review."))
         return redirect("curation:pair-detail", project, pair)
     return redirect("curation:review", project, held.pk)
+
+
+@require_POST
+def review_anew(request: HttpRequest, project: str, pair: int) -> HttpResponse:
+    """Ask for another look at an approved text. Whoever may give it has it before them at once."""
+    access, found = pair_access(request, project, pair)
+    refuse_onlookers(access)
+    with refusal_told(request):
+        asked = review_ask_again(actor=access.user, pair=found)
+        item = review_item(asked)
+        if access.allows(Need.REVIEW) and item and (held := work_claim(user=access.user, item=item)):
+            return redirect("curation:review", project, held.pk)
+        messages.success(request, _("It waits for a review again. Until then its approval holds."))
+    return redirect("curation:pair-detail", project, pair)
 
 
 def review_mend(request: HttpRequest, project: str, assignment: int) -> HttpResponse:

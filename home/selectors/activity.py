@@ -21,6 +21,7 @@ WORDS: dict[str, Any] = {
     "pair.submitted": _("submitted a pair for review"),
     "pair.approved": _("approved a pair"),
     "pair.returned": _("returned a pair with a reason"),
+    "pair.review_asked": _("had a pair reviewed anew"),
     "import.started": _("imported a file"),
     "version.asked": _("asked for a version to be frozen"),
     "version.frozen": _("froze a version"),

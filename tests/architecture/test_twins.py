@@ -98,6 +98,7 @@ TWINS_OF_CURATION = {
     "pair-thread": "api-pair-thread",
     "pair-trash": "api-pair-trash",
     "pair-restore": "api-pair-restore",
+    "review-anew": "api-pair-review-anew",
     "pair-spend": "api-pair-spend",
     "view-new": "api-pair-views",
     "view-remove": "api-pair-view",

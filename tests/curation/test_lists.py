@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from core.models import Project, User
+from core.models import Project, User, WorkItem
 from curation.choices import Decision
 from curation.fingerprints import Texts
 from curation.models import Embedding, Pair, SavedView, Task
@@ -20,10 +20,10 @@ from curation.selectors.pair_filters import pairs_filtered
 from curation.selectors.searching import index_terms, search_terms, word_shares
 from curation.services.building import version_build
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
-from curation.services.reviews import review_decide
+from curation.services.reviews import review_ask_again, review_decide
 from curation.services.tasks import guideline_save, task_create
 from curation.services.versions import version_freeze
-from tests.world import run_jobs
+from tests.world import api_client, run_jobs
 
 pytestmark = pytest.mark.django_db
 AsUser = Callable[[User], Client]
@@ -242,6 +242,36 @@ def test_work_before_an_edition_that_asks_for_another_look_is_flagged_until_some
     assert found(task, below_edition=edition_asked(task.pk)) == []
     guideline_save(actor=owner, task=task, text="Be brief and kind!", number=2)
     assert edition_asked(task.pk) == 2
+
+
+def test_a_flagged_text_that_still_holds_is_reviewed_anew_from_its_own_page(
+    task: Task, expert: User, reviewer: User, owner: User, as_user: AsUser
+) -> None:
+    pair = write(task, expert, "first")
+    review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    page = f"/p/{task.project.slug}/pairs/{pair.pk}/"
+    assert "eview anew" not in as_user(reviewer).get(page).content.decode()
+    guideline_save(actor=owner, task=task, text="Be brief and kind.", number=0, reflags=True)
+    assert "Have it reviewed anew" in as_user(expert).get(page).content.decode()
+    said = as_user(expert).post(f"{page}review/anew/", follow=True).content.decode()
+    assert "It waits for a review again." in said
+    pair.refresh_from_db()
+    assert (pair.state, pair.approved_id) == ("submitted", pair.current_id), "the approval holds until then"
+    Pair.objects.filter(pk=pair.pk).update(state="approved")
+    WorkItem.objects.update(state="closed")
+    assert "Review anew" in as_user(reviewer).get(page).content.decode()
+    held = as_user(reviewer).post(f"{page}review/anew/")["Location"]
+    assert "/review/" in held
+    as_user(reviewer).post(f"{held}approve/", {"revision": pair.current_id})
+    assert found(task, below_edition=edition_asked(task.pk)) == []
+    pair.refresh_from_db()
+    assert pair.state == "approved"
+    review_ask_again(actor=expert, pair=pair)
+    review_decide(
+        actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.RETURN, reason="No longer true."
+    )
+    asked = api_client(expert).post(f"/api/v1/pairs/{pair.pk}/review/anew/")
+    assert (asked.status_code, asked.json()["detail"][:35]) == (400, "Only an approved text is reviewed a")
 
 
 @pytest.mark.parametrize(

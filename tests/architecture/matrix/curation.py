@@ -51,6 +51,7 @@ CURATION: Rows = {
     "curation:pair-restore": ("POST", "write"),
     "curation:pair-dismiss": ("POST", "write|review"),
     "curation:review-claim": ("POST", "review"),
+    "curation:review-anew": ("POST", "write|review"),
     "curation:reviews": ("GET", "review"),
     "curation:review-next": ("POST", "review"),
     "curation:review": ("GET", "holder"),

@@ -34,6 +34,7 @@ CURATION_API: Rows = {
     "api-pair-spend": ("POST", "own"),
     "api-spent-items": ("GET", "view"),
     "api-pair-restore": ("POST", "write"),
+    "api-pair-review-anew": ("POST", "write|review"),
     "api-pair-views": [("GET", "view"), ("POST", "view")],
     "api-pair-view": ("DELETE", "self"),
     "api-health": [("GET", "view"), ("POST", "write")],
