@@ -6,6 +6,7 @@ import re
 
 from ml.checks.base import Check, CheckContext, Finding, quote
 from ml.checks.passages import mask_code
+from ml.hashing import text_sha256
 from ml.phrases import gettext_noop
 from ml.words import count_words
 
@@ -13,7 +14,7 @@ _LEFTOVER = re.compile(
     r"""
     \{\{\s?[\w .-]{1,40}\s?\}\}                              # {{name}}
   | \[(?:your|insert|enter|add|company|client|customer|recipient|sender|name\ of|ditt|din|ange|infoga)\b
-      [^\[\]\n]{0,60}\]                                      # [Your name]
+      [^\[\]\n]{0,60}\](?![(\[])                            # [Your name]; no link
   | <(?:your|insert|enter|add|ange|infoga)\b[^<>\n]{0,60}>
   | \b(?:lorem\ ipsum|TODO|FIXME|TBD|XXXX+)\b
   | <\|[a-z_]{1,30}\|>|\[/?INST\]|<</?SYS>>|\#\#\#\ (?:Instruction|Response|Input)\b
@@ -21,6 +22,7 @@ _LEFTOVER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LOUD = frozenset({"todo", "fixme", "tbd"})  # only in capitals: “todo” is Spanish, and a list
+_KEYS = frozenset({"[enter]", "[insert]"})
 
 # An AI by itself, or a model; an AI engineer and an AI-driven service are none.
 _AI = r"""
@@ -59,7 +61,7 @@ class Boilerplate(Check):
     id = "boilerplate"
     name = gettext_noop("Template or refusal")
     description = gettext_noop("Parts of a template that nobody filled in, models' talk of themselves, bare refusals.")
-    version = 2
+    version = 3
     fields = ("instruction", "response")
     defaults = {
         "refusal_words": 60,  # a longer text that begins with an apology goes on to answer, as a rule
@@ -70,7 +72,8 @@ class Boilerplate(Check):
         found = [
             self.finding(*match.span(), _TEMPLATE, {"what": quote(match.group())})
             for match in _LEFTOVER.finditer(mask_code(text))
-            if match.group().lower() not in _LOUD or match.group().isupper()
+            if not _meant(match.group(), context)
+            and not (context.field == "instruction" and _quoted(text, match.start()))
         ]
         if context.field == "response":
             found += self._model_talk(text)
@@ -88,7 +91,13 @@ class Boilerplate(Check):
         return found
 
     def depends_on(self, context: CheckContext) -> dict[str, str]:
-        return {"field": context.field}
+        return {"field": context.field, "prompt": text_sha256(context.prompt)}
+
+
+def _meant(found: str, context: CheckContext) -> bool:
+    """A list (todo), a key to press; and what the question has: asked for with its blanks, it is answered with them."""
+    plain = found.lower()
+    return (plain in _LOUD and not found.isupper()) or plain in _KEYS or found in context.prompt
 
 
 def _quoted(text: str, place: int) -> bool:

@@ -14,7 +14,7 @@ from ml.words import word_spans, words
 _ALL = gettext_noop("The response is the instruction again.")
 _PART = gettext_noop("The whole instruction (%(words)s words) stands in the response.")
 
-
+_JOINT = re.compile(r"(?<=\w)[-‐‑](?=\w)")
 _BEHIND = re.compile(r"[?!.:;,…\"”’'»)\]]*\s*")
 
 
@@ -24,7 +24,7 @@ class CopiesInstruction(Check):
     id = "copies_instruction"
     name = gettext_noop("Copies the instruction")
     description = gettext_noop("The response repeats the whole instruction word for word.")
-    version = 2
+    version = 3
     fields = ("response",)
     defaults = {
         "words": 7,  # a shorter instruction may well occur in its answer
@@ -33,7 +33,8 @@ class CopiesInstruction(Check):
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         asked = words(context.instruction)
-        if len(asked) < self.parameters["words"]:
+        joined = len(_JOINT.findall(context.instruction))  # IT-tjänster and RUT-avdrag are one word each
+        if len(asked) - joined < self.parameters["words"]:
             return []
         said = words(text)
         if len(said) >= len(asked):

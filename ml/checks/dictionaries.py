@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from ml.checks.base import base_language
 from ml.checks.passages import mask_technical
-from ml.checks.resemblance import spelling
+from ml.checks.resemblance import dictionary, spelling
 from ml.words import normalise
 
 # Letters with the marks that decomposed and vocalised texts put on them; parts joined by any of the apostrophes in use.
@@ -29,11 +29,6 @@ def dictionary_languages() -> frozenset[str]:
 def _installed() -> frozenset[str]:
     folder = files("spellchecker") / "resources"
     return frozenset(file.name.split(".")[0] for file in folder.iterdir() if file.name.endswith(".json.gz"))
-
-
-@lru_cache(maxsize=4)
-def dictionary(language: str) -> frozenset[str]:
-    return frozenset(spelling(language).word_frequency.dictionary)
 
 
 def plain(word: str) -> str:

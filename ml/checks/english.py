@@ -11,7 +11,7 @@ from pathlib import Path
 
 # British -> American, each bound to the letters around it so that misspellings are not let through with it.
 _BRITISH = (
-    (re.compile(r"our(?=$|s$|ed|ing|ite|able|hood|ful|less|y$|er|ly|al|'s$)"), "or"),
+    (re.compile(r"our(?=$|s$|ed|ing|ite|ably|able|hood|ful|less|y$|er|ly|al|'s$)"), "or"),
     (re.compile(r"is(?=e$|es$|ed$|er$|ers$|ing$|ation|able$)"), "iz"),
     (re.compile(r"ys(?=e$|es$|ed$|er$|ers$|ing$)"), "yz"),
     (re.compile(r"(?<=[bctgv])re(?=$|s$|d$)"), "er"),

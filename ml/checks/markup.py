@@ -14,6 +14,9 @@ _INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")  # as many mar
 _LINK = re.compile(r"\[[^\[\]\n]{1,200}\]\((?:[^()\s]|\([^()\s]*\)){1,500}(?:$|(?=\s[^\"']))", re.MULTILINE)
 _STRING = re.compile(r"""(\"{3}|'{3})(?s:.){0,5000}?\1|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 _COMMENT = re.compile(r"(?:#|//|--)[^\n]*|/\*(?s:.){0,5000}?\*/")
+_TAG = re.compile(r"\{%[^{}]{0,300}%\}|\{\{[^{}]{0,300}\}\}")  # of a page template; it may stand within a link
+_ELLIPSIS = re.compile(r"\.\.\.|…")
+_MARKS = re.compile(r"`+")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _BRACKETS = re.compile(r"[()\[\]{}]")
 # Languages in which brackets always come in pairs; a shell's case has none.
@@ -36,7 +39,7 @@ class Markup(Check):
     id = "markup"
     name = gettext_noop("Unbalanced code or Markdown")
     description = gettext_noop("Code blocks, emphasis, links or brackets of code that are opened and not closed.")
-    version = 2
+    version = 3
     defaults = {"findings": 20}  # at most, in one text
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
@@ -57,13 +60,16 @@ class Markup(Check):
         for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text[start:end]):
             at = start + match.start()
             plain = _INLINE_CODE.sub(lambda code: " " * len(code.group()), match.group())
-            if plain.count("`") % 2:
-                yield self.finding(at + plain.rfind("`"), at + plain.rfind("`") + 1, _OPEN_CODE)
+            plain = _TAG.sub(lambda tag: "x" * len(tag.group()), plain)
+            marks = [
+                run for run in _MARKS.finditer(plain) if len(run.group()) < 3
+            ]  # three are spoken of: “ticks (```)”
+            if sum(len(run.group()) for run in marks) % 2:
+                yield self.finding(at + marks[-1].end() - 1, at + marks[-1].end(), _OPEN_CODE)
             for mark in ("**", "__"):
-                places = [place.start() for place in re.finditer(rf"(?<![\w\\*_]){re.escape(mark)}(?=[^\s*_])", plain)]
-                closing = re.findall(rf"(?<=[^\s*_]){re.escape(mark)}(?![\w*_])", plain)
-                if len(places) == len(closing) + 1:
-                    yield self.finding(at + places[-1], at + places[-1] + 2, _OPEN_BOLD, {"mark": mark})
+                left_open = _never_closed(plain, mark)
+                if len(left_open) == 1:
+                    yield self.finding(at + left_open[0], at + left_open[0] + 2, _OPEN_BOLD, {"mark": mark})
             for link in _LINK.finditer(plain):
                 yield self.finding(at + link.start(), at + link.end(), _OPEN_LINK)
 
@@ -73,12 +79,26 @@ class Markup(Check):
             try:
                 json.loads(code)
             except (ValueError, RecursionError) as error:
+                if _ELLIPSIS.search(code):
+                    return  # a sketch, not meant to be read by a program
                 reason, line = getattr(error, "msg", "too deep"), str(getattr(error, "lineno", 1))
                 yield self.finding(start, end, _NO_JSON, {"reason": reason, "line": line})
         elif language in _BRACKETED:
             lone = _lone_bracket(code)
             if lone is not None:
                 yield self.finding(start + lone, start + lone + 1, _OPEN_BRACKET, {"what": quote(code[lone])})
+
+
+def _never_closed(text: str, mark: str) -> list[int]:
+    """Where emphasis begins that nothing ends. Between signs (“**Note**:”) a mark ends what is open, else begins it."""
+    left_open: list[int] = []
+    for place in re.finditer(rf"(?<![\\*_]){re.escape(mark)}(?![*_])", text):
+        before, after = text[: place.start()][-1:], text[place.end() :][:1]
+        if left_open and before.strip() and not (after.isalnum()):
+            left_open.pop()
+        elif after.strip() and not before.isalnum():
+            left_open.append(place.start())
+    return left_open
 
 
 def _cut(text: str) -> tuple[list[tuple[int, int]], list[tuple[str, int, int]], int | None]:

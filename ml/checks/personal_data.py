@@ -22,14 +22,16 @@ _SWEDISH = re.compile(r"(?<![\d-])(?:19|20)?\d{2}(?:0[1-9]|1[0-2])(?:[06][1-9]|[
 # Groups of digits as people write telephone numbers, perhaps with an extension.
 _PHONE = re.compile(
     r"(?<![\w.,/:+-])(?<!\d )(?:\+\d{1,3}[ .-]?|00\d{1,3}[ .-])?(?:\(\d{1,5}\)[ .-]?)?\d{1,5}(?:[ .-]\d{2,8}){0,6}"
-    r"(?:[ ]?(?:x|ext\.?|anknytning)[ ]?\d{1,6})?(?![\w/]|[.,:-]\d)"
+    r"(?:[ ]?(?:x|ext\.?|anknytning)[ ]?\d{1,6})?(?![\w/=]|[.,:-]\d)"
 )
 _CALLED = re.compile(
     r"\b(?:phone|tel(?:e(?:fon|phone))?|mobil(?:e|nummer)?|cell|call|calling|ring|reach|fax|sms|text|whatsapp|numret|nummer"
     r"|contact|number is|number|dial|messages? to)\W{0,3}(?:\w+\W{1,3}){0,4}$",
     re.IGNORECASE,
 )
-_EXAMPLE_MAIL = re.compile(r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?$", re.IGNORECASE)
+_EXAMPLE_MAIL = re.compile(
+    r"@(?:[\w-]+\.)*(?:example(?:\.[a-z]{2,3}){0,2}|(?:test|invalid|localhost)(?:\.(?:com|org|net))?)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class PersonalData(Check):
     id = "personal_data"
     name = gettext_noop("Personal data")
     description = gettext_noop("Mail and IP addresses; numbers of telephones, cards, accounts and people.")
-    version = 2
+    version = 3
     fields = ("instruction", "input", "response")
     defaults = {"findings": 50}  # at most, in one text
 

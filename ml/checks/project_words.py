@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from ml.checks.slips import slips
 from ml.hashing import json_sha256
 
 
@@ -27,16 +28,8 @@ class ProjectWords:
         miss. The last `ending` letters must be right: words of one stem differ in them.
         """
         close = {
-            near for near in self._slips(word) if near[-ending:] == word[-ending:] and self.counts.get(near, 0) >= least
+            near
+            for near in slips(word, self._letters, first=1)
+            if near[-ending:] == word[-ending:] and self.counts.get(near, 0) >= least
         }
         return max(close, key=lambda near: (self.counts[near], near)) if close else None
-
-    def _slips(self, word: str) -> Iterator[str]:
-        for index in range(1, len(word)):
-            before, after = word[:index], word[index:]
-            yield before + after[1:]
-            if len(after) > 1:
-                yield before + after[1] + after[0] + after[2:]
-            for letter in self._letters:
-                yield before + letter + after[1:]
-                yield before + letter + after

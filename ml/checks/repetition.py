@@ -7,6 +7,7 @@ tables are left out, of lists only whole items count, verse may have a refrain.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +35,7 @@ class Repetition(Check):
     description = gettext_noop(
         "The same words again and again. Code, tables, lists with a pattern and refrains are left alone."
     )
-    version = 2
+    version = 3
     defaults = {
         "share": 0.2,  # of the 4-grams of prose are repeats: a warning
         "verse_share": 0.5,  # the same for verse
@@ -97,7 +98,8 @@ class Repetition(Check):
         start, end = _longest_stretch(repeats)
         if _letter_share(text[start:end]) < self.parameters["letter_share"]:
             return []
-        values = {"share": f"{share:.0%}", "limit": f"{limit:.0%}"}
+        shown = max(round(share * 100), math.floor(limit * 100) + 1)  # 20.4 % is more than 20 %, and has to look so
+        values = {"share": f"{shown}%", "limit": f"{limit:.0%}"}
         return [self.finding(start, end, _REPEATED, values, severity=self._severity(share))]
 
     def _severity(self, share: float) -> Severity:

@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from spellchecker import SpellChecker
 
+from ml.checks.slips import slips
+
 _DOUBLED = re.compile(r"(.)\1+")
 _VOWELS = re.compile("[aeiouyh]")
 _SKELETON_WORD, _SKELETON = 7, 4  # letters, at least, of a word and of its skeleton
@@ -25,12 +27,16 @@ def spelling(language: str) -> SpellChecker:
     return SpellChecker(language=language, distance=1)
 
 
+@lru_cache(maxsize=4)
+def dictionary(language: str) -> frozenset[str]:
+    return frozenset(spelling(language).word_frequency.dictionary)
+
+
 @lru_cache(maxsize=20_000)
 def resembles_listed(word: str, language: str) -> bool:
     """1. One slip away from a word of the dictionary. 2. Else the same consonants as a common one (definately).
     3. Else two slips away from a common long one with the same beginning (completetion)."""
-    checker = spelling(language)
-    if checker.known(checker.edit_distance_1(word)):
+    if not dictionary(language).isdisjoint(slips(word, _letters(language))):
         return True
     if len(word) >= _SKELETON_WORD and len(_skeleton(word)) >= _SKELETON and _skeleton(word) in _skeletons(language):
         return True
@@ -44,9 +50,9 @@ def resembles_listed(word: str, language: str) -> bool:
 @lru_cache(maxsize=20_000)
 def slip_of_common(word: str, language: str, occurrences: int) -> bool:
     """Whether one slip, not in the first letter, makes the word of one that was counted so often."""
-    checker = spelling(language)
-    counts: Mapping[str, int] = checker.word_frequency.dictionary
-    near = checker.known(checker.edit_distance_1(word))
+    counts: Mapping[str, int] = spelling(language).word_frequency.dictionary
+    listed = dictionary(language)
+    near = (known for known in slips(word, _letters(language)) if known in listed)
     return any(known[0] == word[0] and counts[known] >= occurrences for known in near)
 
 
@@ -68,6 +74,11 @@ def within_two(one: str, other: str) -> bool:
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
     return row[-1] <= 2
+
+
+@lru_cache(maxsize=4)
+def _letters(language: str) -> tuple[str, ...]:
+    return tuple(sorted(spelling(language).word_frequency.letters))
 
 
 def _skeleton(word: str) -> str:

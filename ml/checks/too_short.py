@@ -21,7 +21,7 @@ class TooShort(Check):
     id = "too_short"
     name = gettext_noop("Too short or empty")
     description = gettext_noop("No words at all, or far fewer than the accepted answers or the expected answer have.")
-    version = 2
+    version = 3
     sees_blank = True
     defaults = {
         "typical_share": 0.5,  # of the 5 % quantile of the accepted texts
@@ -32,9 +32,10 @@ class TooShort(Check):
 
     def find(self, text: str, context: CheckContext) -> list[Finding]:
         words = count_words(text)
-        if not words and not any(not letter.isspace() and not letter.isascii() for letter in text):
-            sentence = _ONLY_SIGNS if text.strip() else _EMPTY  # an emoji is an answer
-            return [self.finding(0, len(text), sentence, severity="error")]
+        if not words:
+            if any(not letter.isspace() and not letter.isascii() for letter in text):
+                return []  # an emoji is an answer, and has no words to count
+            return [self.finding(0, len(text), _ONLY_SIGNS if text.strip() else _EMPTY, severity="error")]
         if context.field != "response":
             return []
         if context.reference.strip():

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ml.checks.base import CheckContext, base_language
-from ml.checks.dictionaries import WORD, dictionary, plain
+from ml.checks.dictionaries import WORD, plain
 from ml.checks.english import is_english
 from ml.checks.project_words import ProjectWords
+from ml.checks.resemblance import dictionary
 
 # Only words wholly in the dictionary's script are judged: Chinese in an English answer is no misspelling.
 _LATIN = re.compile("['a-z\u00df-\u024f\u1e00-\u1eff\u0300-\u036f]*$")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.checks import CheckContext, ProjectWords, get_check, suggest
+from ml.checks import CheckContext, ProjectWords, get_check, misspelling, suggest
 from ml.checks.dictionaries import dictionary_languages
 from ml.checks.misspelling import Misspelling
 
@@ -18,7 +18,7 @@ def found(text: str, **context) -> list[str]:
 def test_a_misspelling_is_a_warning_at_its_place():
     text = "Please send your adress to us."
     (finding,) = find(text)
-    assert (finding.check, finding.version, finding.severity) == ("misspelling", 3, "warning")
+    assert (finding.check, finding.version, finding.severity) == ("misspelling", 4, "warning")
     assert (finding.start, finding.end) == (17, 23)
     assert finding.message == "“adress” is neither in the dictionary nor in the project's glossary."
     assert finding.suggestions == (), "suggestions cost too much to be made for every word"
@@ -98,6 +98,9 @@ def test_two_slips_in_a_long_word_are_still_a_misspelling(wrong):
         ),
         pytest.param("A façade with a crème colour.", id="accents in English"),
         pytest.param("The prediabetes and undescended repointing.", id="prefixes"),
+        pytest.param("All this compares favourably.", id="British adverbs"),
+        pytest.param("Where'd it go, and who'd've known?", id="contractions with a capital"),
+        pytest.param("Giardia intestinalis, Y. pestis and C. jejuni are germs.", id="names of species"),
         pytest.param("Our webinars have a workflow for screenshots.", id="words younger than the dictionary"),
         pytest.param("Abc xyz qrs.", id="short words"),
         pytest.param("The startbesked for an attefallshus and its detaljplan.", id="words of a trade"),
@@ -110,6 +113,18 @@ def test_two_slips_in_a_long_word_are_still_a_misspelling(wrong):
 )
 def test_false_positive(text):
     assert found(text) == []
+
+
+def test_a_word_after_a_name_is_no_species_unless_it_looks_latin():
+    assert found("Zaragoza recieved it, and The virusis came.") == ["recieved", "virusis"]
+
+
+def test_a_book_in_another_language_is_not_looked_up_word_by_word(monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(misspelling, "resembles_listed", lambda word, _language: bool(looked_up.append(word)))
+    foreign = " ".join(f"{one}{two}q{three}" for one in "bcdfg" for two in "hjklmnprst" for three in "vwxzvtklmn")
+    assert found(f"We saw the grxqtz.\n{foreign}\n") == []
+    assert looked_up == ["grxqtz"]
 
 
 def test_dollars_are_no_formula():

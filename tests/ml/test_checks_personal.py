@@ -54,6 +54,8 @@ def test_the_sentence_names_the_kind_and_a_placeholder_is_offered_that_no_check_
         pytest.param("On 2024-05-03 14:48:14, 03.05.2024, 12/27/1986 and 1998-2002.", id="dates and spans of years"),
         pytest.param("See 2010:900 and SFS 2011:338, ISBN 978-91-7126-372-9.", id="laws and books"),
         pytest.param("Version 10.2.14.3 and v1.2.3.4 at 127.0.0.1 or 192.168.1.20.", id="versions and house addresses"),
+        pytest.param("He paid 2400-1100-700=<<2400-1100-700=600>>600 dollars.", id="a subtraction"),
+        pytest.param("Test it with name@example.co.uk.", id="an example in another country"),
         pytest.param("Card 4556 1568 2160 9394 has a wrong checksum.", id="a number that is no card's"),
         pytest.param("Write to name@example.com or you@test.example.org.", id="addresses of examples"),
         pytest.param("The code is 811228-9875 and 3.14159265358979.", id="a wrong checksum, a long fraction"),

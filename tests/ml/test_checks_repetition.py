@@ -5,12 +5,15 @@ import json
 import pytest
 
 from ml.checks import CheckContext, get_check
+from ml.checks.repetition import Repetition
 from tests.reference.shared_data import shared_data
 
 PROSE = (
     "The inspector visits the building site twice during construction. After the second visit a final certificate is "
     "issued, and only then may the family move in. "
 )
+SENTENCES = ["The house needs a permit from the city.", "You must ask the neighbours before you start to build."]
+SCATTERED = " ".join(f"{SENTENCES[n % 2]} Case{n} differs." for n in range(10))  # 107 4-grams, 55 of them repeats
 SPAM = "Please call our office today. "
 
 
@@ -65,11 +68,14 @@ def test_letters_that_never_end_are_an_error():
 
 
 def test_the_same_words_scattered_over_the_text_are_found_by_their_share():
-    sentences = ["The house needs a permit from the city.", "You must ask the neighbours before you start to build."]
-    text = " ".join(f"{sentences[n % 2]} Case{n} differs." for n in range(10))  # 107 4-grams, 55 of them repeats
-    (finding,) = find(text)
+    (finding,) = find(SCATTERED)
     assert finding.message == "51% of this text repeats words that were there before; at most 20% is usual."
     assert finding.severity == "error"
+
+
+def test_a_share_just_above_the_limit_looks_above_it():
+    (finding,) = Repetition(share=0.51).find(SCATTERED, CheckContext())
+    assert finding.message == "52% of this text repeats words that were there before; at most 51% is usual."
 
 
 def test_a_quoted_sentence_is_no_repetition():

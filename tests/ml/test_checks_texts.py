@@ -94,10 +94,19 @@ def test_a_bare_refusal(text):
         pytest.param("The robot said: “As an AI language model, I dream.”", id="quoted"),
         pytest.param("Gör en todo-lista. [see page 4] <b>bold</b> [1]", id="brackets with something else"),
         pytest.param("```\n{{ name }}\n```", id="code that is about templates"),
+        pytest.param("Press [Enter], then [Insert].", id="keys to press"),
+        pytest.param("See [Client tour 2024](https://a.org) and [Company rules][1].", id="texts of links"),
     ],
 )
 def test_false_positive_boilerplate(text):
     assert find("boilerplate", text) == []
+
+
+def test_blanks_that_the_question_asks_for_are_answered_with():
+    letter = "Dear [Company name], I write to you.\n[Your name]"
+    assert found("boilerplate", letter, prompt="Write a letter to [Company name].") == ["[Your name]"]
+    asked = 'Replace the "TODO" in the code. TODO: which code?'
+    assert [one.start for one in find("boilerplate", asked, field="instruction")] == [asked.rindex("TODO")]
 
 
 def test_a_question_may_speak_of_models():
@@ -131,6 +140,11 @@ def test_the_instruction_again_is_an_error_and_inside_the_response_a_warning():
         pytest.param(
             "is far away", "Name the cities in: Berlin is not Paris, and Rome is far away.", id="a part of it"
         ),
+        pytest.param(
+            "Sedan 2017 ger IT-tjänster i hemmet RUT-avdrag: installation och underhåll.",
+            "Ger IT-tjänster i hemmet RUT-avdrag?",
+            id="five words, two of them with a hyphen",
+        ),
     ],
 )
 def test_false_positive_copies_instruction(text, instruction):
@@ -144,6 +158,7 @@ def test_false_positive_copies_instruction(text, instruction):
         ("Use `pip install and go.", "`"),
         ("Use ``pip`install and go.", "`"),
         ("This is **very important.", "**"),
+        ("**A **mark too many**", "**"),
         ("See [the page](https://a.org/b and more", "[the page](https://a.org/b"),
         ("```python\nprint((1)\n```", "("),
         ('```json\n{"a": 1,}\n```', '{"a": 1,}\n'),
@@ -163,6 +178,10 @@ def test_what_is_opened_and_not_closed(text, what):
         pytest.param("```bash\ncase $x in\n a) echo;;\nesac\n```", id="a shell's case"),
         pytest.param("2 ** 3 and a**b, snake__case, __init__, five** of six**", id="powers, names and stars"),
         pytest.param("**Bold**, **two words** and __also__.", id="closed emphasis"),
+        pytest.param("**[notes](#n)**: a. **“Events”**: b, **(all)**. **It**.", id="emphasis that ends between signs"),
+        pytest.param('[a]({% page "/a b/" %}) and [b]({{ site.url }}/b)', id="tags of a template in an address"),
+        pytest.param("You may use Markdown ticks (```) or such as ```.", id="marks that are spoken of"),
+        pytest.param("```json\n{\n...\n}\n```", id="a sketch of JSON"),
         pytest.param('[a](https://en.org/x_(y)) and [b](c "title")', id="brackets in an address, a title"),
         pytest.param("```print(1)``` prints it, `` a`b `` has a mark", id="several marks around code within a line"),
         pytest.param("```\n```\n\n~~~\nx\n~~~", id="empty and other fences"),

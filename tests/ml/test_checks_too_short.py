@@ -35,6 +35,7 @@ def test_a_small_part_of_the_expected_answer():
     ("text", "context", "why"),
     [
         ("👍", {}, "an emoji is an answer"),
+        ("😌😊", {"typical_lengths": TypicalLengths(2, 9, 100, 1)}, "emoji are an answer where others use a word"),
         ("是", {}, "one sign of another script is an answer"),
         ("Yes", {"typical_lengths": TypicalLengths(1, 2, 100, 1)}, "a task of one-word answers"),
         ("Yes", {"typical_lengths": TypicalLengths(40, 90, 19, 20)}, "a few texts say nothing about what is usual"),
