@@ -102,7 +102,7 @@ def document_upload_access(
 
 def version_access(request: Any, project: str, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
     access = project_access(request, project, need)
-    rows = DatasetVersion.objects.select_related("task", "task__project", "job", "created_by")
+    rows = DatasetVersion.objects.select_related("task", "task__project", "job", "verification", "created_by")
     return access, get_object_or_404(rows, task__project=access.project, pk=version)
 
 
@@ -204,7 +204,7 @@ def document_upload_by_id(request: Any, upload: int, need: str = Need.VIEW) -> t
 
 
 def version_by_id(request: Any, version: int, need: str = Need.VIEW) -> tuple[Access, DatasetVersion]:
-    rows = DatasetVersion.objects.select_related("task__project", "job", "created_by")
+    rows = DatasetVersion.objects.select_related("task__project", "job", "verification", "created_by")
     return by_id(request, rows, version, need, "task__project")
 
 

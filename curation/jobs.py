@@ -29,6 +29,7 @@ from curation.services.likeness import likeness_ask, likeness_update
 from curation.services.meaning import meanings_update
 from curation.services.previewing import preview_count
 from curation.services.stock import stock_ask, stock_ended, stock_take
+from curation.services.verifying import verification_run
 from curation.services.versions import version_failed
 
 
@@ -68,6 +69,20 @@ class Freeze(JobRunner):
             version_failed(job.arguments["version"], job)
         elif task := Task.objects.select_related("project").filter(versions=job.arguments["version"]).first():
             likeness_ask(actor=job.requested_by, task=task)  # there are suites now that nothing was compared with
+
+
+@job_kind
+class VerifyVersion(JobRunner):
+    kind = "verify-version"
+    queue = Queue.DEFAULT
+    title = _("Verify a dataset version")
+
+    def run(self, context: JobContext) -> dict[str, Any] | None:
+        rows = DatasetVersion.objects.select_related("task__project")
+        version = rows.filter(pk=context.arguments["version"]).first()
+        if version is None:
+            return None
+        return verification_run(version, context.job.requested_by, progress_of(context), lambda: hold(context))
 
 
 @job_kind

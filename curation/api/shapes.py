@@ -326,7 +326,8 @@ class VersionOut(serializers.ModelSerializer[DatasetVersion]):
         model = DatasetVersion
         fields = (
             "id", "task", "number", "note", "state", "train_share", "leaks", "sha256", "template", "system_prompt",
-            "counts", "erased", "error", "job", "created_by", "created_at",
+            "counts", "erased", "error", "job", "verification", "verified_at", "verified_same", "verified_changed",
+            "created_by", "created_at",
         )  # fmt: skip
 
 
@@ -349,8 +350,12 @@ class VersionRowOut(serializers.ModelSerializer[VersionPair]):
 
 
 class VerifiedOut(serializers.Serializer[object]):
-    same = serializers.BooleanField()
+    same = serializers.BooleanField(
+        allow_null=True, help_text="null while a job looks; the version says it afterwards."
+    )
     sha256 = serializers.CharField()
+    changed = serializers.IntegerField(allow_null=True, help_text="Rows whose texts differ.")
+    job = serializers.IntegerField(allow_null=True, help_text="The job that looks just now.")
 
 
 class SuiteOut(serializers.ModelSerializer[Suite]):

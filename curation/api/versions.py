@@ -19,7 +19,8 @@ from curation.api.tasks import PROJECT, projects_asked
 from curation.choices import Part
 from curation.models import DatasetVersion, Suite, SuiteItem, VersionPair
 from curation.selectors.subsets import Subset, subset_ordinals
-from curation.services.versions import version_freeze, version_verify
+from curation.services.verifying import version_verify
+from curation.services.versions import version_freeze
 
 
 class ByOrdinal(CursorPagination):
@@ -61,14 +62,21 @@ def version(request: Request, version: int) -> Response:
 @extend_schema(
     tags=["dataset-versions"],
     request=None,
-    responses={200: VerifiedOut, **REFUSALS},
-    summary="Compute its hash again from the stored texts (owners)",
+    responses={200: VerifiedOut, 202: VerifiedOut, **REFUSALS},
+    summary="Compute its hash again from the stored texts, of a large version as a job (owners)",
 )
 @api_view(["POST"])
 def verify(request: Request, version: int) -> Response:
     access, found = version_by_id(request, version, Need.OWN)
-    same = version_verify(actor=access.user, version=found)
-    return Response({"same": same, "sha256": found.sha256})
+    found = version_verify(actor=access.user, version=found)
+    under_way = found.verification is not None and found.verification.is_open
+    told = {
+        "same": None if under_way else found.verified_same,
+        "sha256": found.sha256,
+        "changed": None if under_way else found.verified_changed,
+        "job": found.verification_id if under_way else None,
+    }
+    return Response(told, status=202 if under_way else 200)
 
 
 SUBSET = [

@@ -23,6 +23,10 @@ class DatasetVersion(models.Model):
     erased = models.PositiveIntegerField(default=0)  # rows whose texts are gone: it cannot be rebuilt any more
     error = models.TextField(blank=True)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
+    verification = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")  # the newest of a large version
+    verified_at = models.DateTimeField(null=True)
+    verified_same = models.BooleanField(null=True)  # whether the hash came out as it was; None before the first time
+    verified_changed = models.PositiveIntegerField(default=0)  # rows whose texts differ
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

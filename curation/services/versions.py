@@ -1,4 +1,4 @@
-"""Freezing a dataset version: asked for here, built by a job (building.py), verified by computing its hash again."""
+"""Freezing a dataset version: asked for here, built by a job (building.py), verified in verifying.py."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from core.models import Job, User
 from core.services.events import event_record
 from core.services.jobs import job_create
 from curation.choices import LeakRule, VersionState
-from curation.models import DatasetVersion, Task, VersionPair
+from curation.models import DatasetVersion, Task
 from curation.selectors.freezing import leaks_now
 from curation.selectors.versions import approved_pairs
 from ml.hashing import canonical_json, salted_digest, texts_sha256
@@ -80,38 +80,6 @@ def row_digest(texts: dict[str, Any], salt: str) -> str:
 def rows_sha256(rows: Iterator[tuple[int, str, str]]) -> str:
     """The hash of a version: over place, part and salted digest of each row. Texts and salts are not needed for it."""
     return texts_sha256(f"{ordinal} {part} {digest}\n" for ordinal, part, digest in rows)
-
-
-def version_sha256(version: DatasetVersion) -> tuple[str, int]:
-    """Compute a version's hash again from the texts and salts in the database; also how many rows differ.
-
-    An erased row has its digest only, and that counts.
-    """
-    changed = 0
-    names = ["ordinal", "part", "salt", "digest", *(f"revision__{name}" for name in COLUMNS)]
-    rows = VersionPair.objects.filter(version=version).order_by("ordinal").values_list(*names)
-
-    def lines() -> Iterator[tuple[int, str, str]]:
-        nonlocal changed
-        for ordinal, part, salt, digest, *texts in rows.iterator(chunk_size=2000):
-            values = dict(zip(COLUMNS, texts, strict=True))
-            values["system"] = values["system"] or version.system_prompt
-            again = row_digest(values, salt) if salt else digest
-            changed += again != digest
-            yield ordinal, part, again
-
-    return rows_sha256(lines()), changed
-
-
-def version_verify(*, actor: User, version: DatasetVersion) -> bool:
-    """Whether the version is still exactly what was frozen. The answer is recorded."""
-    sha256, changed = version_sha256(version)
-    same = sha256 == version.sha256
-    event_record(
-        actor=actor, action="version.verified", project=version.task.project, subject=version, same=same,
-        changed=changed,
-    )  # fmt: skip
-    return same
 
 
 def version_failed(version_id: int, job: Job) -> None:

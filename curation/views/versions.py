@@ -15,7 +15,7 @@ from curation.choices import Difference
 from curation.selectors.differences import older_version, version_difference
 from curation.selectors.tasks import tasks_of
 from curation.selectors.versions import version_page, version_rows, versions_of
-from curation.services.versions import version_verify
+from curation.services.verifying import version_verify
 
 
 @require_GET
@@ -64,10 +64,13 @@ def changes(request: HttpRequest, project: str, version: int) -> HttpResponse:
 
 @require_POST
 def verify(request: HttpRequest, project: str, version: int) -> HttpResponse:
-    """Compute the hash again from the stored texts and say whether anything changed."""
+    """Compute the hash again from the stored texts; the page says what came of it, or how far the job is."""
     access, found = version_access(request, project, version, Need.OWN)
     with refusal_told(request):
-        if version_verify(actor=access.user, version=found):
+        found = version_verify(actor=access.user, version=found)
+        if found.verification is not None and found.verification.is_open:
+            messages.info(request, _("This version is large: a job looks through it."))
+        elif found.verified_same:
             messages.success(request, _("Verified: every text is exactly as it was frozen."))
         else:
             messages.error(request, _("The texts in the database differ from what was frozen. Restore a backup."))

@@ -151,7 +151,8 @@ def test_a_file_is_brought_in_frozen_and_exported(
     path = f"{ROOT}/dataset-versions/{version.json()['id']}/"
     frozen = client.get(path).json()
     assert (frozen["state"], frozen["counts"]["pairs"]) == ("ready", 20)
-    assert client.post(f"{path}verify/").json() == {"same": True, "sha256": frozen["sha256"]}
+    told = {"same": True, "sha256": frozen["sha256"], "changed": 0, "job": None}
+    assert client.post(f"{path}verify/").json() == told
     tests = client.get(f"{path}rows/?part=test").json()["results"]
     assert len(tests) == frozen["counts"]["parts"]["test"]
     exported = client.get(f"{ROOT}/exports/?version={frozen['id']}&shape=messages&part=test")

@@ -21,7 +21,8 @@ from curation.services.glossary import glossary_add
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
-from curation.services.versions import version_freeze, version_sha256
+from curation.services.verifying import version_sha256
+from curation.services.versions import version_freeze
 from tests.world import sign_in
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,8 @@ from curation.services.imports import import_start, import_upload
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
-from curation.services.versions import version_freeze, version_sha256
+from curation.services.verifying import version_sha256
+from curation.services.versions import version_freeze
 from ml.hashing import text_sha256
 from tests.world import api_client, run_jobs, sign_in
 

@@ -12,7 +12,8 @@ from curation.selectors.examples import suite_examples, version_examples
 from curation.services.pairs import pair_submit
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
-from curation.services.versions import version_freeze, version_sha256
+from curation.services.verifying import version_sha256
+from curation.services.versions import version_freeze
 from tests.world import run_jobs
 
 pytestmark = pytest.mark.slow

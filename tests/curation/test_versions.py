@@ -5,10 +5,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from core import registries
 from core.denied import ApplicationError, Denied, Refused
-from core.models import Job, Project, User
+from core.models import Event, Job, Project, User
 from core.services.projects import project_remove_demo, project_update
 from curation.choices import Decision, VersionState
 from curation.fingerprints import Texts
@@ -17,12 +18,13 @@ from curation.selectors import freezing
 from curation.selectors.examples import suite_examples, task_template, version_examples
 from curation.selectors.exports import FORMATS, version_lines
 from curation.selectors.freezing import freeze_preview, fresh_count
-from curation.services import previewing
+from curation.services import previewing, verifying
 from curation.services.likeness import likeness_due
 from curation.services.pairs import pair_revise, pair_submit, pair_trash
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create, task_update
-from curation.services.versions import rows_sha256, version_freeze, version_sha256, version_verify
+from curation.services.verifying import version_sha256, version_verify
+from curation.services.versions import rows_sha256, version_freeze
 from ml.hashing import text_sha256
 from tests.world import api_client, run_jobs, sign_in
 
@@ -154,10 +156,71 @@ def test_the_hash_is_computed_again_from_the_rows_and_notices_a_changed_text(
     many(task, expert, reviewer, 5)
     version = freeze(task, owner)
     assert version_sha256(version) == (version.sha256, 0)
-    assert version_verify(actor=owner, version=version)
+    assert version_verify(actor=owner, version=version).verified_same
     Revision.objects.filter(in_versions__version=version, in_versions__ordinal=2).update(response="tampered")
     assert version_sha256(version)[1] == 1
-    assert not version_verify(actor=owner, version=version)
+    version_verify(actor=owner, version=version)
+    version.refresh_from_db()
+    assert (version.verified_same, version.verified_changed, version.verification) == (False, 1, None)
+
+
+def test_a_small_version_is_verified_at_once_and_the_page_keeps_saying_so(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    many(task, expert, reviewer, 5)
+    version = freeze(task, owner)
+    client, path = sign_in(owner), f"/p/{task.project.slug}/versions/{version.pk}/"
+    assert "Verified on" not in client.get(path).content.decode()
+    answer = client.post(f"{path}verify/", follow=True).content.decode()
+    assert "Verified: every text is exactly as it was frozen." in answer
+    assert not Job.objects.filter(kind="verify-version").exists()
+    assert ": every text is exactly as it was frozen." in client.get(path).content.decode()
+    Revision.objects.filter(in_versions__version=version, in_versions__ordinal=2).update(response="tampered")
+    client.post(f"{path}verify/")
+    assert "1 row has other texts." in client.get(path).content.decode()
+    version.rows.filter(ordinal__gte=2).delete()
+    assert api_client(owner).post(f"/api/v1/dataset-versions/{version.pk}/verify/").json()["same"] is False
+    assert "Rows are missing, or stand in another place." in client.get(path).content.decode()
+
+
+def test_a_large_version_is_verified_by_a_job_that_tells_how_far_it_is(
+    task: Task, owner: User, expert: User, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(task, expert, reviewer, 5)
+    version = freeze(task, owner)
+    monkeypatch.setattr(verifying, "AT_ONCE", 4)
+    monkeypatch.setattr(verifying, "BATCH", 2)
+    client, path = sign_in(owner), f"/p/{task.project.slug}/versions/{version.pk}/"
+    api, address = api_client(owner), f"/api/v1/dataset-versions/{version.pk}/"
+    client.post(f"{path}verify/")
+    job = Job.objects.get(kind="verify-version")
+    asked = api.post(f"{address}verify/")
+    nothing_yet = {"same": None, "sha256": version.sha256, "changed": None, "job": job.pk}
+    assert (asked.status_code, asked.json()) == (202, nothing_yet)
+    page = client.get(path).content.decode()
+    assert reverse("jobs-panel", args=[job.pk]) in page
+    assert "/verify/" not in page
+    told: list[tuple[int, int]] = []
+    version_sha256(version, lambda done, total, _message: told.append((done, total)))
+    assert told == [(0, 5), (2, 5), (4, 5)]
+    [done] = run_jobs()
+    assert (done.state, done.result) == ("done", {"version": version.pk, "same": True, "changed": 0})
+    page = client.get(path).content.decode()
+    assert ": every text is exactly as it was frozen." in page
+    assert "/verify/" in page
+    found = api.get(address).json()
+    assert (found["verified_same"], found["verified_changed"], found["verification"]) == (True, 0, job.pk)
+    event = Event.objects.get(action="version.verified")
+    assert (event.actor, event.data) == (owner, {"same": True, "changed": 0})
+
+
+def test_a_version_that_is_not_frozen_yet_is_not_verified(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    many(task, expert, reviewer, 2)
+    version = version_freeze(actor=owner, task=task)
+    with pytest.raises(ApplicationError, match="not frozen"):
+        version_verify(actor=owner, version=version)
 
 
 def test_what_changes_later_does_not_change_a_version(task: Task, owner: User, expert: User, reviewer: User) -> None:

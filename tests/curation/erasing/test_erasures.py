@@ -40,7 +40,8 @@ from curation.services.health import health_count
 from curation.services.pairs import pair_restore, pair_revise, pair_submit
 from curation.services.reviews import review_decide
 from curation.services.stock import stock_ask
-from curation.services.versions import version_freeze, version_sha256, version_verify
+from curation.services.verifying import version_sha256, version_verify
+from curation.services.versions import version_freeze
 from ml.checks import text_fingerprint
 from tests.curation.erasing.world import ANSWER, NAME, QUESTION, erase, tables_with
 from tests.world import api_client, run_jobs, sign_in
@@ -80,7 +81,7 @@ def test_the_version_says_so_its_hash_holds_and_its_files_lack_the_row(
     version.refresh_from_db()
     assert version.erased == 1
     assert version_sha256(version) == (version.sha256, 0)
-    assert version_verify(actor=owner, version=version)
+    assert version_verify(actor=owner, version=version).verified_same
     assert len(list(version_lines(version, "apprentice"))) == rows - 1
     page = sign_in(viewer).get(f"/p/{task.project.slug}/versions/{version.pk}/").content.decode()
     assert "1 row erased, no longer rebuildable" in page
