@@ -75,25 +75,37 @@ class NewEvaluation(forms.Form):
         fields["model"].queryset = versions
         fields["suite"].queryset = suites_of(project)
         fields["max_new_tokens"].unit = _("tokens")
-        fields["against"].choices = [
-            ("", _("Its base model (recommended)")),
-            *((f"base-{base.pk}", str(base)) for base in bases),
-            *((f"version-{version.pk}", str(version)) for version in versions),
-        ]
-        fields["against"].required = False
         self.versions, self.bases = versions, bases
+        fields["against"].choices = self.others()
+        fields["against"].required = False
         self.amounts = self.offered()
         fields["amount"].choices = [(each.key, each.label) for each in self.amounts]
         fields["amount"].initial = self.amounts[0].key if self.amounts else ""
 
+    def others(self) -> list[tuple[str, Any]]:
+        """What the chosen model can be compared with: all but itself. Sent all the same, it is told why not."""
+        itself = f"version-{model.pk}" if (model := self.model_now()) else ""
+        if self.is_bound and self.asked_for("against") == itself:
+            itself = ""
+        named = [(f"version-{version.pk}", str(version)) for version in self.versions]
+        return [
+            ("", _("Its base model (recommended)")),
+            *((f"base-{base.pk}", str(base)) for base in self.bases),
+            *(choice for choice in named if choice[0] != itself),
+        ]
+
+    def model_now(self) -> ModelVersion | None:
+        return self.row("model", self.versions) or self.versions.first()
+
     def offered(self) -> list[Amount]:
         """The amounts for what is chosen at the moment, with the time that each will take."""
         fields: dict[str, Any] = self.fields
-        model = self.row("model", fields["model"].queryset) or self.versions.first()
+        model = self.model_now()
         suite = self.row("suite", fields["suite"].queryset) or (suite_for(model) if model else None)
         if model is None or suite is None:
             return []
-        return amounts_of(suite, [self.chosen(str(self.asked_for("against"))) or model.base, model])
+        against = self.chosen(str(self.asked_for("against")))
+        return amounts_of(suite, [against if against and against != model else model.base, model])
 
     def row(self, name: str, rows: QuerySet[Any]) -> Any:
         return rows.filter(pk=whole_number(self.asked_for(name)) or 0).first()

@@ -109,9 +109,10 @@ def page_of(access: Access, evaluation: Evaluation) -> dict[str, Any]:
 def closer(evaluation: Evaluation, candidates: list[Candidate]) -> str:
     """The address of the form with the same models and suite, and more items to answer."""
     asked: dict[str, Any] = {"suite": evaluation.suite_id}
-    for candidate in candidates[:2]:
-        if candidate.model_version_id and "model" not in asked:
-            asked["model"] = candidate.model_version_id
+    if len(candidates) > 1 and candidates[1].model_version_id:
+        first = candidates[0]
+        kind, number = ("base", first.base_id) if first.base_id else ("version", first.model_version_id)
+        asked |= {"model": candidates[1].model_version_id, "against": f"{kind}-{number}"}
     return urlencode({**asked, "amount": "all"})
 
 

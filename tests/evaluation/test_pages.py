@@ -1,5 +1,6 @@
 """The pages of evaluation, for whom they are there, and what they say."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from core.models import Job, Project, User
 from evaluation.models import Evaluation
 from evaluation.services.rounds import round_open
+from evaluation.views.evaluations import closer
 from training.models import ModelVersion
 
 AsUser = Callable[[User], Client]
@@ -43,6 +45,36 @@ def test_the_form_has_base_and_newest_model_chosen_and_two_clicks_start_it(
     page = client.get(answer["Location"]).content.decode()
     assert "Waits for its turn" in page
     assert 'hx-trigger="every 2s"' in page
+
+
+def options_of(page: str, name: str) -> list[str]:
+    select = page[page.index(f'id="id_{name}"') :]
+    return re.findall(r'<option value="([^"]*)"', select[: select.index("</select>")])
+
+
+def test_no_model_is_offered_or_taken_as_its_own_comparison(
+    project: Project, owner: User, as_user: AsUser, taught_model: ModelVersion
+) -> None:
+    first, run = taught_model.pk, taught_model.run
+    run.pk, run.name = None, "Second run"
+    run.save()
+    taught_model.run = run
+    taught_model.pk, taught_model.number, taught_model.name = None, 2, "Advice 2"
+    taught_model.save()
+    second, base = taught_model.pk, f"base-{taught_model.base_id}"
+    client, path = as_user(owner), f"/p/{project.slug}/evaluations/new/"
+    assert options_of(client.get(path).content.decode(), "against") == ["", base, f"version-{first}"]
+    asked = client.get(f"{path}?model={first}&against=version-{first}").content.decode()
+    assert options_of(asked, "against") == ["", base, f"version-{second}"]
+    given = {"model": first, "against": f"version-{first}", "answers": 5, "max_new_tokens": 20, "batch_size": 4}
+    answer = client.post(path, given)
+    assert answer.status_code == 400
+    assert "A model cannot be compared with itself; choose two different ones." in answer.content.decode()
+    assert (Evaluation.objects.count(), Job.objects.count()) == (0, 0)
+    client.post(path, {**given, "against": f"version-{second}"})
+    made = Evaluation.objects.get()
+    closer_look = closer(made, list(made.candidates.order_by("ordinal")))
+    assert f"model={first}&against=version-{second}" in closer_look
 
 
 def test_impossible_settings_are_said_at_their_field_and_nothing_starts(
