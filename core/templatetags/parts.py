@@ -15,8 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from core.frame import frame_html
+from core.selectors.event_words import event_words
 
 register = template.Library()
+register.filter(event_words)
 
 AVATAR_TONES = ("accent", "ok", "warn", "info", "bad", "muted")
 NOTICE_ICONS = {"ok": "check", "warn": "warn", "bad": "error", "info": "info"}
@@ -93,12 +95,6 @@ def message_tone(level_tag: str) -> str:
 @register.filter
 def severity_tone(severity: str) -> str:
     return SEVERITY_TONES.get(severity, "info")
-
-
-@register.filter
-def entries(mapping: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Names and values. In a template `mapping.items` is the value named “items” where there is one."""
-    return list(mapping.items())
 
 
 @register.filter

@@ -36,8 +36,8 @@ def test_filters_find_by_action_person_and_object(admin: User, project: Project,
 def test_details_of_any_name_are_shown(admin: User, project: Project, as_user: object) -> None:
     event_record(actor=admin, action="round.opened", project=project, items=2, keys="<b>")
     page = as_user(admin).get("/audit/").content.decode()
-    assert "items=2" in page
-    assert "keys=&lt;b&gt;" in page
+    assert "questions: <bdi>2</bdi>" in page
+    assert "keys: <bdi>&lt;b&gt;</bdi>" in page
 
 
 def test_an_owner_sees_the_lines_of_the_project_alone(
