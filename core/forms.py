@@ -9,6 +9,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.choices import MailWish, Role
+from core.languages import LanguageField
 from core.models import Project
 
 LINK_DAYS = 7
@@ -97,13 +98,22 @@ class MemberRole(forms.Form):
 
 
 class NewProject(forms.ModelForm):
+    language = LanguageField(
+        label=_("Main language"),
+        max_length=60,
+        initial=Project._meta.get_field("language").default,
+        help_text=_(
+            "Choose it by its name, or write a code such as pt-BR. A language with a dictionary has its misspellings "
+            "found."
+        ),
+    )
+
     class Meta:
         model = Project
         fields: tuple[str, ...] = ("name", "description", "language")
         widgets = {"description": forms.Textarea(attrs={"rows": 3, "dir": "auto"})}
         help_texts = {
             "name": _("One project is one domain, with its own people, guidelines and data."),
-            "language": _("A language code such as en, sv or ar. It decides which dictionary checks the texts."),
         }
 
 

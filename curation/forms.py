@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.denied import ApplicationError
+from core.languages import LanguageField
 from core.merge import is_undecided
 from curation.check_labels import parameter_label
 from curation.choices import AtFreeze, AtSubmit, BulkKind, LeakRule, TaskKind
@@ -81,6 +82,13 @@ class RowsField(forms.Field):
 
 
 class TaskForm(forms.ModelForm):
+    language = LanguageField(
+        label=_("Language"),
+        max_length=60,
+        help_text=_(
+            "What a pair is written in unless it says otherwise. Choose it by its name, or write a code such as pt-BR."
+        ),
+    )
     template_choice = forms.ChoiceField(
         label=_("Prompt template"), choices=TEMPLATE_CHOICES, widget=forms.RadioSelect, initial="chat"
     )
@@ -125,7 +133,6 @@ class TaskForm(forms.ModelForm):
         help_texts = {
             "description": _("One or two sentences for the people who write."),
             "system_prompt": _("Stands before every conversation of this task. A pair may have its own instead."),
-            "language": _("A language code such as en, sv or ar: what a pair is written in unless it says otherwise."),
             "target_pairs": _("Approved pairs wanted. About 1,000 good ones make a visible difference."),
             "tokenizer": _("Counts the tokens while people write."),
         }

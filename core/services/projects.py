@@ -50,7 +50,7 @@ def project_create(
 
 def refuse_language(language: str) -> None:
     if not LANGUAGE.fullmatch(language):
-        text = _("“%(language)s” is not a language code; write one such as en, sv or pt-BR.")
+        text = _("“%(language)s” is no language that is known here; write its code, such as en, sv or pt-BR.")
         raise ApplicationError(text % {"language": language}, field="language")
 
 

@@ -1,7 +1,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
-from ml.checks.language import language_name as english_name
+from core.languages import name_of
 from ml.checks.registry import known_checks
 
 register = template.Library()
@@ -16,4 +16,4 @@ def check_name(check_id: str) -> str:
 @register.filter
 def language_name(code: str) -> str:
     """ "sv" gives "Swedish"; a code without a known name stays as it is."""
-    return _(english_name(code))
+    return name_of(code)

@@ -38,7 +38,7 @@ def test_a_language_that_is_no_code_is_told_at_its_field(admin: User, as_user: o
     response = as_user(admin).post("/projects/new/", {"name": "X", "language": "English!"})
     assert response.status_code == 400
     assert response.context["form"].errors["language"] == [
-        "“English!” is not a language code; write one such as en, sv or pt-BR."
+        "“English!” is no language that is known here; write its code, such as en, sv or pt-BR."
     ]
     assert not Project.objects.exists()
 
