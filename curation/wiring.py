@@ -128,13 +128,22 @@ def owner_actions(project: Project, rows: list[TaskRow]) -> list[NextAction]:
     return [
         NextAction(
             rank,
-            _("%(count)d approved pairs of “%(task)s” are in no version yet") % {"count": count, "task": row.task.name},
+            fresh_text(row, count),
             url("freeze", project, row.task.slug),
             _("Freeze"),
         )
         for row, count in fresh
         if count >= ENOUGH_TO_FREEZE
     ]
+
+
+def fresh_text(row: TaskRow, count: int) -> str:
+    """The number is that of the freeze page: a pair counts whose approved text is new, also where an older one of it
+    is in a version; one that a version left out and said why does not."""
+    values = {"count": number_format(count, force_grouping=True), "task": row.task.name}
+    if row.newest is None:
+        return _("%(count)s approved pairs of “%(task)s” can be frozen") % values
+    return _("%(count)s approved texts of “%(task)s” are new since its last version") % values
 
 
 def fresh_action(project: Project, task: str, name: str, count: int) -> NextAction:

@@ -10,7 +10,7 @@ from core.access import Access
 from core.choices import Need
 from core.models import Membership, Project
 from curation.choices import Decision, ReviewBasis, VersionState
-from curation.models import DatasetVersion, Pair, Review
+from curation.models import DatasetVersion, Pair, Review, Task
 from evaluation.choices import EvaluationState
 from evaluation.models import Evaluation, Grade
 from evaluation.selectors.evaluations import latest_result
@@ -64,6 +64,13 @@ def checklist(access: Access) -> list[Step]:
     reviews = Review.objects.filter(revision__pair__project=project)
     evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE)
     return [
+        step(
+            _("A task is made"),
+            _("What the model is to do, with a few words on how."),
+            "curation:task-new",
+            _("New task"),
+            done=Task.objects.filter(project=project).exists(),
+        ),
         step(
             _("A pair is written"),
             _("An instruction and the answer an expert would give."),

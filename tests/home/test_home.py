@@ -16,9 +16,11 @@ from core.registries import NextAction
 from core.services.events import event_record
 from core.services.people import membership_set
 from core.services.projects import project_update
-from curation.choices import Decision, ImportState, Origin, ReviewBasis
+from curation import wiring
+from curation.choices import Decision, ImportState, LeftOut, Origin, ReviewBasis, VersionState
 from curation.fingerprints import Texts
-from curation.models import DatasetVersion, Import, Pair, Review, Task
+from curation.models import DatasetVersion, Import, Pair, Review, Revision, Task, VersionLeftOut
+from curation.selectors.freezing import freeze_preview
 from curation.services.pairs import pair_submit
 from curation.services.reviews import review_decide
 from curation.services.tasks import task_create
@@ -113,13 +115,26 @@ def test_each_role_gets_its_own_next_action(evaluated: Evaluation, owner: User, 
 def test_the_checklist_ticks_what_is_there(evaluated: Evaluation, owner: User) -> None:
     done = [step["done"] for step in checklist(Access(evaluated.project, owner, "owner"))]
     # The pairs of this world were approved without a review row, and nobody has graded.
-    assert done == [True, False, True, True, True, False]
+    assert done == [True, True, False, True, True, True, False]
     # Each step leads on whom it is for: no reviewer is sent to what owners do, and no viewer anywhere.
     offered = {role: [bool(step["url"]) for step in checklist(Access(evaluated.project, owner, role))] for role in Role}
     assert offered == {
-        Role.OWNER: [True] * 6, Role.EXPERT: [True] + [False] * 5, Role.REVIEWER: [False, True] + [False] * 4,
-        Role.VIEWER: [False] * 6,
+        Role.OWNER: [True] * 7, Role.EXPERT: [False, True] + [False] * 5,
+        Role.REVIEWER: [False, False, True] + [False] * 4, Role.VIEWER: [False] * 7,
     }  # fmt: skip
+
+
+def test_a_new_project_begins_with_a_task_and_goes_on_with_a_pair(
+    project: Project, owner: User, as_user: AsUser
+) -> None:
+    def first_step() -> str:
+        page = as_user(owner).get(f"/p/{project.slug}/").content.decode()
+        step = page[page.index('aria-current="step"') :]
+        return step[: step.index("</li>")]
+
+    assert f'href="/p/{project.slug}/tasks/new/">New task' in first_step()
+    task_create(actor=owner, project=project, name="Advise")
+    assert f'href="/p/{project.slug}/write/">Write' in first_step()
 
 
 def test_home_shows_the_newest_result_and_what_happened(evaluated: Evaluation, viewer: User, as_user: AsUser) -> None:
@@ -223,6 +238,34 @@ def test_a_writer_is_led_to_the_editor_even_when_the_target_is_reached(project: 
     assert next_actions(Access(project, owner, "reviewer")) == []
 
 
+def test_what_can_be_frozen_is_counted_as_the_page_of_the_freeze_counts_it(
+    advice_version: DatasetVersion, project: Project, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "ENOUGH_TO_FREEZE", 2)
+    task = advice_version.task
+
+    def said() -> list[str]:
+        return [
+            str(action.text)
+            for action in next_actions(Access(project, owner, "owner"))
+            if str(action.button) == "Freeze"
+        ]
+
+    assert said() == []
+    newer = []
+    for pair in Pair.objects.filter(task=task).order_by("pk")[:3]:
+        text = {"instruction": f"Anew {pair.pk}?", "response": "So.", "fingerprint": f"new-{pair.pk}"}
+        newer.append(Revision.objects.create(pair=pair, number=2, **text))
+        Pair.objects.filter(pk=pair.pk).update(current=newer[-1], approved=newer[-1])
+    assert said() == ["3 approved texts of “Advice” are new since its last version"]
+    left = {"version": advice_version, "pair": newer[0].pair, "revision": newer[0], "reason": LeftOut.LEAK}
+    VersionLeftOut.objects.create(**left)
+    assert said() == ["2 approved texts of “Advice” are new since its last version"]
+    assert freeze_preview(task, 0.5).fresh == 2
+    DatasetVersion.objects.filter(pk=advice_version.pk).update(state=VersionState.FAILED)
+    assert said() == ["40 approved pairs of “Advice” can be frozen"]
+
+
 def test_what_is_under_way_is_said_at_its_stop_and_leads_there(
     evaluated: Evaluation, taught_model: ModelVersion, owner: User, as_user: AsUser
 ) -> None:
@@ -284,7 +327,10 @@ def test_programs_read_the_loop_and_walk_the_lineage(
     assert [(one["key"], one["value"], one["done"]) for one in full["stations"]][:2] == [
         ("task", 1, True), ("pairs", 1, True),
     ]  # fmt: skip
-    assert full["steps"][0] == {"label": "A pair is written", "done": True}
+    assert full["steps"][:3] == [
+        {"label": "A task is made", "done": True}, {"label": "A pair is written", "done": True},
+        {"label": "A pair is approved", "done": False},
+    ]  # fmt: skip
     assert (full["activity"][0]["text"], full["activity"][0]["actor"]["name"]) == (
         "submitted a pair for review",
         "Olga",
