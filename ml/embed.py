@@ -16,23 +16,35 @@ from transformers import AutoModel
 from ml.cli import fail
 from ml.linear import use_onednn
 from ml.loading import TRUST_REMOTE_CODE, best_device, use_threads
+from ml.phrases import PhraseError, gettext_noop
 from ml.score import batches_by_length
 from ml.store import UnsafeModelError, check_safe_folder
 
 # The published model was trained with this many tokens; longer texts are embedded by their beginning.
 MAX_TOKENS = 256
 _BATCH = 32
+# Encoders whose hidden states are averaged over a text, by the `model_type` of config.json.
+KINDS = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
+DIMENSIONS = 384  # of the vectors that the database keeps
+
+
+class UnfitEmbedderError(PhraseError):
+    """The model is none that texts are embedded with here."""
+
+    code = "embedder"
 
 
 class Embedder:
     """A sentence-embedding model in a folder. `dimensions` is the length of its vectors.
 
     A vector is the mean of the last hidden states over the text's tokens, divided by its length, so that the dot
-    product of two is their cosine (Reimers and Gurevych 2019, mean pooling). Raises UnsafeModelError.
+    product of two is their cosine (Reimers and Gurevych 2019, mean pooling). Raises UnsafeModelError and
+    UnfitEmbedderError.
     """
 
     def __init__(self, folder: Path | str) -> None:
         check_safe_folder(folder)
+        _check_kind(Path(folder))
         self._tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
@@ -69,6 +81,29 @@ class Embedder:
         return torch.nn.functional.normalize(mean, dim=-1).cpu().double().round(decimals=7).tolist()
 
 
+def _check_kind(folder: Path) -> None:
+    """Raise UnfitEmbedderError for a model whose vectors cannot be made or kept here, before any library tries it."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind, dimensions = config.get("model_type"), config.get("hidden_size")
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnfitEmbedderError(
+            gettext_noop("The embedding model in %(folder)s has no readable config.json."), folder=str(folder)
+        ) from error
+    if kind not in KINDS:
+        text = gettext_noop(
+            "The embedding model in %(folder)s is of the kind “%(kind)s”. Supported are the kinds %(kinds)s, such as "
+            "all-MiniLM-L6-v2 and paraphrase-multilingual-MiniLM-L12-v2."
+        )
+        raise UnfitEmbedderError(text, folder=str(folder), kind=str(kind), kinds=", ".join(KINDS))
+    if dimensions != DIMENSIONS:
+        text = gettext_noop(
+            "The vectors of the embedding model in %(folder)s have %(found)s numbers. Supported are models of "
+            "%(wanted)d, such as all-MiniLM-L6-v2 and paraphrase-multilingual-MiniLM-L12-v2."
+        )
+        raise UnfitEmbedderError(text, folder=str(folder), found=str(dimensions), wanted=DIMENSIONS)
+
+
 def _embed_command(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml embed", description="Embed JSON texts, one a line on standard input; one vector a line out."
@@ -78,7 +113,7 @@ def _embed_command(arguments: list[str]) -> int:
     try:
         embedder = Embedder(options.model)
         texts = [str(json.loads(line)) for line in sys.stdin if line.strip()]
-    except (UnsafeModelError, json.JSONDecodeError, OSError) as error:
+    except (UnsafeModelError, UnfitEmbedderError, json.JSONDecodeError, OSError) as error:
         return fail(str(error))
     use_threads(0)
     for vector in embedder.embed(texts) if texts else ():
