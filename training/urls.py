@@ -39,5 +39,6 @@ urlpatterns = [
     path("models/bases/new/", models.base_new, name="base-new"),
     path("models/bases/<int:base>/", models.base, name="base-detail"),
     path("models/bases/<int:base>/live/", models.base_live, name="base-live"),
+    path("models/bases/<int:base>/examine/", models.base_again, name="base-examine"),
     path("models/bases/<int:base>/remove/", models.base_drop, name="base-remove"),
 ]

@@ -61,6 +61,12 @@ def test_a_folder_with_a_pickle_is_refused_with_the_file_and_can_be_examined_aga
     assert "Take it off the list" in page
     assert as_user(admin).get(live, headers=asked).headers["HX-Refresh"] == "true"
     assert "0 tokens" not in as_user(admin).get(f"/p/{project.slug}/models/").content.decode()
+    examine = f"/p/{project.slug}/models/bases/{base.pk}/examine/"
+    assert as_user(owner).post(examine).status_code == 404
+    for _twice in range(2):
+        assert "Looking into the files" in as_user(admin).post(examine, follow=True).content.decode()
+    assert Job.objects.filter(kind="inspect").count() == 2, "pressed twice it is examined once"
+    assert "weights.bin" in examined(base).error
     assert as_user(admin).post(remove).status_code == 302
     assert not BaseModel.objects.exists()
     assert (spoilt_folder / "config.json").is_file(), "a folder of the operator's own stays"

@@ -175,7 +175,12 @@ def test_while_the_only_base_model_is_examined_the_pages_wait_for_it(
     assert client.get(live, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
     assert "is being examined" not in client.get(url("run-list", project)).content.decode()
     BaseModel.objects.update(state="refused")
-    assert "No model that could learn" in client.get(url("run-new", project)).content.decode()
+    text = client.get(url("run-new", project)).content.decode()
+    assert "No model that could learn" in text
+    assert f'href="{url("base-detail", project, tiny_base.pk)}"' in text
+    assert "“Tiny” was refused when it was examined" in text
+    BaseModel.objects.all().delete()
+    assert "an admin can register others" in client.get(url("run-new", project)).content.decode()
 
 
 def test_a_refused_launch_says_why_and_stays_on_the_check(

@@ -17,7 +17,7 @@ from training.api.shapes import AuditIn, AuditOut, BaseIn, BaseOut, EmbedIn, Emb
 from training.models import Audit, BaseModel
 from training.selectors.audits import problem_rows
 from training.services.audits import audit_request
-from training.services.bases import base_from_archive, base_from_hub, base_register, base_remove
+from training.services.bases import base_from_archive, base_from_hub, base_inspect, base_register, base_remove
 
 
 @extend_schema(tags=["base-models"])
@@ -97,6 +97,18 @@ def base(request: Request, base: int) -> Response:
         base_remove(actor=require_admin(request), base=found)
         return Response(status=status.HTTP_204_NO_CONTENT)
     return Response(BaseOut(found).data)
+
+
+@extend_schema(
+    tags=["base-models"],
+    request=None,
+    responses={200: BaseOut, **REFUSALS},
+    summary="Examine a refused base model once more (admins)",
+)
+@api_view(["POST"])
+def examine(request: Request, base: int) -> Response:
+    found = base_by_id(request, base)
+    return Response(BaseOut(base_inspect(actor=require_admin(request), base=found)).data)
 
 
 @extend_schema(tags=["audits"])

@@ -5,6 +5,7 @@ from training.api import bases, models, pretraining, recipes, runs, stages
 urlpatterns = [
     path("base-models/", bases.BaseModels.as_view(), name="api-base-models"),
     path("base-models/<int:base>/", bases.base, name="api-base-model"),
+    path("base-models/<int:base>/examine/", bases.examine, name="api-base-model-examine"),
     path("base-models/archive/", bases.archive, name="api-base-model-archive"),
     path("base-models/hub/", bases.hub, name="api-base-model-hub"),
     path("base-models/scratch/", pretraining.scratch, name="api-base-model-scratch"),

@@ -52,10 +52,18 @@ def bases_all() -> QuerySet[BaseModel]:
 
 
 def base_readiness() -> dict[str, Any]:
-    """Whether a training could start from any base model, and else the one that is being examined now, if any."""
-    bases = list(BaseModel.objects.filter(state__in=(ModelState.READY, ModelState.CHECKING)).order_by("pk"))
-    has_base = any(base.state == ModelState.READY for base in bases)
-    return {"has_base": has_base, "base_checked": None if has_base or not bases else bases[0]}
+    """Whether a training could start from any base model, and else the one that is being examined now, or the one that
+    was refused."""
+    first: dict[str, BaseModel] = {}
+    for base in BaseModel.objects.order_by("pk"):
+        first.setdefault(base.state, base)
+    if ModelState.READY in first:
+        return {"has_base": True}
+    return {
+        "has_base": False,
+        "base_checked": first.get(ModelState.CHECKING),
+        "base_refused": first.get(ModelState.REFUSED),
+    }
 
 
 def model_files(version: ModelVersion) -> list[FileRow]:

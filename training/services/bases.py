@@ -56,8 +56,11 @@ def base_register(
 @transaction.atomic
 def base_inspect(*, actor: User | None, base: BaseModel) -> BaseModel:
     """Examine a model that is new or was refused. A ready one never changes; its files are compared at each use."""
+    base = BaseModel.objects.select_for_update(of=("self",)).select_related("job").get(pk=base.pk)
     if base.state == ModelState.READY:
         raise ApplicationError(_("This model was examined and is ready."))
+    if base.job is not None and base.job.is_open:  # brings its files first, perhaps
+        return base
     base.job = job_create(
         actor=actor,
         kind="inspect",

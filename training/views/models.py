@@ -34,7 +34,14 @@ from training.selectors.models import (
     why_refused,
 )
 from training.selectors.runs import recipe_rows
-from training.services.bases import base_from_archive, base_from_hub, base_register, base_remove, folders_unregistered
+from training.services.bases import (
+    base_from_archive,
+    base_from_hub,
+    base_inspect,
+    base_register,
+    base_remove,
+    folders_unregistered,
+)
 from training.services.chat import chat_begin
 
 
@@ -123,6 +130,16 @@ def base_drop(request: HttpRequest, project: str, base: int) -> HttpResponse:
     with refusal_told(request, _("The model is off the list.")):
         base_remove(actor=access.user, base=found)
     return redirect("training:model-list", project)
+
+
+@require_POST
+def base_again(request: HttpRequest, project: str, base: int) -> HttpResponse:
+    """Examine a refused model once more; for admins."""
+    access, found = base_access(request, project, base)
+    require_admin(request)
+    with refusal_told(request):
+        base_inspect(actor=access.user, base=found)
+    return redirect("training:base-detail", project, found.pk)
 
 
 WAYS = ("folder", "archive", "hub")

@@ -5,6 +5,7 @@ from tests.architecture.matrix.rows import Rows
 TRAINING: Rows = {
     "api-base-models": [("GET", "login"), ("POST", "admin")],
     "api-base-model": [("GET", "login"), ("DELETE", "admin")],
+    "api-base-model-examine": ("POST", "admin"),
     "api-base-model-archive": ("POST", "admin"),
     "api-base-model-hub": ("POST", "admin"),
     "api-base-model-scratch": ("POST", "own"),
@@ -74,5 +75,6 @@ TRAINING: Rows = {
     "training:base-new": ("GET POST", "admin"),
     "training:base-detail": ("GET", "view"),
     "training:base-live": ("GET", "view"),
+    "training:base-examine": ("POST", "admin"),
     "training:base-remove": ("POST", "admin"),
 }
