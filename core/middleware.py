@@ -12,6 +12,17 @@ from core.views.errors import answer
 OPEN_PATHS = ("/accounts/", "/link/", "/static/", "/health/", "/metrics", "/api/")
 
 
+class NoNul:
+    """A NUL in the query of an address is a blank: no text of the database may hold one, and no page asks for one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "%20")
+        return self.get_response(request)
+
+
 class LoginRequired:
     """Closed by default: a path outside OPEN_PATHS needs a session. The API answers for itself with 401."""
 

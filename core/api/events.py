@@ -24,7 +24,7 @@ class Events(generics.ListAPIView[Event]):
     queryset = Event.objects.none()
 
     def get_queryset(self) -> QuerySet[Event]:
-        query = {name: value.replace("\x00", "") for name, value in self.request.query_params.dict().items()}
+        query = self.request.query_params.dict()
         if slug := query.get("project", ""):
             project = project_access(self.request, slug, Need.OWN).project
             return events_filtered(events_of(project).select_related("project"), query)

@@ -26,7 +26,7 @@ def project_audit(request: HttpRequest, project: str) -> HttpResponse:
 
 
 def page(request: HttpRequest, project: Project | None) -> HttpResponse:
-    query = {name: value.replace("\x00", "") for name, value in request.GET.dict().items()}
+    query = request.GET.dict()
     events = keyset_page(events_filtered(events_of(project), query), query)
     chosen = {name: query.get(name, "") for name in FILTERS}
     context = {"page": events, "chosen": chosen, "filtered": any(chosen.values()), "in_project": project is not None}

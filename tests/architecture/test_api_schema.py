@@ -41,6 +41,29 @@ def test_the_schema_names_every_endpoint_and_none_breaks(estate: Estate) -> None
     assert seen >= 60
 
 
+def test_no_parameter_of_a_list_breaks_by_what_no_text_may_hold(estate: Estate) -> None:
+    """As an admin, whose projects are looked up in the database by the text that was sent."""
+    client = api_client(estate.people["admin"])
+    client.raise_request_exception = False
+    paths = json.loads(client.get("/api/schema/?format=json").content)["paths"]
+    asked = [
+        (path, parameter["name"])
+        for path, operations in paths.items()
+        if "{" not in path and "get" in operations
+        for parameter in operations["get"].get("parameters", [])
+    ]
+    assert len(asked) >= 60
+    broken = [(path, name) for path, name in asked if asked_badly(client, path, name) >= 500]
+    assert broken == []
+
+
+def asked_badly(client: APIClient, path: str, name: str) -> int:
+    with transaction.atomic():
+        status = client.get(f"{path}?{name}=a%00b").status_code
+        transaction.set_rollback(True)
+    return int(status)
+
+
 def places(path: str, estate: Estate) -> dict[str, Any]:
     """What the path's parameters stand for, so that the rows behind them are really there."""
     own = {"task": "task_id", "version": "model_version" if "model-versions" in path else "version"}
