@@ -122,7 +122,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
        drawn by earlier freezes stay); take out what gives a test item away. All of it in selectors/planning.py.
     3. Digest each row with a fresh salt; hash the ordered digests.
     4. In one transaction, after `guard` has checked that the job is still ours: rows, left-out list, places, suites.
-    A version that is ready already is left alone. Raises JobFailed where leaks are to block.
+    A version that is ready already is left alone. Raises JobFailed where leaks are to block, or nothing is left.
     """
     if version.state == VersionState.READY:
         return version
@@ -133,7 +133,7 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
     unlooked = unmeant(version.task)
     tell(0, 0, _("Splitting"))
     plan = version_plan(version.task, version.train_share)
-    refuse_leaks(version, plan)
+    refuse_plan(version, plan)
     frozen = version_rows(version, plan, tell)
     with transaction.atomic():
         guard()
@@ -154,7 +154,10 @@ def version_build(version: DatasetVersion, tell: Tell, guard: Callable[[], None]
     return version
 
 
-def refuse_leaks(version: DatasetVersion, plan: Plan) -> None:
+def refuse_plan(version: DatasetVersion, plan: Plan) -> None:
+    """Much may have happened since the version was asked for."""
+    if not len(plan.kept):
+        raise JobFailed(_("No pair would be in this version: none is approved any more, or all are left out."))
     count = len({leak.pair_id for leak in plan.leaks})
     if count and version.leaks == LeakRule.BLOCK:
         raise JobFailed(str(leaks_denied(count)))

@@ -75,6 +75,19 @@ def test_without_an_approved_pair_it_is_refused_with_the_cure(task: Task, owner:
     assert not DatasetVersion.objects.exists()
 
 
+def test_what_is_gone_when_its_turn_comes_makes_no_empty_version(
+    task: Task, owner: User, expert: User, reviewer: User
+) -> None:
+    pair = approved(task, expert, reviewer, "a roof")
+    version = version_freeze(actor=owner, task=task)
+    pair_trash(actor=owner, pair=pair)
+    run_jobs()
+    version.refresh_from_db()
+    assert (version.state, version.rows.count()) == (VersionState.FAILED, 0)
+    assert "none is approved any more" in version.error
+    assert not Suite.objects.exists()
+
+
 def test_a_guard_of_a_higher_app_can_refuse(
     task: Task, owner: User, expert: User, reviewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
