@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from ml.phrases import beside, filled, sentence_of
+from ml.phrases import Phrase, beside, filled, sentence_of
 
 
 def in_words(text: object, said: object = None) -> str:
@@ -16,6 +16,11 @@ def in_words(text: object, said: object = None) -> str:
         name: in_words("", value) if isinstance(value, Mapping) else value for name, value in said["values"].items()
     }
     return filled(gettext(str(said["template"])), values)
+
+
+def phrase_in_words(phrase: Phrase) -> str:
+    """What ml says at once, without an event or a row between."""
+    return in_words(phrase, phrase.to_json())
 
 
 def kept_in_words(entry: object) -> str:

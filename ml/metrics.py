@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ml.phrases import gettext_noop
 from ml.words import count_words, words
 
 
@@ -90,40 +91,44 @@ def normalise_answer(text: str) -> str:
 _ALL = (
     Metric(
         id="rouge_l",
-        name="ROUGE-L",
-        description="How much of the expected answer comes in the same order, word by word: 0 nothing, 1 all of it.",
+        name=gettext_noop("ROUGE-L"),
+        description=gettext_noop(
+            "How much of the expected answer comes in the same order, word by word: 0 nothing, 1 all of it."
+        ),
         higher_is_better=True,
         range=(0.0, 1.0),
         function=rouge_l,
     ),
     Metric(
         id="chrf",
-        name="chrF",
-        description="Sequences of letters shared with the expected answer, from 0 to 100; forgives inflections.",
+        name=gettext_noop("chrF"),
+        description=gettext_noop(
+            "Sequences of letters shared with the expected answer, from 0 to 100; forgives inflections."
+        ),
         higher_is_better=True,
         range=(0.0, 100.0),
         function=chrf,
     ),
     Metric(
         id="token_f1",
-        name="Token F1",
-        description="Words shared with the expected answer, in any order: 0 none, 1 all and no other.",
+        name=gettext_noop("Token F1"),
+        description=gettext_noop("Words shared with the expected answer, in any order: 0 none, 1 all and no other."),
         higher_is_better=True,
         range=(0.0, 1.0),
         function=token_f1,
     ),
     Metric(
         id="exact_match",
-        name="Exact match",
-        description="The expected answer but for case, punctuation and articles.",
+        name=gettext_noop("Exact match"),
+        description=gettext_noop("The expected answer but for case, punctuation and articles."),
         higher_is_better=True,
         range=(0.0, 1.0),
         function=exact_match,
     ),
     Metric(
         id="length_words",
-        name="Length in words",
-        description="Words of the output.",
+        name=gettext_noop("Length in words"),
+        description=gettext_noop("Words of the output."),
         higher_is_better=None,
         range=(0.0, None),
         function=length_words,
@@ -131,8 +136,8 @@ _ALL = (
     ),
     Metric(
         id="length_characters",
-        name="Length in characters",
-        description="Characters of the output.",
+        name=gettext_noop("Length in characters"),
+        description=gettext_noop("Characters of the output."),
         higher_is_better=None,
         range=(0.0, None),
         function=length_characters,

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from core.models import Project
+from core.sentences import phrase_in_words
 from curation.models import Dismissal, Task
 from curation.selectors.check_settings import ProjectCheck, project_checks
 from ml.checks import Check, get_check, known_checks
@@ -49,7 +50,8 @@ def check_row(project: Project, check_id: str) -> CheckRow | None:
 def languages_without_dictionary(project: Project) -> list[str]:
     """Sentences about the languages of the project's tasks that misspellings are judged in without a dictionary."""
     languages = Task.objects.filter(project=project).order_by("language").values_list("language", flat=True).distinct()
-    return [reason for language in languages if (reason := get_check("misspelling").unavailable_reason(language))]
+    reasons = [get_check("misspelling").unavailable_reason(language) for language in languages]
+    return [phrase_in_words(reason) for reason in reasons if reason]
 
 
 def dismissals_in(project: Project) -> list[tuple[str, Dismissal]]:

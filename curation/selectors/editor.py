@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from core.models import Project, User
 from core.numbers import whole_number
+from core.sentences import phrase_in_words
 from curation.choices import AtSubmit, PairState
 from curation.fingerprints import TEXT_FIELDS, Texts, Traces, texts_from, texts_of
 from curation.models import Draft, Pair, Passage, Review, Task
@@ -174,7 +175,8 @@ def look(texts: Texts, task: Task) -> dict[str, Any]:
     tokens = {"used": checked.tokens, "limit": task.max_tokens, "cut": cut}
     misfits = outputs_misfits(task, texts.response)
     findings = {**{name: [] for name in TEXT_FIELDS}, **findings_json(texts, checked)}
-    remarks = [reason for check in around.checks if (reason := check.unavailable_reason(texts.language))]
+    reasons = [reason for check in around.checks if (reason := check.unavailable_reason(texts.language))]
+    remarks = [phrase_in_words(reason) for reason in reasons]
     asks, stops = (
         sorted(check for check, what in around.at_submit.items() if what == wanted)
         for wanted in (AtSubmit.ASK, AtSubmit.BLOCK)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from ml.checks.project_words import ProjectWords
 from ml.hashing import json_sha256, text_sha256
-from ml.phrases import filled
+from ml.phrases import Phrase, filled
 from ml.words import count_words
 
 Severity = Literal["info", "warning", "error"]
@@ -133,7 +133,7 @@ class Check(AnyCheck):
         """SHA-256 of the parameters and of what the findings depend on besides the text."""
         return json_sha256({"parameters": self.parameters, **self.depends_on(context)})
 
-    def unavailable_reason(self, language: str) -> str | None:
+    def unavailable_reason(self, language: str) -> Phrase | None:
         """A sentence if this check can say nothing about texts of that language, else None."""
         return None
 

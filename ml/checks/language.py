@@ -21,11 +21,12 @@ from ml.words import words
 NAMES = {
     "ar": gettext_noop("Arabic"), "da": gettext_noop("Danish"), "de": gettext_noop("German"),
     "el": gettext_noop("Greek"), "en": gettext_noop("English"), "es": gettext_noop("Spanish"),
-    "fi": gettext_noop("Finnish"), "fr": gettext_noop("French"), "he": gettext_noop("Hebrew"),
-    "it": gettext_noop("Italian"), "ja": gettext_noop("Japanese"), "ko": gettext_noop("Korean"),
-    "nl": gettext_noop("Dutch"), "no": gettext_noop("Norwegian"), "pl": gettext_noop("Polish"),
-    "pt": gettext_noop("Portuguese"), "ru": gettext_noop("Russian"), "sv": gettext_noop("Swedish"),
-    "th": gettext_noop("Thai"), "zh": gettext_noop("Chinese"),
+    "fa": gettext_noop("Persian"), "fi": gettext_noop("Finnish"), "fr": gettext_noop("French"),
+    "he": gettext_noop("Hebrew"), "it": gettext_noop("Italian"), "ja": gettext_noop("Japanese"),
+    "ko": gettext_noop("Korean"), "lv": gettext_noop("Latvian"), "nl": gettext_noop("Dutch"),
+    "no": gettext_noop("Norwegian"), "pl": gettext_noop("Polish"), "pt": gettext_noop("Portuguese"),
+    "ru": gettext_noop("Russian"), "sv": gettext_noop("Swedish"), "th": gettext_noop("Thai"),
+    "zh": gettext_noop("Chinese"),
 }  # fmt: skip
 # script -> the languages that may be written in it; the first names it.
 _SCRIPTS = (
@@ -118,6 +119,7 @@ class Language(Check):
 
 def language_name(code: str) -> str:
     """The English name of a language, or its code."""
+    code = _code(code)
     return NAMES.get(code, code)
 
 

@@ -16,27 +16,22 @@ from typing import Any
 from ml.checks.base import Check, CheckContext, Finding, base_language, quote
 from ml.checks.capitals import slips_with_capital, species, standing_alone
 from ml.checks.dictionaries import WORD, dictionary_languages, plain
+from ml.checks.language import language_name
 from ml.checks.passages import mask_technical
 from ml.checks.resemblance import resembles_listed
 from ml.checks.vocabulary import Vocabulary, glossary_words, vocabulary_of, word_set
 from ml.hashing import json_sha256, text_sha256
-from ml.phrases import gettext_noop
+from ml.phrases import Phrase, gettext_noop
 
 _MANY = 300  # unknown words in one text
 _LINE = re.compile(r"[^\n]+")
 _UNLISTED = gettext_noop("%(word)s is neither in the dictionary nor in the project's glossary.")
 _UNUSUAL = gettext_noop("%(word)s stands in no other approved text; %(usual)s stands in %(texts)s.")
-_NAMES = {
-    "ru": "Russian",
-    "lv": "Latvian",
-    "fa": "Persian",
-    "sv": "Swedish",
-    "da": "Danish",
-    "no": "Norwegian",
-    "nb": "Norwegian",
-    "fi": "Finnish",
-    "pl": "Polish",
-}
+_NO_DICTIONARY = gettext_noop(
+    "There is no dictionary for %(language)s (%(code)s): only words one slip away from a usual word of this project's "
+    "approved texts are marked."
+)
+_SOME_LANGUAGE = gettext_noop("the language")
 
 
 class Misspelling(Check):
@@ -111,14 +106,12 @@ class Misspelling(Check):
             "project": context.project_words.digest if context.project_words else "",
         }
 
-    def unavailable_reason(self, language: str) -> str | None:
+    def unavailable_reason(self, language: str) -> Phrase | None:
         code = base_language(language)
         if code in dictionary_languages():
             return None
-        return (
-            f"There is no dictionary for {_NAMES.get(code, 'the language')} ({code}): only words one slip away from a "
-            "usual word of this project's approved texts are marked."
-        )
+        name = language_name(language)
+        return Phrase(_NO_DICTIONARY, language=Phrase(_SOME_LANGUAGE if name == code else name), code=code)
 
     def _unknown_words(self, text: str, vocabulary: Vocabulary) -> dict[str, str]:
         """The unknown lower-case words of a text as written, each with its plain form; each looked up once, wherever

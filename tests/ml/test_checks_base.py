@@ -96,13 +96,19 @@ def test_a_check_that_is_off_by_default_runs_when_it_is_asked_for():
     assert [found.check for found in run_checks("What shit.", CheckContext(), checks=all_checks())] == ["profanity"]
 
 
-def test_every_sentence_is_marked_for_the_translators():
-    """Templates, names and descriptions are literals within `gettext_noop`, where makemessages finds them."""
+def marked_sentences() -> set[str]:
+    """The literals within `gettext_noop` in the modules of the checks."""
     marked = set()
     for path in (Path(__file__).parents[2] / "ml" / "checks").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "gettext_noop":
                 marked.add(ast.literal_eval(node.args[0]))
+    return marked
+
+
+def test_every_sentence_is_marked_for_the_translators():
+    """Templates, names and descriptions are literals within `gettext_noop`, where makemessages finds them."""
+    marked = marked_sentences()
     for check in known_checks():
         assert {check.name, check.description} <= marked
     text = (

@@ -5,6 +5,8 @@ import pytest
 from ml.checks import CheckContext, ProjectWords, get_check, misspelling, suggest
 from ml.checks.dictionaries import dictionary_languages
 from ml.checks.misspelling import Misspelling
+from ml.phrases import Phrase
+from tests.ml.test_checks_base import marked_sentences
 
 
 def find(text: str, **context):
@@ -148,12 +150,19 @@ def test_other_languages_use_their_own_dictionary():
     assert found("Please recieve", language="en-GB") == ["recieve"]
 
 
+def reason_of(code: str) -> Phrase:
+    reason = get_check("misspelling").unavailable_reason(code)
+    assert reason is not None
+    return reason
+
+
 @pytest.mark.parametrize("code", ["sv", "sv-SE", "sv_FI"])
 def test_a_language_without_a_dictionary_says_so_and_flags_nothing_by_itself(code):
     rest = "only words one slip away from a usual word of this project's approved texts are marked."
-    check = get_check("misspelling")
-    assert check.unavailable_reason("tlh") == f"There is no dictionary for the language (tlh): {rest}"
-    assert check.unavailable_reason(code) == f"There is no dictionary for Swedish (sv): {rest}"
+    assert reason_of("tlh") == f"There is no dictionary for the language (tlh): {rest}"
+    assert reason_of(code) == f"There is no dictionary for Swedish (sv): {rest}"
+    assert reason_of("nb").startswith("There is no dictionary for Norwegian (nb): ")
+    assert {reason_of(code).template, reason_of(code).values["language"].template} <= marked_sentences()
     assert found("Detta är nästan helt felstavatt.", language=code) == []
 
 

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import DPOConfig, DPOTrainer
 
+from ml import recipe
 from ml.loading import load_model
 from ml.prompting import Example, Template, Tokenizer
 from ml.recipe import Recipe, RecipeError
@@ -23,7 +24,7 @@ from ml.tiny import make_tiny_model
 from ml.train.batching import plan_batches
 from ml.train.best import Best
 from ml.train.data import DataError
-from ml.train.methods import MethodError
+from ml.train.methods import METHODS, MethodError
 from ml.train.preferences import load_preferences
 from ml.train.run import run_training
 from ml.train.stopping import Stopper
@@ -52,6 +53,11 @@ def train(run: RunDir) -> dict[str, Any]:
 def changed(base: Path, result: Path) -> set[str]:
     old, new = load_file(base / "model.safetensors"), load_file(result / "model.safetensors")
     return {name for name in old if not np.array_equal(old[name], new[name])}
+
+
+def test_every_method_of_the_recipe_can_prepare_a_model_and_says_whether_it_is_an_adapter() -> None:
+    assert set(METHODS) == set(dict(recipe.METHODS))
+    assert {key for key, method in METHODS.items() if method.adapter} == set(recipe.ADAPTERS)
 
 
 def test_partial_training_changes_the_last_layers_and_nothing_else(base: Path, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """Scores are the published ones, in every language."""
 
+import ast
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
+from ml import metrics
 from ml.metrics import (
     METRICS,
     chrf,
@@ -124,6 +127,13 @@ def test_the_registry_describes_every_metric():
     assert score("a b", "a b", only=["exact_match"]) == {"exact_match": 1.0}
     with pytest.raises(KeyError):
         score("a", "b", only=["bleu"])
+
+
+def test_every_name_and_description_is_marked_for_the_translators():
+    tree = ast.parse(Path(metrics.__file__).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    marked = {ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "gettext_noop"}
+    assert {text for metric in METRICS.values() for text in (metric.name, metric.description)} == marked
 
 
 def test_listing_the_metrics_loads_neither_scorer_nor_torch():

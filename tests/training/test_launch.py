@@ -12,13 +12,15 @@ from core import registries
 from core.denied import ApplicationError, Denied
 from core.models import Event, Job, Project, Tokenizer, User
 from curation.models import DatasetVersion, Revision, VersionPair
-from ml.recipe import Recipe, recipe_fields
+from ml.recipe import METHODS, Recipe, recipe_fields
 from ml.store import ModelRef
 from tests.world import api_client, run_jobs, sign_in
+from training import presets
 from training.choices import RunState
 from training.models import Audit, BaseModel, ModelVersion, Run, RunEvent
 from training.presets import measured
 from training.selectors.estimates import (
+    PASSES,
     START,
     disk_need,
     forecast,
@@ -211,6 +213,11 @@ def test_before_the_first_run_the_time_is_guessed_from_how_fast_the_model_is_rea
     Run.objects.filter(pk=run.pk).update(state=RunState.DONE, result={"tokens_per_second": 50})
     expected = START + 1.2 * 2 * total / 50
     assert preset_seconds(run.version, run.base, [recipe]) == pytest.approx([expected], rel=0.1)
+
+
+def test_every_method_is_known_wherever_methods_are_told_apart() -> None:
+    """docs/howto/add-a-training-method.md names these places."""
+    assert {key for key, _label in METHODS} == set(dict(presets.METHODS)) == set(PASSES)
 
 
 def test_what_is_needed_grows_with_what_is_trained(prepare: Prepare) -> None:
