@@ -1,6 +1,8 @@
 """The dataset card of a version: README.md with the header that model hubs read, and what a careful reader asks."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -8,9 +10,11 @@ from django.conf import settings
 
 from curation.choices import Origin, Part
 from curation.models import DatasetVersion
+from curation.selectors.exports import PREFERENCE, version_parts
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-ENDINGS = {"parquet": "data/{part}.parquet", "jsonl": "data/{part}.jsonl"}
+# Named one by one: a reader who goes by the names of folders knows no part called “develop”, and leaves it out.
+FILES = {"parquet": "data/{part}.parquet", "jsonl": "data/{part}.jsonl", "datasets": "{part}/*.arrow"}
 
 
 def dataset_card(version: DatasetVersion, format: str, kind: str = "parquet") -> str:
@@ -18,27 +22,30 @@ def dataset_card(version: DatasetVersion, format: str, kind: str = "parquet") ->
 
     In English, like every card: it leaves the house.
     """
-    return f"---\n{header(version, kind)}---\n\n{body(version, format)}"
+    rows = version.counts["parts"]
+    if format == PREFERENCE:  # of some pairs none, of some several: a part may have no file
+        rows = Counter(part for _pair, part, _row in version_parts(version, format))
+    return f"---\n{header(version, kind, rows)}---\n\n{body(version, format, rows)}"
 
 
-def header(version: DatasetVersion, kind: str) -> str:
-    counts = version.counts
-    parts = [part for part in Part.values if counts["parts"].get(part)]
+def header(version: DatasetVersion, kind: str, rows: Mapping[str, int]) -> str:
+    counts, total = version.counts, sum(rows.values())
+    parts = [part for part in Part.values if rows.get(part)]
     facts: dict[str, Any] = {
         "pretty_name": str(version),
         "license": "other",
         "language": sorted({code.split("-")[0] for code in counts["language"]}),
         "task_categories": ["text-generation"],
-        "size_categories": [next((name for most, name in SIZES if counts["pairs"] < most), "1M<n<10M")],
+        "size_categories": [next((name for most, name in SIZES if total < most), "1M<n<10M")],
         "tags": ["instruction-tuning", f"apprentice-{version.task.kind}"],
     }
-    if kind in ENDINGS:
-        files = [{"split": part, "path": ENDINGS[kind].format(part=part)} for part in parts]
+    if parts:
+        files = [{"split": part, "path": FILES[kind].format(part=part)} for part in parts]
         facts["configs"] = [{"config_name": "default", "data_files": files}]
     return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
 
 
-def body(version: DatasetVersion, format: str) -> str:
+def body(version: DatasetVersion, format: str, rows: Mapping[str, int]) -> str:
     task, counts = version.task, version.counts
     origins = {str(Origin(name).label): count for name, count in counts["origin"].items()}
     real = sum(
@@ -49,6 +56,7 @@ def body(version: DatasetVersion, format: str) -> str:
         f"Frozen {version.created_at:%Y-%m-%d}, {counts['pairs']} pairs in {counts['groups']} groups of pairs that "
         f"resemble each other; a group never crosses parts. Shape of the rows: {format}.",
         "## Parts\n\n" + table("Part", {str(Part(name).label): count for name, count in counts["parts"].items()}),
+        *preferences(rows if format == PREFERENCE else {}),
         "## Where the pairs come from\n\n" + table("Origin", origins)
         + f"\n\n{real} of {counts['pairs']} were written by people or taken from their documents; "
         f"{counts['unreviewed']} were not reviewed by a second person.",
@@ -66,10 +74,15 @@ def body(version: DatasetVersion, format: str) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def table(name: str, counts: dict[str, int]) -> str:
+def preferences(rows: Mapping[str, int]) -> list[str]:
+    counted = {str(Part(name).label): count for name, count in rows.items()}
+    return ["## Preferences about these pairs\n\n" + table("Part", counted, "Preferences")] if rows else []
+
+
+def table(name: str, counts: Mapping[str, int], what: str = "Pairs") -> str:
     ordered = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))  # the database keeps no order
     rows = "\n".join(f"| {plain(str(key)).replace('|', chr(92) + '|')} | {count} |" for key, count in ordered)
-    return f"| {name} | Pairs |\n| --- | ---: |\n{rows}"
+    return f"| {name} | {what} |\n| --- | ---: |\n{rows}"
 
 
 def plain(text: str) -> str:

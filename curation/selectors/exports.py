@@ -21,8 +21,10 @@ FORMATS = {
     "messages": _("Messages: a list of roles and contents, as chat models are trained"),
     "sharegpt": _("ShareGPT: conversations of “from” and “value”"),
     "alpaca": _("Alpaca: instruction, input, output"),
-    "completion": _("Prompt and completion"),
-    "preference": _("Preferences: prompt, chosen, rejected; of pairs with a worse answer, corrected drafts and votes"),
+    "completion": _("Prompt and completion: plain text, to be put together with a separator of your own"),
+    "preference": _(
+        "Preferences: prompt, chosen, rejected, as plain text; of pairs with a worse answer, corrected drafts and votes"
+    ),
 }
 EXTRA = ("topic", "origin", "source", "rejected")
 TEXTS = (

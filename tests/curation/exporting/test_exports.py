@@ -16,6 +16,7 @@ import pytest
 import yaml
 from django.test import Client
 from django.urls import reverse
+from huggingface_hub import DatasetCard
 
 from core.denied import ApplicationError
 from core.models import Project, User
@@ -24,7 +25,7 @@ from curation.import_reading import csv_header, with_formula
 from curation.models import DatasetVersion, Export, Pair, Revision, Task, VersionPair
 from curation.selectors.cards import dataset_card
 from curation.selectors.export_files import STREAMED, csv_lines, refuse_long_cells, unformula
-from curation.selectors.exports import FORMATS, version_lines
+from curation.selectors.exports import FORMATS, version_lines, version_parts
 from curation.selectors.preferences import preference_examples
 from curation.services.exports import export_pack, export_path, exports_forget
 from curation.services.tasks import task_create
@@ -185,6 +186,35 @@ def test_conversations_come_back_from_cells_as_from_lines(task: Task, owner: Use
     asked = list(product(("apprentice", "messages", "sharegpt", "alpaca"), ("jsonl", "csv")))
     for shape, kind in [*asked, ("sharegpt", "xlsx")]:
         assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["messages", "preference"])
+def test_a_hub_finds_every_part_by_the_card_and_looks_for_no_other(
+    task: Task, owner: User, folders: Path, shape: str
+) -> None:
+    words = ("fence", "gate", "wall", "roof", "drain", "stairs", "hedge", "crane", "porch", "attic")
+    rows = [
+        {"instruction": f"How much is the {one} of a {two}?", "output": f"{one} {two}"}
+        for one in words
+        for two in words
+    ]
+    rows[0]["rejected"] = "Nothing."
+    bring(task, owner, lines(rows), "rows.jsonl")
+    version = freeze(task, owner)
+    assert set(version.counts["parts"]) == {"train", "develop", "test"}
+    expected: dict[str, int] = {}
+    for _pair, part, _row in version_parts(version, shape):
+        expected[part] = expected.get(part, 0) + 1
+    for kind in ("parquet", "datasets"):
+        export = export_pack(actor=owner, version=version, shape=shape, kind=kind)
+        run_jobs()
+        zipfile.ZipFile(export_path(export)).extractall(folders / kind)
+        hub = datasets.load_dataset(str(folders / kind), cache_dir=str(folders / "cache" / kind))
+        assert {part: len(found) for part, found in hub.items()} == expected, kind
+        card = DatasetCard.load(folders / kind / "README.md")
+        assert (card.data.license, card.data.language, card.data.size_categories) == ("other", ["en"], ["n<1K"])
+        assert ("Preferences about these pairs" in card.text) == (shape == "preference")
 
 
 @pytest.mark.slow
