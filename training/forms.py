@@ -280,7 +280,7 @@ def detail_field(setting: RecipeField, presets: Sequence[tuple[str, Recipe]] = (
 
 def bounds(setting: RecipeField, step: str) -> dict[str, str]:
     limits = {"min": setting.minimum, "max": setting.maximum}
-    return {"step": step, **{name: f"{value:g}" for name, value in limits.items() if value is not None}}
+    return {"step": step, **{name: f"{value:.10g}" for name, value in limits.items() if value is not None}}
 
 
 def detail_help(setting: RecipeField, presets: Sequence[tuple[str, Recipe]]) -> SafeString:

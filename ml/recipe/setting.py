@@ -104,6 +104,6 @@ def valid(field: RecipeField, value: Any) -> Any:
     low, high = field.minimum, field.maximum
     if low is not None and high is not None and not low <= float(value) <= high:
         sentence = gettext_noop("%(label)s must lie between %(low)s and %(high)s, not %(value)s.")
-        bounds = {"low": f"{low:g}", "high": f"{high:g}"}
+        bounds = {"low": f"{low:.10g}", "high": f"{high:.10g}"}
         raise RecipeError(field.name, sentence, label=field.label, value=repr(value), **bounds)
     return value

@@ -85,6 +85,7 @@ def test_from_the_form_to_a_model_version(
     [
         ("learning_rate", "7", "Learning rate must lie between"),
         ("max_tokens", "999999", "must lie between"),
+        ("max_steps", "-5", "must lie between 0 and 10000000, not -5"),
         ("max_tokens", "4096", "the model holds 2048"),
         ("epochs", "often", "Enter a number"),
         ("preset", "magic", "not one of the available choices"),
