@@ -180,6 +180,18 @@ def test_a_grade_that_is_not_complete_keeps_what_was_typed(
     assert Grade.objects.count() == 0
 
 
+def test_what_others_hold_is_not_promised_to_whoever_has_nothing_left(
+    grading: GradingRound, reviewer: User, expert: User, as_user: AsUser
+) -> None:
+    assignment = grade_claim(actor=reviewer, grading_round=grading)
+    assert assignment is not None
+    WorkItem.objects.filter(batch=grading.batch).exclude(pk=assignment.item_id).update(state="closed")
+    page = as_user(expert).get(address(grading)).content.decode()
+    assert "1 answer is in somebody else’s hands" in page
+    assert "to go" not in page
+    assert "1 to go" in as_user(reviewer).get(address(grading)).content.decode()
+
+
 def test_nobody_grades_an_answer_twice_and_two_people_share_the_work(
     grading: GradingRound, reviewer: User, expert: User
 ) -> None:
