@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from core.denied import ApplicationError
-from core.model_server import ModelServerDown
+from core.model_server import ModelServerBusy, ModelServerDown
 from core.models import Job, Project, User
 from curation.models import DatasetVersion
 from tests.training_world import TINY
@@ -244,7 +244,12 @@ def test_a_page_tells_what_is_wrong_with_a_question(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("error", "status"), [(ModelServerDown("It does not answer."), 503), (ApplicationError("Too long."), 400)]
+    ("error", "status"),
+    [
+        (ModelServerDown("It does not answer."), 503),
+        (ModelServerBusy("Too many wait."), 503),
+        (ApplicationError("Too long."), 400),
+    ],
 )  # fmt: skip
 def test_a_page_tells_when_the_model_server_cannot(
     as_user: Callable[..., Any], expert: User, stranger: User, made: ModelVersion, monkeypatch: pytest.MonkeyPatch,

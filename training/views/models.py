@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Access, project_access, require_admin
-from core.denied import ApplicationError
+from core.denied import ApplicationError, Hindrance
 from core.markdown import render_markdown
-from core.model_server import ModelServerDown
 from core.models import User
 from core.registries import lineage_of, panels_for
 from core.selectors.keyset import keyset_page
@@ -81,7 +80,7 @@ def stream(version: ModelVersion, body: bytes) -> HttpResponseBase:
     try:
         asked: Any = json.loads(body)
         answer = chat_begin(version=version, asked=asked)
-    except ModelServerDown as error:
+    except Hindrance as error:
         return JsonResponse({"detail": str(error)}, status=503)
     except ApplicationError as error:
         return JsonResponse({"detail": str(error), "field": error.field}, status=400)
