@@ -53,18 +53,21 @@ def overview_of(access: Access) -> dict[str, Any]:
 
 def checklist(access: Access) -> list[Step]:
     """Once around the loop; a step ticks itself when its first row is there, and leads on whom it is for."""
+    return [*teaching_steps(access), *learning_steps(access)]
+
+
+def step(access: Access, label: str, text: str, name: str, action: str, *, done: bool, need: Need = Need.OWN) -> Step:
+    url = reverse(name, args=[access.project.slug]) if access.allows(need) else ""
+    return {"label": label, "text": text, "url": url, "action": action, "done": done}
+
+
+def teaching_steps(access: Access) -> list[Step]:
     project = access.project
-
-    def step(label: str, text: str, name: str, action: str, *, done: bool, need: Need = Need.OWN) -> Step:
-        url = reverse(name, args=[project.slug]) if access.allows(need) else ""
-        return {"label": label, "text": text, "url": url, "action": action, "done": done}
-
-    grading = open_round(project) is not None
-    versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
     reviews = Review.objects.filter(revision__pair__project=project)
-    evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE)
+    versions = DatasetVersion.objects.filter(task__project=project, state=VersionState.READY)
     return [
         step(
+            access,
             _("A task is made"),
             _("What the model is to do, with a few words on how."),
             "curation:task-new",
@@ -72,6 +75,7 @@ def checklist(access: Access) -> list[Step]:
             done=Task.objects.filter(project=project).exists(),
         ),
         step(
+            access,
             _("A pair is written"),
             _("An instruction and the answer an expert would give."),
             "curation:write",
@@ -80,6 +84,7 @@ def checklist(access: Access) -> list[Step]:
             need=Need.WRITE,
         ),
         step(
+            access,
             _("A pair is approved"),
             _("A second person reads it and approves it, or returns it with a reason."),
             "curation:reviews",
@@ -88,13 +93,23 @@ def checklist(access: Access) -> list[Step]:
             need=Need.REVIEW,
         ),
         step(
+            access,
             _("A version is frozen"),
             _("Approved pairs become an unchangeable version, split for training and testing."),
             "curation:versions",
             _("Freeze"),
             done=versions.exists(),
         ),
+    ]
+
+
+def learning_steps(access: Access) -> list[Step]:
+    project = access.project
+    grading = open_round(project) is not None
+    evaluations = Evaluation.objects.filter(project=project, state=EvaluationState.DONE)
+    return [
         step(
+            access,
             _("A model is trained"),
             _("Choose a preset; the page says what it will cost before it starts."),
             "training:run-list",
@@ -102,6 +117,7 @@ def checklist(access: Access) -> list[Step]:
             done=ModelVersion.objects.filter(project=project).exists(),
         ),
         step(
+            access,
             _("Base and finetuned are compared"),
             _("Both answer questions that neither has seen."),
             "evaluation:evaluation-list",
@@ -109,6 +125,7 @@ def checklist(access: Access) -> list[Step]:
             done=evaluations.exists(),
         ),
         step(
+            access,
             _("Answers are graded"),
             _("People judge answers without knowing which model gave them."),
             "evaluation:grading-list" if grading else "evaluation:evaluation-list",
