@@ -10,11 +10,20 @@ from django.conf import settings
 
 from curation.choices import Origin, Part
 from curation.models import DatasetVersion
-from curation.selectors.exports import PREFERENCE, version_parts
+from curation.selectors.exports import COLUMNS, PREFERENCE, columns_of, version_parts
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 # Named one by one: a reader who goes by the names of folders knows no part called “develop”, and leaves it out.
 FILES = {"parquet": "data/{part}.parquet", "jsonl": "data/{part}.jsonl", "datasets": "{part}/*.arrow"}
+
+# What a column holds, as a hub says it. Without it a reader of JSON lines guesses from the first rows, and fails
+# where earlier turns come later.
+TYPES: dict[str, dict[str, Any]] = {
+    "text": {"dtype": "string"},
+    "turns": {"list": [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]},
+    "said": {"list": [{"name": "from", "dtype": "string"}, {"name": "value", "dtype": "string"}]},
+    "history": {"list": {"list": "string"}},
+}
 
 
 def dataset_card(version: DatasetVersion, format: str, kind: str = "parquet") -> str:
@@ -25,11 +34,12 @@ def dataset_card(version: DatasetVersion, format: str, kind: str = "parquet") ->
     rows = version.counts["parts"]
     if format == PREFERENCE:  # of some pairs none, of some several: a part may have no file
         rows = Counter(part for _pair, part, _row in version_parts(version, format))
-    return f"---\n{header(version, kind, rows)}---\n\n{body(version, format, rows)}"
+    return f"---\n{header(version, format, kind, rows)}---\n\n{body(version, format, rows)}"
 
 
-def header(version: DatasetVersion, kind: str, rows: Mapping[str, int]) -> str:
+def header(version: DatasetVersion, format: str, kind: str, rows: Mapping[str, int]) -> str:
     counts, total = version.counts, sum(rows.values())
+    columns = columns_of(version, format)
     parts = [part for part in Part.values if rows.get(part)]
     facts: dict[str, Any] = {
         "pretty_name": str(version),
@@ -42,6 +52,8 @@ def header(version: DatasetVersion, kind: str, rows: Mapping[str, int]) -> str:
     if parts:
         files = [{"split": part, "path": FILES[kind].format(part=part)} for part in parts]
         facts["configs"] = [{"config_name": "default", "data_files": files}]
+    if kind != "jsonl" or columns == COLUMNS[format]:  # in JSON lines, columns that came in hold what they held
+        facts["dataset_info"] = {"features": [{"name": name, **TYPES[each]} for name, each in columns.items()]}
     return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
 
 

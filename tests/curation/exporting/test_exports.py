@@ -189,7 +189,7 @@ def test_conversations_come_back_from_cells_as_from_lines(task: Task, owner: Use
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", ["messages", "preference"])
+@pytest.mark.parametrize("shape", ["apprentice", "alpaca", "preference"])
 def test_a_hub_finds_every_part_by_the_card_and_looks_for_no_other(
     task: Task, owner: User, folders: Path, shape: str
 ) -> None:
@@ -212,9 +212,16 @@ def test_a_hub_finds_every_part_by_the_card_and_looks_for_no_other(
         zipfile.ZipFile(export_path(export)).extractall(folders / kind)
         hub = datasets.load_dataset(str(folders / kind), cache_dir=str(folders / "cache" / kind))
         assert {part: len(found) for part, found in hub.items()} == expected, kind
+        known = {name: found.features for name, found in hub.items()}
         card = DatasetCard.load(folders / kind / "README.md")
         assert (card.data.license, card.data.language, card.data.size_categories) == ("other", ["en"], ["n<1K"])
         assert ("Preferences about these pairs" in card.text) == (shape == "preference")
+    (folders / "jsonl/data").mkdir(parents=True)
+    (folders / "jsonl/README.md").write_text(dataset_card(version, shape, "jsonl"))
+    for part in expected:
+        (folders / f"jsonl/data/{part}.jsonl").write_bytes(b"".join(version_lines(version, shape, [part])))
+    read = datasets.load_dataset(str(folders / "jsonl"), cache_dir=str(folders / "cache" / "jsonl"))
+    assert {part: found.features for part, found in read.items()} == known
 
 
 @pytest.mark.slow
