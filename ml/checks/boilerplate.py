@@ -13,15 +13,16 @@ from ml.words import count_words
 _LEFTOVER = re.compile(
     r"""
     \{\{\s?[\w .-]{1,40}\s?\}\}                              # {{name}}
-  | \[(?:your|insert|enter|add|company|client|customer|recipient|sender|name\ of|ditt|din|ange|infoga)\b
+  | \[(?:your|insert|enter|add\ (?:your|the|an?|text|details?|names?|dates?|here)
+        |company|client|customer|recipient|sender|name\ of|ditt|din|ange|infoga)\b
       [^\[\]\n]{0,60}\](?![(\[])                            # [Your name]; no link
   | <(?:your|insert|enter|add|ange|infoga)\b[^<>\n]{0,60}>
-  | \b(?:lorem\ ipsum|TODO|FIXME|TBD|XXXX+)\b
+  | \b(?:lorem\ ipsum|TODO|FIXME|TBD)\b|(?<![\w-])XXXX+(?![\w-])
   | <\|[a-z_]{1,30}\|>|\[/?INST\]|<</?SYS>>|\#\#\#\ (?:Instruction|Response|Input)\b
 """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LOUD = frozenset({"todo", "fixme", "tbd"})  # only in capitals: “todo” is Spanish, and a list
+_LOUD = re.compile("todo|fixme|tbd|x+")  # only in capitals: “todo” is Spanish, and a list, “070-xxx xxxx” a form
 _KEYS = frozenset({"[enter]", "[insert]"})
 
 # An AI by itself, or a model; an AI engineer and an AI-driven service are none.
@@ -45,10 +46,13 @@ _REFUSAL = re.compile(
     (?:(?:(?<=tyvärr\ kan\ jag)|(?<=tyvärr\ kan\ vi))\ inte
       |\ can(?:not|['’]t|\ not)|(?:\ am|['’]m|\ are|['’]re)\ (?:not\ able|unable)|\ won['’]?t\ be\ able
       |\ do(?:\ not|n['’]t)\ have\ (?:access|the\ ability)|\ kan\ (?:tyvärr\ )?inte)\b
-    [^.!?\n]{0,20}\b(?:help|assist|answer|provide|fulfil|comply|do\ that|access|browse|hjälpa|svara|ge\ dig)
+    [^.!?\n]{0,20}\b(?:help|assist|answer|provide|fulfil|comply|do\ that|access|browse|hjälpa|svara
+      |ge\ dig\ (?:ett\ svar|svar|råd|information))
 """,
     re.VERBOSE | re.IGNORECASE,
 )
+
+_ONWARD = re.compile(r"\b(?:but|however|instead|men|däremot|i\ stället|istället)\b", re.IGNORECASE)
 
 _TEMPLATE = gettext_noop("%(what)s looks like a part of a template that nobody filled in.")
 _ABOUT_ITSELF = gettext_noop("%(what)s: the text speaks of itself as a model.")
@@ -61,7 +65,7 @@ class Boilerplate(Check):
     id = "boilerplate"
     name = gettext_noop("Template or refusal")
     description = gettext_noop("Parts of a template that nobody filled in, models' talk of themselves, bare refusals.")
-    version = 3
+    version = 4
     fields = ("instruction", "response")
     defaults = {
         "refusal_words": 60,  # a longer text that begins with an apology goes on to answer, as a rule
@@ -85,8 +89,10 @@ class Boilerplate(Check):
             for match in _SELF.finditer(text)
             if not _quoted(text, match.start())
         ]
-        start = _REFUSAL.match(text.lstrip())
-        if start and count_words(text) <= self.parameters["refusal_words"]:
+        said = text.lstrip()
+        start = _REFUSAL.match(said)
+        bare = start is not None and not _ONWARD.search(said, start.end())
+        if bare and count_words(text) <= self.parameters["refusal_words"]:
             found.append(self.finding(0, len(text), _REFUSES))
         return found
 
@@ -97,7 +103,7 @@ class Boilerplate(Check):
 def _meant(found: str, context: CheckContext) -> bool:
     """A list (todo), a key to press; and what the question has: asked for with its blanks, it is answered with them."""
     plain = found.lower()
-    return (plain in _LOUD and not found.isupper()) or plain in _KEYS or found in context.prompt
+    return (_LOUD.fullmatch(plain) is not None and not found.isupper()) or plain in _KEYS or found in context.prompt
 
 
 def _quoted(text: str, place: int) -> bool:

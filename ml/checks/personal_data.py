@@ -119,7 +119,7 @@ _KINDS = (
     _Kind(gettext_noop("An IP address: %(what)s."), "[IP address]", _IPV6, lambda *_: True),
     _Kind(gettext_noop("A telephone number: %(what)s."), "[phone number]", _PHONE, _is_phone),
 )
-_LOCAL = re.compile(r"(?:127|0|255)\.|10\.0\.0\.|192\.168\.")
+_LOCAL = re.compile(r"(?:0|10|127|255)\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.")
 
 
 def _is_version(text: str, match: re.Match[str]) -> bool:
@@ -135,7 +135,7 @@ class PersonalData(Check):
     id = "personal_data"
     name = gettext_noop("Personal data")
     description = gettext_noop("Mail and IP addresses; numbers of telephones, cards, accounts and people.")
-    version = 3
+    version = 4
     fields = ("instruction", "input", "response")
     defaults = {"findings": 50}  # at most, in one text
 

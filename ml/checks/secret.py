@@ -41,7 +41,7 @@ class Secret(Check):
     id = "secret"
     name = gettext_noop("Secrets")
     description = gettext_noop("Private keys, access tokens, passwords.")
-    version = 3
+    version = 4
     fields = ("instruction", "input", "response")
     defaults = {"findings": 20}  # at most, in one text
 
@@ -71,6 +71,6 @@ def _instead(key: str) -> tuple[str, ...]:
 
 def _looks_made(value: str) -> bool:
     """Letters with digits or signs among them: a word of a sentence has none."""
-    word = value.rstrip(".!?)")
+    word = value.rstrip(".!?):")
     mixed = any(map(str.isdigit, word)) or bool(re.search(r"[^\w.-]", word))
     return len(word) >= 6 and mixed and any(map(str.isalpha, word)) and not _PLACEHOLDER.search(word)

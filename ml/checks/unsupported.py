@@ -13,7 +13,7 @@ from typing import Any
 
 from ml.checks.base import Check, CheckContext, Finding, base_language, quote
 from ml.checks.passages import mask_code
-from ml.checks.written_numbers import NUMBER, numbers_in, parts_of, readings, spelled
+from ml.checks.written_numbers import NUMBER, numbers_in, parts_of, readings, scaled, spelled
 from ml.hashing import text_sha256
 from ml.phrases import gettext_noop
 from ml.words import normalise, words
@@ -34,7 +34,7 @@ class Unsupported(Check):
     id = "unsupported"
     name = gettext_noop("Not in the source")
     description = gettext_noop("Of extractions: numbers, dates, names and quotations that the input does not contain.")
-    version = 1
+    version = 2
     fields = ("response",)
     defaults = {
         "quote_words": 3,  # a shorter quotation may be a word that is spoken of
@@ -77,8 +77,18 @@ def _numbers(text: str, source: str) -> Iterator[tuple[int, int]]:
     known = numbers_in(source)
     for match in NUMBER.finditer(_MARKER.sub(lambda marker: " " * len(marker.group()), text)):
         parts = parts_of(match.group())
-        if not (readings(match.group()) & known) and not (parts and all(part in known for part in parts)):
+        if (readings(match.group()) | scaled(text, match)) & known or (parts and all(part in known for part in parts)):
+            continue
+        if not _is_known_decade(text, match, known):
             yield match.span()
+
+
+def _is_known_decade(text: str, number: re.Match[str], known: frozenset[str]) -> bool:
+    """The 1930s, 1930-talet: of a year that the source has."""
+    decade = number.group()
+    if not re.fullmatch(r"\d{3}0", decade) or not re.match(r"['’]?s\b|-tal", text[number.end() : number.end() + 5]):
+        return False
+    return any(len(year) == 4 and year[:3] == decade[:3] for year in known)
 
 
 def _names(text: str, source: str, language: str) -> Iterator[tuple[int, int]]:

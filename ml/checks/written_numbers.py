@@ -59,11 +59,20 @@ _MONTHS = """
 12 december dec dezember dez décembre diciembre
 """
 
+_SCALES = {  # noughts -> the words for them
+    3: ("thousand", "tusen", "tausend", "k"),
+    6: ("million", "millions", "mn", "miljon", "miljoner", "millionen", "millones", "mkr"),
+    9: ("billion", "billions", "bn", "miljard", "miljarder", "milliarde", "milliarden", "milliards"),
+}
+_SCALE = re.compile(r"[ \u00a0\u202f]?([A-Za-z]{1,10})\b")
+
 
 @lru_cache(maxsize=64)
 def numbers_in(source: str) -> frozenset[str]:
     """Every number of a text in every form in which it may be read, and what its words for numbers and months say."""
-    found = {reading for match in NUMBER.finditer(source) for reading in readings(match.group())}
+    found = {
+        reading for match in NUMBER.finditer(source) for reading in readings(match.group()) | scaled(source, match)
+    }
     found.update(_plain_digits(digits) for digits in re.findall(r"\d+", source))
     said = words(source)
     found.update(number for word in said for number in spelled().get(word, ()))
@@ -81,6 +90,21 @@ def readings(number: str) -> frozenset[str]:
     elif match := re.fullmatch(r"(\d{1,3}(?:([.,])\d{3})+)[.,](\d+)", plain):
         found.add(_plain_digits(f"{match.group(1).replace(match.group(2), '')}.{match.group(3)}"))
     return frozenset(found)
+
+
+def scaled(text: str, number: re.Match[str]) -> frozenset[str]:
+    """What a number means with the word behind it: 35 million is 35,000,000. Empty where no such word stands there."""
+    scale = _SCALE.match(text, number.end())
+    power = next((power for power, written in _SCALES.items() if scale and scale.group(1).lower() in written), None)
+    if power is None:
+        return frozenset()
+    return frozenset(_plain_digits(_shifted(reading, power)) for reading in readings(number.group()))
+
+
+def _shifted(number: str, power: int) -> str:
+    whole, _, fraction = number.partition(".")
+    padded = fraction.ljust(power, "0")
+    return f"{whole}{padded[:power]}.{padded[power:]}"
 
 
 def parts_of(number: str) -> list[str]:

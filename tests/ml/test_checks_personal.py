@@ -53,7 +53,10 @@ def test_the_sentence_names_the_kind_and_a_placeholder_is_offered_that_no_check_
         pytest.param("It costs 25 000 000 kronor, in all 125 000 000, or 60 000-120 000 a month.", id="amounts"),
         pytest.param("On 2024-05-03 14:48:14, 03.05.2024, 12/27/1986 and 1998-2002.", id="dates and spans of years"),
         pytest.param("See 2010:900 and SFS 2011:338, ISBN 978-91-7126-372-9.", id="laws and books"),
-        pytest.param("Version 10.2.14.3 and v1.2.3.4 at 127.0.0.1 or 192.168.1.20.", id="versions and house addresses"),
+        pytest.param(
+            "Version 10.2.14.3 and v1.2.3.4 at 127.0.0.1, 10.5.2.1, 172.20.0.9 or 192.168.1.20.",
+            id="versions and house addresses",
+        ),
         pytest.param("He paid 2400-1100-700=<<2400-1100-700=600>>600 dollars.", id="a subtraction"),
         pytest.param("Test it with name@example.co.uk.", id="an example in another country"),
         pytest.param("Card 4556 1568 2160 9394 has a wrong checksum.", id="a number that is no card's"),
@@ -101,6 +104,7 @@ def test_a_secret_is_blanked_out_and_a_private_key_only_as_a_whole():
     "text",
     [
         pytest.param("Your password is required and must be changed.", id="talk of passwords"),
+        pytest.param("Your password is case-sensitive: mind the capitals.", id="a word before a colon"),
         pytest.param("password: ********, api_key = YOUR_API_KEY1, secret: ${SECRET_1}", id="placeholders"),
         pytest.param(
             "postgres://user:password@localhost/db and https://example.org:8080/x@y", id="an example's address"

@@ -57,6 +57,23 @@ def test_a_month_may_stand_as_a_number_in_the_source():
     assert found("It was on 3 April.", source="Paid on 2024-03-03.") == ["April"]
 
 
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        pytest.param("It cost 35,000,000 dollars.", "It cost $35 million in 1937.", id="a million in digits"),
+        pytest.param("It cost 35 million, or 35 miljoner.", "It cost $35,000,000.", id="digits as a million"),
+        pytest.param("About 2.5 billion a year.", "2,500,000,000 a year.", id="a decimal and a scale"),
+        pytest.param("In the 1930s, på 1930-talet.", "It opened in 1937.", id="the decade of a year"),
+    ],
+)
+def test_false_positive_of_amounts_and_decades(text: str, source: str) -> None:
+    assert found(text, source=source) == []
+
+
+def test_another_amount_and_another_decade_are_found() -> None:
+    assert found("It cost 36 million in the 1940s, 1930 km.", source="$35 million in 1937") == ["36", "1940", "1930"]
+
+
 def test_german_nouns_are_no_names():
     assert found("Es war die Rechnung für das Fenster.", source="Ein Brief.", language="de") == []
 
