@@ -39,6 +39,7 @@ TWINS = {
     "base-detail": "api-base-model",
     "base-live": "api-base-model",
     "base-remove": "api-base-model",
+    "base-examine": "api-base-model-examine",
     "stages": "api-completions api-next-tokens",
     "stage-answer": "api-completions",
     "stage-tokens": "api-next-tokens",
