@@ -62,7 +62,7 @@ class JsonText:
                     return value
             except json.JSONDecodeError as error:
                 if self.ended:
-                    self.refuse(error.msg, error.pos)
+                    self.refuse(error.msg.removesuffix(" at"), error.pos)
                 if len(self.read) - self.place > LONGEST_VALUE:
                     self.refuse(
                         _("an entry is longer than %d MB, or not closed") % (LONGEST_VALUE // 2**20), self.place

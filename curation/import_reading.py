@@ -165,7 +165,9 @@ def json_row(number: int, line: bytes) -> Row:
         value = DECODER.decode(line.decode().rstrip("\r\n"))
     except json.JSONDecodeError as error:
         sentence = _("This line is not valid JSON: %(reason)s at character %(place)d.")
-        return Row(number, {}, sentence % {"reason": error.msg, "place": error.pos + 1}, shown(line[:300]))
+        return Row(
+            number, {}, sentence % {"reason": error.msg.removesuffix(" at"), "place": error.pos + 1}, shown(line[:300])
+        )
     except RecursionError:
         return Row(number, {}, _("This line is nested too deeply."), shown(line[:300]))
     except ValueError as error:

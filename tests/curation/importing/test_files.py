@@ -82,6 +82,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(bring: Bring, name: st
         (b"[1, 2]", "pairs.json", "None of the first 2 rows can be read"),
         (b"[{}]", "pairs.json", "The only row cannot be read. Row 1: It names no columns."),
         (b"[1, 2", "pairs.json", "not valid JSON"),
+        (b'[{"a": "b', "pairs.json", "Unterminated string starting in line 1"),
+        (b'{"a": "b\n', "pairs.jsonl", "Unterminated string starting at character 7"),
         (b"[" * 100_000, "pairs.json", "nests its lists too deeply"),
         (b"{\n" * 3, "pairs.jsonl", "None of the first 3 rows can be read. Row 1: This line is not valid JSON"),
         (b"a,a\n1,2\n", "pairs.csv", "Two columns are called"),
