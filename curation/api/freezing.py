@@ -22,7 +22,7 @@ from curation.selectors.leaks import leaks_shown
 from curation.services.previewing import preview_see
 
 MOST_LEAKS = 100
-COUNTS = ("approved", "waiting", "fresh", "unreviewed", "unchecked", "with_finding", "unmeant")
+COUNTS = ("approved", "waiting", "fresh", "unreviewed", "unchecked", "with_finding", "unmeant", "outdated")
 
 
 @extend_schema(

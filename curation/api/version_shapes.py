@@ -39,6 +39,7 @@ class FreezePreviewOut(serializers.Serializer[object]):
     unchecked = serializers.IntegerField(allow_null=True)
     with_finding = serializers.IntegerField(allow_null=True)
     unmeant = serializers.IntegerField(allow_null=True, help_text="Not compared with the others by meaning yet.")
+    outdated = serializers.IntegerField(allow_null=True, help_text="Not looked at since the guidelines changed.")
     findings = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
     origins = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
     refused = serializers.ListField(child=serializers.CharField(), allow_null=True)

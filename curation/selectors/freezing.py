@@ -17,6 +17,7 @@ from core.denied import Denied
 from curation.choices import PART_NOTES, LeakRule, Origin, PairState, Part, ReviewBasis, VersionState
 from curation.models import DatasetVersion, Pair, Review, Task, VersionLeftOut
 from curation.selectors.check_settings import finding_counts
+from curation.selectors.editions import edition_asked
 from curation.selectors.freeze_guard import freeze_warnings
 from curation.selectors.leaks import LeakRow
 from curation.selectors.pair_filters import in_no_version
@@ -72,6 +73,7 @@ class FreezeCounts:
     unconfirmed: int  # written and not approved: not in it
     fresh: int  # approved since the newest version, or changed
     unmeant: int  # whose meaning was not compared with that of the others
+    outdated: int = 0  # not looked at since the guidelines changed; counts that were kept before did not know it
 
     @property
     def seconds(self) -> float:
@@ -79,7 +81,7 @@ class FreezeCounts:
         return STARTS + self.approved / PAIRS_A_SECOND
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FreezePreview(FreezeCounts):
     refused: list[Denied]
     warnings: list[str]  # thresholds of findings that are passed
@@ -105,6 +107,7 @@ def freeze_counts(task: Task, train_share: float, tell: Tell = lambda *_told: No
         approved=Count("pk"),
         with_finding=Count("pk", filter=Q(found__len__gt=0)),
         unchecked=Count("pk", filter=Q(found__isnull=True)),
+        outdated=Count("pk", filter=Q(edition__lt=edition_asked(task.pk))),
     )
     waiting = likeness_waiting(task) if counts["approved"] else 0
     tell(1, 3, _("Splitting"))

@@ -100,6 +100,17 @@ def test_unconfirmed_items_are_warned_of_before_a_version_is_made(
 ) -> None:
     page = as_user(owner).get(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/").content.decode()
     assert "2 pairs are not approved and not in it." in page
+    assert "since the guidelines changed" not in page
+
+
+def test_a_freeze_says_how_many_of_its_pairs_nobody_looked_at_since_the_guidelines_changed(
+    task: Task, pairs: list[Pair], owner: User, as_user: AsUser
+) -> None:
+    guideline_save(actor=owner, task=task, text="Be kind.", number=0, reflags=True)
+    held = Pair.objects.filter(task=task, state="approved").count()
+    page = as_user(owner).get(f"/p/{task.project.slug}/tasks/{task.slug}/freeze/").content.decode()
+    assert f"{held} pairs were not looked at since the guidelines changed." in page
+    assert "state=approved&amp;edition=older" in page
 
 
 def test_line_ends_are_kept_through_edit_save_and_export(
