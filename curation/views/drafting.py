@@ -73,5 +73,12 @@ def drafting_detail(request: HttpRequest, project: str, drafting: int) -> HttpRe
     found = get_object_or_404(draftings_of(access.project), pk=drafting)
     drafts = found.drafts.filter(written_at__isnull=False).select_related("question").order_by("-pk")
     [row] = draftings_counted([found])
-    context = {"row": row, "drafting": found, "job": found.job, "page": keyset_page(drafts, request.GET.dict())}
+    over = found.job is None or not found.job.is_open
+    context = {
+        "row": row,
+        "drafting": found,
+        "job": found.job,
+        "without": found.asked - row.written if over else 0,
+        "page": keyset_page(drafts, request.GET.dict()),
+    }
     return render(request, "curation/drafting.html", context)

@@ -70,9 +70,10 @@ def test_suggestion_is_visible_to_every_assignee_and_does_not_count_as_done(
 
 
 def test_people_are_faster_than_the_model(
-    task: Task, questions: list[Question], base: BaseModel, project: Project, expert: User
+    task: Task, questions: list[Question], base: BaseModel, project: Project, expert: User, as_user: AsUser
 ) -> None:
     drafting = start(task, base)
+    page = f"/p/{project.slug}/drafts/{drafting.pk}/"
     held = hold(expert, project, WorkKind.WRITE)
     [first, second, third] = list(drafting.drafts.order_by("pk"))
     assert not draft_store(draft=first, text=WRITTEN, finish_reason="stop")
@@ -81,6 +82,9 @@ def test_people_are_faster_than_the_model(
     assert draft_store(draft=third, text="Another.", finish_reason="stop")
     third.refresh_from_db()
     assert (third.text, third.finish_reason) == (WRITTEN, "length")
+    assert b"did not come" not in as_user(expert).get(page).content, "it may still write"
+    Job.objects.update(state="done")
+    assert b"2 drafts did not come: people had taken the questions up" in as_user(expert).get(page).content
     answer_submit(actor=expert, assignment=held, texts=Texts(instruction=ASKED[0], response="One metre."))
     assert Answer.objects.get().origin == Origin.HUMAN
 
