@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from core.templatetags import parts
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/frontend.md").read_text()
 
@@ -15,6 +17,11 @@ def test_every_part_of_a_page_is_documented() -> None:
 def test_no_documented_part_is_missing() -> None:
     named = set(re.findall(r"components/([a-z_]+\.html)", PAGE))
     assert {name for name in named if not (ROOT / "templates/components" / name).exists()} == set()
+
+
+def test_the_tags_and_filters_that_are_documented_are_those_that_are_there() -> None:
+    named = PAGE.split("Tags and filters")[1].split("## Scripts")[0]
+    assert set(re.findall(r"`(\w+)`", named)) == {*parts.register.tags, *parts.register.filters}
 
 
 def test_every_script_is_documented_and_started() -> None:
