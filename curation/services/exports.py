@@ -33,6 +33,11 @@ def export_pack(*, actor: User, version: DatasetVersion, shape: str, kind: str) 
         raise ApplicationError(_("There is no such form of export."), field="kind")
     if version.state != VersionState.READY:
         raise ApplicationError(_("This version is not frozen yet; it can be taken away when it is."))
+    if shape == PREFERENCE and next(version_parts(version, shape), None) is None:
+        sentence = _(
+            "Nothing in this version says which of two answers is better: no worse answer, no corrected draft."
+        )
+        raise ApplicationError(sentence, field="shape")
     export, _created = Export.objects.select_for_update().get_or_create(
         version=version, shape=shape, kind=kind, defaults={"created_by": actor}
     )

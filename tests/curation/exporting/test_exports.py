@@ -188,6 +188,14 @@ def test_conversations_come_back_from_cells_as_from_lines(task: Task, owner: Use
         assert read_back(written(version, shape, kind), f"{shape}.{kind}", folders) == expected, (shape, kind)
 
 
+def test_preferences_are_not_packed_where_there_are_none(task: Task, owner: User) -> None:
+    bring(task, owner, lines(ROWS[2:]), "rows.jsonl")
+    version = freeze(task, owner)
+    with pytest.raises(ApplicationError, match="no worse answer, no corrected draft"):
+        export_pack(actor=owner, version=version, shape="preference", kind="parquet")
+    assert not Export.objects.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", ["apprentice", "alpaca", "preference"])
 def test_a_hub_finds_every_part_by_the_card_and_looks_for_no_other(
