@@ -7,19 +7,22 @@ from typing import Any
 
 from django.core.cache import caches
 
-from curation.choices import AtSubmit, PairState, TaskKind
+from curation.choices import AtSubmit, PairState, QuestionKind, TaskKind
 from curation.fingerprints import TEXT_FIELDS, Texts
-from curation.models import GlossaryWord, Pair, Task, Vocabulary
+from curation.models import GlossaryWord, Pair, Question, Task, Vocabulary
 from curation.selectors.check_settings import project_checks
 from curation.selectors.findings import Judged, finding_json, texts_judge
 from curation.selectors.tokens import count_tokens, task_tokenizer
 from ml.checks import Check, CheckContext, ProjectWords, TypicalLengths, known_checks
 from ml.checks import Finding as Found
 from ml.prompting import Tokenizer
+from ml.split import comparable
 from ml.words import count_words
 
 LENGTHS_SECONDS = 600
 LENGTHS_SAMPLE = 500
+DECLINES_SECONDS = 60
+DECLINES_MOST = 500
 
 
 class Surroundings:
@@ -40,6 +43,10 @@ class Surroundings:
     @cached_property
     def lengths(self) -> TypicalLengths | None:
         return typical_lengths(self.task)
+
+    @cached_property
+    def declines(self) -> frozenset[str]:
+        return declines_wanted(self.task)
 
     @cached_property
     def glossaries(self) -> dict[str, frozenset[str]]:
@@ -68,8 +75,12 @@ class Surroundings:
             source=texts.input if self.task.kind == TaskKind.EXTRACTION else "",
             token_count=tokens,
             max_tokens=self.task.max_tokens,
-            typical_lengths=self.lengths,
+            typical_lengths=None if self.turns_down(texts.response) else self.lengths,
         )
+
+    def turns_down(self, response: str) -> bool:
+        """Whether it is an answer that was asked for where there is none: as short as it is wanted."""
+        return bool(self.declines) and comparable(response) in self.declines
 
     def judge(self, texts: Sequence[tuple[str, CheckContext]]) -> list[Judged]:
         """What the project's checks say of texts of this task."""
@@ -120,6 +131,17 @@ def typical_lengths(task: Task) -> TypicalLengths | None:
         counts = [count_words(text) for text in responses]
         near.set(key, counts, LENGTHS_SECONDS)
     return TypicalLengths.of_counts(counts)
+
+
+def declines_wanted(task: Task) -> frozenset[str]:
+    """The answers that questions without one are to get; looked up at most every minute."""
+    near, key = caches["near"], f"declines-{task.pk}"
+    found: frozenset[str] | None = near.get(key)
+    if found is None:
+        asked = Question.objects.filter(task=task, kind=QuestionKind.DECLINE).exclude(wanted="").order_by()
+        found = frozenset(map(comparable, asked.values_list("wanted", flat=True).distinct()[:DECLINES_MOST]))
+        near.set(key, found, DECLINES_SECONDS)
+    return found
 
 
 def texts_check(texts: Texts, around: Surroundings) -> Checked:

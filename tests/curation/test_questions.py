@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from core.services.people import user_deactivate, user_reactivate
 from core.services.work import work_release
 from curation.choices import Decision, PairState, QuestionKind, QuestionState
 from curation.models import Answer, Draft, Pair, Question, Task
+from curation.selectors import checking
+from curation.selectors.checking import Surroundings, texts_check
 from curation.selectors.questions import asked_kinds, declined_share, own_numbers
 from curation.selectors.tasks import task_row
 from curation.services.answers import answer_submit, answers_choose, draft_key
@@ -21,6 +24,7 @@ from curation.services.drafts import draft_save
 from curation.services.pairs import pair_submit
 from curation.services.questions import declines_ask, question_withdraw, questions_ask
 from curation.services.reviews import review_decide
+from ml.checks import TypicalLengths
 from tests.asking_world import (  # noqa: F401  the fixtures are used by their names
     ASKED,
     answer,
@@ -186,6 +190,22 @@ def test_a_question_to_be_turned_down_must_be_changed(
     assert declined_share(task) == (0, 1)
     review_decide(actor=reviewer, pair=made.pair, revision_id=made.pair.current_id or 0, decision=Decision.APPROVE)
     assert declined_share(task) == (1, 2)
+
+
+def test_an_answer_that_turns_a_question_down_as_asked_is_not_too_short(
+    task: Task, owner: User, expert: User, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "typical_lengths", lambda _task: TypicalLengths.of_counts([60] * 30))
+    pair = pair_submit(actor=expert, task=task, texts=texts("One metre."))
+    review_decide(actor=reviewer, pair=pair, revision_id=pair.current_id or 0, decision=Decision.APPROVE)
+    declines_ask(actor=owner, task=task, count=1, wanted="I do not know; ask the office.")
+    caches["near"].clear()  # a minute later
+
+    def found(response: str) -> list[str]:
+        return texts_check(texts(response), Surroundings(task)).ids
+
+    assert "too_short" in found("I do not know, my friend.")
+    assert "too_short" not in found("I do not know: ask the office!")
 
 
 def test_a_withdrawn_question_is_asked_of_nobody(task: Task, project: Project, owner: User, expert: User) -> None:
