@@ -7,6 +7,7 @@ import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
 import { startOutbox } from "./outbox.js";
+import { startRemember } from "./remember.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startTheme } from "./theme.js";
 
@@ -20,4 +21,5 @@ startChat();
 startCopy();
 startLive();
 startOutbox();
+startRemember();
 document.documentElement.setAttribute("data-script", "");

@@ -42,14 +42,14 @@ export function showRestored(form, draft, discard) {
   panel(form, "info", text("restored", { time: clock(draft.at) }), buttons(button(form, text("discard"), "btn-quiet", discard)));
 }
 
-/** What other windows left on this computer, below the panel: `take` one into the form, or `drop` it. */
-export function showLeft(form, copies, shown, take, drop) {
+/** What other windows left on this computer, below the panel: `take` one into the form, or `drop` it; `told` says what it is. */
+export function showLeft(form, copies, shown, take, drop, told = (time) => text("left", { time })) {
   const place = form.querySelector("[data-autosave-panel]");
   if (!place) return;
   form.querySelector("[data-autosave-left]")?.remove();
   if (!copies.length) return;
   const rows = copies.map((copy) => make("div", { class: "callout", "data-tone": "info" }, toneIcon("info"),
-    version(text("left", { time: clock(copy.at) }), copy.fields, shown),
+    version(told(clock(copy.at)), copy.fields, shown),
     buttons(plain(text("bring-back"), "", () => take(copy)), plain(text("discard"), "btn-quiet", () => drop(copy)))));
   place.after(make("div", { class: "stack", "data-gap": "s", role: "status", "data-autosave-left": true }, ...rows));
 }
