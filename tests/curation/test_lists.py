@@ -218,7 +218,7 @@ def test_the_api_filters_and_refuses_a_filter_that_makes_no_sense(task: Task, ex
     rows = api.get(f"/api/v1/pairs/?task={task.pk}&topic=walls&author=me&q=-roofs").json()["results"]
     assert [row["current"]["instruction"] for row in rows] == ["Of walls"]
     assert rows[0]["tags"] == []
-    for query in ("state=nonsense", "topik=walls", "since=yesterday", "q=a%00"):
+    for query in ("state=nonsense", "topik=walls", "since=yesterday"):
         assert api.get(f"/api/v1/pairs/?task={task.pk}&{query}").status_code == 400, query
     made = api.post(
         "/api/v1/pair-views/", {"task": task.pk, "name": "Walls", "query": {"topic": "walls"}}, format="json"

@@ -122,7 +122,7 @@ def test_a_json_file_gives_its_entries_wherever_its_pieces_end(
         ('[{"q": 1}]\n[]', "something follows after the end in line 2"),
         ('{"rows": [{"q": 1}],\n}', "a name is missing in line 2"),
         ('{"rows" [{"q": 1}]}', "“:” is missing in line 1"),
-        ('[{"q": "a}]', "Unterminated string starting at in line 1"),
+        ('[{"q": "a}]', "Unterminated string starting in line 1"),
         ('[{"q": NaN}]', "NaN is not a JSON value"),
         ('{"a": [{"q": 1}], "b": [{"q": 2}]}', "several lists of objects"),
         ('"q"', "no list of objects"),
