@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Event, Thread
+from http.server import ThreadingHTTPServer
+from threading import Event
 from typing import Any
 
 import pytest
 from django.template import engines
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.played import Played, playing
+
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 PAGE = """<!doctype html><html lang="en"><head><title>Editor</title>
 <script type="module" src="/static/js/app.js"></script>
 <script type="module" src="/static/js/kept.js"></script></head><body hx-headers='{}' data-user="%(person)s">
@@ -54,14 +53,11 @@ class Server(ThreadingHTTPServer):
         return (200, {"version": self.version}) if self.answers else (503, {})
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Played):
     server: Server
 
     def do_GET(self) -> None:
-        if self.path.startswith("/static/"):
-            file = ROOT / self.path.removeprefix("/")
-            self.answer(200, file.read_bytes(), KINDS[file.suffix])
-        else:
+        if not self.static():
             server = self.server
             text = server.drawn or server.text
             values = {
@@ -83,23 +79,12 @@ class Handler(BaseHTTPRequestHandler):
             status, data = self.server.store(sent)
         self.answer(status, json.dumps(data).encode(), "application/json")
 
-    def answer(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet: the test says what it expects."""
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        Thread(target=running.serve_forever, daemon=True).start()
+    running = Server()
+    with playing(running):
         yield running
-        running.shutdown()
 
 
 @pytest.fixture

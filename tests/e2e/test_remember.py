@@ -1,17 +1,16 @@
 """A form without a draft on the server: what was typed is offered again until it is saved. A few lines play it."""
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 from django.template import engines
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.played import Played, playing
+
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = """<!doctype html><html lang="en"><head><title>Guidelines</title>
 <script type="module" src="/static/js/app.js"></script></head>
 <body hx-headers='{}' data-user="%(person)s">%(inner)s%(texts)s</body></html>"""
@@ -28,15 +27,13 @@ class Server(ThreadingHTTPServer):
         self.address = f"http://127.0.0.1:{self.server_port}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Played):
     server: Server
 
     def do_GET(self) -> None:
-        if self.path.startswith("/static/"):
-            self.send(200, (ROOT / self.path[1:]).read_bytes(), "text/javascript")
-        elif self.path == "/form/":
+        if self.path == "/form/":
             self.page(200, FORM % {"text": self.server.text, "error": ""})
-        else:
+        elif not self.static():
             self.page(200, f"<h1>{self.path}</h1>")
 
     def do_POST(self) -> None:
@@ -54,25 +51,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def page(self, status: int, inner: str) -> None:
         values = {"person": self.server.person, "inner": inner, "texts": self.server.texts}
-        self.send(status, (PAGE % values).encode(), "text/html; charset=utf-8")
-
-    def send(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet: the test says what it expects."""
+        self.answer(status, (PAGE % values).encode(), "text/html; charset=utf-8")
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        Thread(target=running.serve_forever, daemon=True).start()
+    running = Server()
+    with playing(running):
         yield running
-        running.shutdown()
 
 
 @pytest.fixture
